@@ -1,0 +1,37 @@
+# Everything a person or CI runs. `make` alone lists it.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: help install demo test check format docs clean
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: .venv/installed ## Install the package with all extras into .venv
+
+.venv/installed: pyproject.toml
+	test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+demo: .venv/installed ## The whole chain on a simulated archive, in minutes (DEMO=dir, default demo-run)
+	$(BIN)/vo-emline demo --output $(or $(DEMO),demo-run)
+
+test: .venv/installed ## Run the tests
+	JAX_PLATFORMS=cpu $(BIN)/pytest -n 2 --dist loadfile
+
+check: .venv/installed ## Lint, types and layering
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_layering.py
+
+format: .venv/installed ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv/installed ## Write the reference pages from the code
+	$(BIN)/python docs/generate.py
+
+clean: ## Remove what was built here
+	rm -rf .venv demo-run build dist .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,66 @@
+"""From a spectrum to the window of 140 pixels around Hα that the network sees.
+
+:func:`prepare` takes spectra and gives a :class:`WindowSet` and the rejects.
+The steps, each a module of pure functions over many spectra:
+
+===============  ==================================================================
+module           what it knows
+===============  ==================================================================
+``section``      what of a spectrum the window needs, and why there can be no window
+``lsf``          line-spread matching from the two resolving powers, in Å
+``resample``     linear interpolation, with the inverse variance; bad pixels
+``continuum``    dividing by the straight line through the continuum
+``scale``        standardising, or minimum to maximum
+``prepare``      all of them in turn, grouped by wavelength grid
+``options``      the settings
+``windows``      the grid and the set of windows
+``identity``     identities as an Arrow table
+``store``        windows and rejects on disk
+``compare``      how much closer each step brings two instruments
+===============  ==================================================================
+
+Air wavelengths become vacuum ones in the readers. Velocities are left alone:
+Ondřejov spectra lack the heliocentric correction that LAMOST's have, which is
+less than half a pixel of the window (:mod:`vo_emline.spectra`).
+"""
+
+from vo_emline.preprocess.compare import Step, adaptation_steps, measure_velocity, shift
+from vo_emline.preprocess.identity import IDENTITY_SCHEMA, identity_at, identity_table
+from vo_emline.preprocess.options import THESIS, Continuum, LsfMethod, PreprocessOptions, Scaling
+from vo_emline.preprocess.prepare import prepare
+from vo_emline.preprocess.store import (
+    iter_windows,
+    read_options,
+    read_rejects,
+    read_windows,
+    write_rejects,
+    write_windows,
+)
+from vo_emline.preprocess.windows import GRID, N_PIXELS, WINDOW_VAC, WindowSet, concatenate
+
+__all__ = [
+    "GRID",
+    "IDENTITY_SCHEMA",
+    "N_PIXELS",
+    "THESIS",
+    "WINDOW_VAC",
+    "Continuum",
+    "LsfMethod",
+    "PreprocessOptions",
+    "Scaling",
+    "Step",
+    "WindowSet",
+    "adaptation_steps",
+    "concatenate",
+    "identity_at",
+    "identity_table",
+    "iter_windows",
+    "measure_velocity",
+    "prepare",
+    "read_options",
+    "read_rejects",
+    "read_windows",
+    "shift",
+    "write_rejects",
+    "write_windows",
+]

@@ -1,0 +1,158 @@
+"""The part of a spectrum that a window needs, or the reason why there can be no window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from vo_emline.preprocess.lsf import TRUNCATE, matching_sigma
+from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.preprocess.resample import fill_bad, resample
+from vo_emline.preprocess.windows import WINDOW_VAC
+from vo_emline.rejects import Reject
+from vo_emline.spectra.medium import HALPHA_VAC
+from vo_emline.spectra.spectrum import BoolArray, FloatArray, Identity, Spectrum
+
+LINE_HALF_WIDTH: Final = 8.0
+"""Half-width of the line region, Å: about 370 km/s, the core of a Be star's emission."""
+
+UNUSED_FIBRES: Final = frozenset({"unused", "dead"})
+
+MAX_STEP: Final = 5.0
+"""Pixels further apart than this, Å (three of LAMOST's), cannot show a line: a gap, or a low resolution."""
+
+UNIFORM: Final = 0.2
+"""Pixels whose widths differ by less than this fraction count as equal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """The pixels of one spectrum in and around the window."""
+
+    wavelength_vac: FloatArray
+    """Vacuum Å, shape (m,); equal pixels where `sigma` is not zero."""
+    flux: FloatArray
+    ivar: FloatArray
+    """Inverse variance; 0 where unknown or bad."""
+    bad: BoolArray
+    sigma: float
+    """Standard deviation, Å, of the Gaussian that matches the line spreads."""
+    identity: Identity
+
+    @property
+    def key(self) -> tuple[bytes, float]:
+        """What sections must share to be worked on together: the grid and the blur."""
+        return self.wavelength_vac.tobytes(), self.sigma
+
+    @property
+    def step(self) -> float:
+        """Mean width of a pixel, Å."""
+        return float(self.wavelength_vac[-1] - self.wavelength_vac[0]) / (self.wavelength_vac.size - 1)
+
+
+def cut_section(spectrum: Spectrum, options: PreprocessOptions) -> Section | Reject:
+    """Cut out what the window needs, or say why there is no window.
+
+    Reject codes: ``sky_fibre``, ``unused_fibre``, ``not_covered``,
+    ``too_coarse``, ``no_signal``, ``too_many_bad_pixels``.
+    """
+    refused = _refuse_fibre(spectrum) or _refuse_coverage(spectrum, options)
+    if refused:
+        return refused
+    low, high = np.searchsorted(spectrum.wavelength_vac, WINDOW_VAC)
+    inside = slice(low, high)
+    refused = _refuse_pixels(spectrum, inside, options)
+    if refused:
+        return refused
+    step = float(np.median(np.diff(spectrum.wavelength_vac[inside])))
+    sigma = matching_sigma(spectrum.resolving_power, step, options)
+    return _cut(_pipeline_normalised(spectrum) if options.continuum == "pipeline" else spectrum, sigma, step)
+
+
+def _cut(spectrum: Spectrum, sigma: float, step: float) -> Section:
+    margin = TRUNCATE * sigma + 2 * step
+    wave = spectrum.wavelength_vac
+    low, high = np.searchsorted(wave, (WINDOW_VAC[0] - margin, WINDOW_VAC[1] + margin))
+    part = slice(low, high)
+    bad = spectrum.mask[part]
+    ivar = np.zeros(bad.size) if spectrum.ivar is None else np.where(bad, 0.0, spectrum.ivar[part])
+    section = Section(
+        wavelength_vac=wave[part],
+        flux=spectrum.flux[part],
+        ivar=ivar,
+        bad=bad,
+        sigma=sigma,
+        identity=spectrum.identity,
+    )
+    return section if sigma == 0 or _has_equal_pixels(wave[part]) else _with_equal_pixels(section, step)
+
+
+def _has_equal_pixels(wavelength: FloatArray) -> bool:
+    steps = np.diff(wavelength)
+    return bool(np.ptp(steps) < UNIFORM * steps.mean())
+
+
+def _with_equal_pixels(section: Section, step: float) -> Section:
+    """Interpolate onto pixels of width `step`, for a blur whose kernel is one and the same everywhere."""
+    wave = section.wavelength_vac
+    even = np.linspace(wave[0], wave[-1], 1 + round((wave[-1] - wave[0]) / step))
+    filled = fill_bad(section.flux[None], section.bad[None], wavelength_vac=wave)
+    flux, ivar = resample(filled, section.ivar[None], wavelength_vac=wave, grid=even)
+    none_left = np.zeros(even.size, dtype=bool)
+    return replace(section, wavelength_vac=even, flux=flux[0], ivar=ivar[0], bad=none_left)
+
+
+def _pipeline_normalised(spectrum: Spectrum) -> Spectrum:
+    """Put the normalised flux of the survey in the place of the flux, where there is one."""
+    flux = spectrum.normalised_flux
+    if flux is None:
+        return spectrum
+    # the inverse variance follows the continuum, which is flux / normalised flux
+    usable = np.isfinite(flux) & (flux != 0)
+    continuum = np.where(usable, spectrum.flux / np.where(usable, flux, 1.0), 0.0)
+    ivar = None if spectrum.ivar is None else spectrum.ivar * continuum**2
+    return replace(spectrum, flux=flux, ivar=ivar, mask=spectrum.mask | ~np.isfinite(flux))
+
+
+def _refuse_fibre(spectrum: Spectrum) -> Reject | None:
+    kind = spectrum.identity.fiber_type.lower()
+    if kind == "sky":
+        return _reject(spectrum, "sky_fibre", "the fibre looked at the sky, not at a star")
+    if kind in UNUSED_FIBRES:
+        return _reject(
+            spectrum, "unused_fibre", f"the fibre was not on a star ({spectrum.identity.fiber_type})"
+        )
+    return None
+
+
+def _refuse_coverage(spectrum: Spectrum, options: PreprocessOptions) -> Reject | None:
+    first, last = spectrum.wavelength_vac[[0, -1]]
+    covered = min(last, WINDOW_VAC[1]) - max(first, WINDOW_VAC[0])
+    has_line = first < HALPHA_VAC - LINE_HALF_WIDTH and last > HALPHA_VAC + LINE_HALF_WIDTH
+    if has_line and covered >= options.minimum_coverage * (WINDOW_VAC[1] - WINDOW_VAC[0]):
+        return None
+    message = f"it covers {first:.1f}–{last:.1f} Å, the window is {WINDOW_VAC[0]:.0f}–{WINDOW_VAC[1]:.0f} Å"
+    return _reject(spectrum, "not_covered", message)
+
+
+def _refuse_pixels(spectrum: Spectrum, inside: slice, options: PreprocessOptions) -> Reject | None:
+    bad, flux, wave = spectrum.mask[inside], spectrum.flux[inside], spectrum.wavelength_vac[inside]
+    widest = np.diff(wave).max(initial=0.0) if wave.size > 1 else np.inf
+    if widest > MAX_STEP:
+        message = f"neighbouring pixels of the window are up to {widest:.1f} Å apart"
+        return _reject(spectrum, "too_coarse", message)
+    if not np.any(flux[~bad]):
+        return _reject(spectrum, "no_signal", "no usable pixel of the window has a flux other than zero")
+    line = bad[np.abs(wave - HALPHA_VAC) < LINE_HALF_WIDTH]
+    at_line = float(line.mean()) if line.size else 1.0
+    if bad.mean() > options.max_bad_fraction:
+        return _reject(spectrum, "too_many_bad_pixels", f"{bad.mean():.0%} of the window's pixels are bad")
+    if at_line > options.max_bad_line_fraction:
+        return _reject(spectrum, "too_many_bad_pixels", f"{at_line:.0%} of the pixels at Hα are bad")
+    return None
+
+
+def _reject(spectrum: Spectrum, code: str, message: str) -> Reject:
+    return Reject(spectrum.identity.source, code, message)

@@ -1,0 +1,68 @@
+"""Windows around Hα: the 140 pixels the network sees, many spectra at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+N_PIXELS: Final = 140
+WINDOW_VAC: Final = (6519.0, 6732.0)
+"""First and last wavelength of the window, vacuum Å (thesis, section Preprocessing)."""
+
+GRID: Final = np.linspace(*WINDOW_VAC, N_PIXELS)
+"""Wavelengths of the window's pixels, vacuum Å, shape (140,)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowSet:
+    """Windows of many spectra as arrays, with who they are as a table.
+
+    Row *i* of every member belongs to the same spectrum.
+    """
+
+    flux: npt.NDArray[np.float32]
+    """Scaled flux on :data:`GRID`, shape (n, 140), dimensionless."""
+    ivar: npt.NDArray[np.float32]
+    """Inverse variance of the scaled flux, shape (n, 140); 0 where unknown or masked."""
+    continuum: npt.NDArray[np.float32]
+    """Per spectrum, the (offset, scale) that was taken out, shape (n, 2):
+    unscaled flux = flux * scale + offset, in units of the continuum where that
+    was divided out."""
+    identity: pa.Table
+    """One row per spectrum, columns as the fields of :class:`~vo_emline.spectra.Identity`."""
+
+    def __len__(self) -> int:
+        """Count the windows."""
+        return len(self.flux)
+
+    def take(self, rows: npt.ArrayLike) -> WindowSet:
+        """Select windows by index or by a mask of booleans, in the order given."""
+        chosen = np.asarray(rows)
+        index = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.int64)
+        return WindowSet(
+            flux=self.flux[index],
+            ivar=self.ivar[index],
+            continuum=self.continuum[index],
+            identity=self.identity.take(index),
+        )
+
+
+def concatenate(sets: Sequence[WindowSet]) -> WindowSet:
+    """Put sets of windows behind one another.
+
+    Raises
+    ------
+    ValueError
+        Where there is none.
+    """
+    return WindowSet(
+        flux=np.concatenate([one.flux for one in sets]),
+        ivar=np.concatenate([one.ivar for one in sets]),
+        continuum=np.concatenate([one.continuum for one in sets]),
+        identity=pa.concat_tables([one.identity for one in sets]),
+    )

@@ -1,0 +1,29 @@
+"""Progress on long work: a bar on a terminal or in a notebook, silence elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from tqdm.auto import tqdm
+
+T = TypeVar("T")
+_QUIET = {"quiet": False}
+
+
+def set_quiet(quiet: bool) -> None:
+    """Silence all bars (``--quiet``)."""
+    _QUIET["quiet"] = quiet
+
+
+def track(
+    items: Iterable[T] | None, description: str, *, total: int | None = None, unit: str = "spectra"
+) -> tqdm[T]:
+    """Wrap `items` in a progress bar with rate and remaining time.
+
+    With ``items=None`` the bar is advanced by hand (``bar.update(n)``).
+    """
+    disable = _QUIET["quiet"] or not sys.stderr.isatty()
+    options: dict[str, Any] = {"total": total, "unit": f" {unit}", "disable": disable}
+    return tqdm(items, desc=description, dynamic_ncols=True, smoothing=0.1, **options)

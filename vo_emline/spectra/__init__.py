@@ -1,0 +1,53 @@
+"""Spectra: one type, and the readers of every file layout.
+
+:func:`read` opens a file of any layout and gives a :class:`Spectrum` on vacuum
+wavelengths, or raises :class:`~vo_emline.errors.DataError` with the file and
+the reason. Inside:
+
+========================  ======================================================
+module                    what it knows
+========================  ======================================================
+``spectrum``              the types :class:`Spectrum` and :class:`Identity`
+``read``, ``discover``    the way in: one file, its bytes, files in folders
+``fits``                  opening FITS files and recognising their layout
+``lamost_image``          LAMOST DR1–DR8: five rows, the third told by its values
+``lamost_table``          LAMOST ``COADD`` tables and medium resolution
+``lamost``                identity and pixel masks of all LAMOST files
+``fits_image``            one-dimensional images (Ondřejov raw files, IRAF)
+``fits_table``            tables (Ondřejov DataLink, spectrum data model)
+``votable``               VOTables, and the guard against hostile ones
+``votable_identity``      who a spectrum in a VOTable is
+``text``                  CSV and text
+``columns``               which column of a table is what
+``ondrejov``              identity of Ondřejov files
+``medium``                air and vacuum wavelengths
+``assemble``              the checks that all layouts share
+``cards``                 values of header cards
+``leniency``              what astropy complains about goes to the log
+========================  ======================================================
+
+Velocities are not touched: LAMOST wavelengths are heliocentric, those of the
+Ondřejov archive are in the observatory's frame (up to 30 km/s, or 0.66 Å at
+Hα, apart; less than half a pixel of a window).
+"""
+
+from vo_emline.spectra.discover import find_spectra
+from vo_emline.spectra.medium import HALPHA_AIR, HALPHA_VAC, air_to_vacuum, vacuum_to_air
+from vo_emline.spectra.read import read, read_bytes, read_or_reject
+from vo_emline.spectra.spectrum import Identity, Medium, Spectrum
+from vo_emline.spectra.votable import refuse_hostile
+
+__all__ = [
+    "HALPHA_AIR",
+    "HALPHA_VAC",
+    "Identity",
+    "Medium",
+    "Spectrum",
+    "air_to_vacuum",
+    "find_spectra",
+    "read",
+    "read_bytes",
+    "read_or_reject",
+    "refuse_hostile",
+    "vacuum_to_air",
+]

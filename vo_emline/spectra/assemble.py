@@ -1,0 +1,142 @@
+"""From the arrays of a file to a :class:`Spectrum`, with the checks every layout shares."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vo_emline.errors import DataError
+from vo_emline.spectra.medium import HALPHA_VAC, air_to_vacuum
+from vo_emline.spectra.spectrum import BoolArray, FloatArray, Identity, Medium, Spectrum
+
+MIN_PIXELS: Final = 10
+"""A file with fewer pixels than this is not a spectrum."""
+
+OPTICAL: Final = (900.0, 60_000.0)
+"""Range in which wavelengths are believed, Å."""
+
+
+LARGEST: Final = float(np.finfo(np.float32).max)
+"""A flux beyond single precision is damage, not light."""
+
+
+def assemble(
+    wavelength: npt.ArrayLike,
+    flux: npt.ArrayLike,
+    *,
+    identity: Identity,
+    layout: str,
+    medium: Medium,
+    resolving_power: float | None,
+    ivar: npt.ArrayLike | None = None,
+    mask: npt.ArrayLike | None = None,
+    normalised_flux: npt.ArrayLike | None = None,
+    normalised: bool = False,
+    flux_unit: str = "",
+) -> Spectrum:
+    """Check the arrays of a file and make a spectrum of them.
+
+    Pixels without a wavelength are dropped, descending arrays are turned
+    round, pixels whose flux is not finite (or absurd) are masked. Inverse variances that
+    are negative or not finite become 0 (unknown); a pixel is never masked for
+    its inverse variance alone, because LAMOST DR1 has 0 on strong emission.
+
+    Parameters
+    ----------
+    wavelength
+        Wavelengths in `medium`, Å, shape (n,), ascending or descending.
+    flux, ivar, mask, normalised_flux
+        One value per pixel, shape (n,); `mask` is True on bad pixels.
+    resolving_power
+        λ/FWHM near Hα; None to estimate it from the sampling.
+
+    Raises
+    ------
+    DataError
+        With code ``too_short``, ``bad_wavelengths``, ``all_nan``, ``no_data``,
+        ``all_zero`` or ``constant``.
+    """
+    order = _placed(_floats(wavelength), _floats(flux), identity.source)
+    wave = _floats(wavelength)[order]
+    values = _floats(flux)[order]
+    bad = ~(np.abs(values) < LARGEST)
+    if bad.all():
+        raise DataError(identity.source, "all_nan", "no pixel has a finite flux")
+    if mask is not None:
+        bad |= np.asarray(mask, dtype=bool)[order]
+    _check_signal(values[~bad], identity.source)
+    wave_vac = air_to_vacuum(wave) if medium == "air" else wave
+    return Spectrum(
+        wavelength_vac=wave_vac,
+        flux=values,
+        ivar=None if ivar is None else _clean_ivar(_floats(ivar)[order]),
+        mask=bad,
+        resolving_power=resolving_power or sampling_limit(wave_vac),
+        identity=identity,
+        medium=medium,
+        normalised=normalised,
+        flux_unit=flux_unit,
+        layout=layout,
+        normalised_flux=None if normalised_flux is None else _floats(normalised_flux)[order],
+    )
+
+
+def sampling_limit(wavelength_vac: FloatArray) -> float:
+    """Give the resolving power near Hα that two pixels per FWHM allow.
+
+    Used where a file does not state its resolving power. For the Ondřejov
+    CCD700 spectra it gives 12 800 (the instrument has 13 000).
+    """
+    nearest = int(np.argmin(np.abs(wavelength_vac - HALPHA_VAC)))
+    step = np.gradient(wavelength_vac[max(nearest - 1, 0) : nearest + 2]).mean()
+    return float(wavelength_vac[nearest] / (2 * step))
+
+
+def looks_normalised(flux: npt.ArrayLike) -> bool:
+    """Tell from the values whether a flux is continuum-normalised.
+
+    The ``FLUX_CAL`` card of the Ondřejov archive says ``UNCALIBRATED`` for
+    normalised fluxes (whose medians are 0.99–1.00), so it cannot be asked.
+    """
+    finite = np.asarray(flux, dtype=np.float64)
+    finite = finite[np.isfinite(finite)]
+    return bool(finite.size and abs(np.median(finite) - 1.0) < 0.1)
+
+
+def _floats(values: npt.ArrayLike) -> FloatArray:
+    return np.asarray(values, dtype=np.float64).ravel()
+
+
+def _placed(wavelength: FloatArray, flux: FloatArray, source: str) -> npt.NDArray[np.intp]:
+    """Index the pixels that have a wavelength, in ascending order."""
+    if wavelength.size != flux.size:
+        message = f"{wavelength.size} wavelengths but {flux.size} fluxes"
+        raise DataError(source, "bad_wavelengths", message)
+    order = np.flatnonzero(np.isfinite(wavelength))
+    if order.size < MIN_PIXELS:
+        raise DataError(source, "too_short", f"only {order.size} pixels have a wavelength")
+    if wavelength[order[0]] > wavelength[order[-1]]:
+        order = order[::-1]
+    wave = wavelength[order]
+    if not np.all(np.diff(wave) > 0):
+        raise DataError(source, "bad_wavelengths", "the wavelengths neither ascend nor descend strictly")
+    if wave[0] < OPTICAL[0] or wave[-1] > OPTICAL[1]:
+        message = f"wavelengths from {wave[0]:g} to {wave[-1]:g} Å are not optical"
+        raise DataError(source, "bad_wavelengths", message)
+    return order
+
+
+def _check_signal(usable: FloatArray, source: str) -> None:
+    if not usable.size:
+        raise DataError(source, "no_data", "every pixel is flagged as bad")
+    if not usable.any():
+        raise DataError(source, "all_zero", "the flux is zero in every usable pixel")
+    if np.ptp(usable) == 0:
+        raise DataError(source, "constant", f"the flux is {usable[0]:g} in every usable pixel")
+
+
+def _clean_ivar(ivar: FloatArray) -> FloatArray:
+    good: BoolArray = (ivar > 0) & (ivar < LARGEST)
+    return np.where(good, ivar, 0.0)

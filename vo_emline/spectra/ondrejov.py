@@ -1,0 +1,93 @@
+"""The Ondřejov archive: identity and instrument of its images, tables and VOTables.
+
+Facts that its headers do not make plain (measured on real files):
+
+* ``TMID``, described as the middle of the exposure, is its *start*: for
+  tg160037 it equals DATE-OBS + TM_START of the raw file.
+* ``EQUINOX`` states the date of the observation, but the positions are J2000
+  (17 Sex, V509 Cas); they come from the telescope and are off by up to 24″.
+* Wavelengths are in air and in the observatory's frame: ``VHELIO`` holds the
+  heliocentric correction, which nobody has applied (``DOPCOR`` is absent).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from vo_emline.spectra.cards import Cards, iso_to_mjd, number, text
+from vo_emline.spectra.spectrum import Identity
+
+CCD700: Final = "Ondrejov CCD700"
+HEROS: Final = "Ondrejov HEROS"
+
+RESOLVING_POWER: Final = {CCD700: 13_000.0, HEROS: 20_000.0}
+"""λ/FWHM near Hα (CCD700: Podsztavek 2017)."""
+
+DID_PREFIX: Final = "ivo://asu.cas.cz/stel/ccd700/"
+"""Publisher dataset identifiers of the CCD700 archive are this and the name of the raw file."""
+
+SECONDS_PER_DAY: Final = 86_400.0
+
+
+def ondrejov_identity(cards: Cards, *, source: str) -> Identity:
+    """Read who a spectrum is from a raw header or the cards of the spectrum data model.
+
+    Files of other archives that follow the same conventions (SDM FITS tables,
+    IRAF images) get whatever applies to them.
+
+    Parameters
+    ----------
+    cards
+        The header that describes the spectrum.
+    source
+        The file, as the user named it.
+    """
+    survey = survey_of(cards)
+    return Identity(
+        source=source,
+        survey=survey,
+        publisher_did=_publisher_did(cards, survey),
+        object_name=text(cards, "OBJECT"),
+        ra=_degrees(cards, "RA", 15.0),
+        dec=_degrees(cards, "DEC", 1.0),
+        epoch_mjd=_epoch(cards),
+        exposure_s=number(cards, "TELAPSE", "EXPTIME"),
+        snr_r=number(cards, "DER_SNR", "SNR"),
+    )
+
+
+def survey_of(cards: Cards) -> str:
+    """Give :data:`CCD700`, :data:`HEROS` or nothing, by identifier, title or instrument."""
+    words = " ".join(text(cards, key) for key in ("DS_IDPUB", "TITLE", "INSTRUME")).lower()
+    if "ccd700" in words or ("coude700" in words and "ondrejov" in text(cards, "OBSERVAT").lower()):
+        return CCD700
+    return HEROS if "heros" in words else ""
+
+
+def _publisher_did(cards: Cards, survey: str) -> str:
+    did = text(cards, "DS_IDPUB")
+    name = re.fullmatch(r"(\w+)\.fit", text(cards, "FILENAME"))
+    if did or survey != CCD700 or name is None:
+        return did
+    return DID_PREFIX + name[1]
+
+
+def _epoch(cards: Cards) -> float | None:
+    start = number(cards, "TMID")
+    if start is not None:
+        return start
+    day = iso_to_mjd(text(cards, "DATE-OBS"))
+    seconds = number(cards, "TM_START")
+    if day is None or seconds is None or day % 1:
+        return day
+    return day + seconds / SECONDS_PER_DAY
+
+
+def _degrees(cards: Cards, key: str, per_unit: float) -> float | None:
+    """Read degrees, or sexagesimal text in units of `per_unit` degrees."""
+    parts = re.fullmatch(r"([+-]?)(\d+)[: ](\d+)[: ](\d+(?:\.\d*)?)", text(cards, key))
+    if parts is None:
+        return number(cards, key)
+    size = int(parts[2]) + int(parts[3]) / 60 + float(parts[4]) / 3600
+    return (-size if parts[1] == "-" else size) * per_unit
