@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help install demo test check format docs clean
+.PHONY: help install demo test check format bench-read docs clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ check: .venv/installed ## Lint, types and layering
 format: .venv/installed ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench-read: .venv/installed ## Measure how fast spectra are read, against the bytes alone
+	$(BIN)/python benchmarks/read.py
 
 docs: .venv/installed ## Write the reference pages from the code
 	$(BIN)/python docs/generate.py

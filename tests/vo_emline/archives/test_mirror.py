@@ -1,0 +1,86 @@
+"""Mirrors of survey files in any layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vo_emline.archives.mirror import FibreKey, Observation, find_files, join_observations
+from vo_emline.errors import UserError
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Path:
+    for name in (
+        "20111207/B90306/spec-55903-B90306_sp06-163.fits.gz",
+        "20111207/B90306/spec-55903-B90306_sp06-164.FITS",
+        "flat/a.fit",
+        "flat/index.csv",
+        "flat/.partial/b.fits",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def names(found: object) -> list[str]:
+    return [path.name for path in found]  # type: ignore[attr-defined]
+
+
+def test_a_tree_is_searched_in_a_fixed_order(mirror: Path) -> None:
+    expected = ["spec-55903-B90306_sp06-163.fits.gz", "spec-55903-B90306_sp06-164.FITS", "a.fit"]
+    assert names(find_files([mirror])) == expected
+    assert names(find_files([mirror / "flat", mirror])) == ["a.fit", *expected[:2]]  # each once
+
+
+def test_a_list_names_files_relative_to_itself(mirror: Path) -> None:
+    listed = mirror / "list.csv"
+    listed.write_text("path,label\nflat/a.fit,emission\n")
+    assert names(find_files([listed])) == ["a.fit"]
+    listed.write_text("flat/a.fit\nflat/none.fits\n")
+    with pytest.raises(UserError, match=r"list.csv:2: there is no .*none.fits"):
+        list(find_files([listed]))
+
+
+def test_what_does_not_exist_is_said(mirror: Path) -> None:
+    with pytest.raises(UserError, match="there is no"):
+        list(find_files([mirror / "nowhere"]))
+
+
+def test_real_names_tell_the_fibre(shared_data: Path) -> None:
+    keys = {FibreKey.from_name(path) for path in (shared_data / "lamost/dr1-plate").glob("*.fits")}
+    assert None not in keys
+    assert {(key.lmjd, key.planid, key.spid) for key in keys if key} == {(55862, "B6212", 6)}
+    assert len(keys) == 85
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("spec-55967-GAC_073N44_V3_sp08-023.fits", FibreKey(55967, "GAC_073N44_V3", 8, 23)),
+        (
+            "/lamost/x/med-58422-TD045606N215332B01_sp04-062.fits.gz",
+            FibreKey(58422, "TD045606N215332B01", 4, 62),
+        ),
+        ("tg160037.fit", None),
+    ],
+)
+def test_fibre_of_a_name(name: str, key: FibreKey | None) -> None:
+    assert FibreKey.from_name(name) == key
+
+
+def test_releases_are_joined_by_obsid_or_fibre() -> None:
+    fibre = [FibreKey(55903, "B90306", 6, number) for number in range(4)]
+    dr1 = [Observation(fibre=fibre[0]), Observation(fibre=fibre[1]), Observation(fibre=fibre[3])]
+    dr10 = [
+        Observation(obsid=11, fibre=fibre[1]),
+        Observation(obsid=10, fibre=fibre[0]),
+        Observation(obsid=12),
+    ]
+    assert join_observations(dr1, dr10) == [(0, 1), (1, 0)]
+    # an OBSID decides even where the plan was renamed between releases
+    renamed = [Observation(obsid=12, fibre=FibreKey(55903, "B90306_renamed", 6, 2))]
+    assert join_observations(renamed, dr10) == [(0, 2)]
+    assert join_observations([Observation()], dr10) == []

@@ -1,0 +1,67 @@
+"""Where spectra come from: archives of the Virtual Observatory, the LAMOST services, folders of files.
+
+It finds spectra (SSA, TAP, lists of identifiers), has them processed by the service that the answer
+describes (DataLink, SODA), downloads them so that nothing is lost or asked for twice, and says which
+objects are known already.
+"""
+
+from vo_emline.archives.catalogues import read_known, simbad_known, vizier_known
+from vo_emline.archives.config import Archives, Catalogue, LamostArchive, SsaArchive, archives
+from vo_emline.archives.datalink import ServiceDescriptor, SpectrumRequest
+from vo_emline.archives.discovery import Discovery, TapQuery, discover
+from vo_emline.archives.fetch import FetchOptions, fetch_records, fetch_spectra, report_folder
+from vo_emline.archives.identifiers import read_identifiers
+from vo_emline.archives.known import KnownMatch, KnownObjects, describe_known, match_known
+from vo_emline.archives.lamost import LamostService
+from vo_emline.archives.manifest import Entry, Manifest, read_manifest
+from vo_emline.archives.mirror import FibreKey, Observation, find_files, join_observations
+from vo_emline.archives.records import ArchiveRecord
+from vo_emline.archives.report import FetchReport
+from vo_emline.archives.ssa import SsaAnswer, SsaQuery, search_ssa
+from vo_emline.archives.tap import find_spectrum_tables, list_spectra, search_tap
+from vo_emline.archives.transfer import Politeness
+from vo_emline.archives.votable import CleanVOTable, read_votable
+
+__all__ = [
+    "ArchiveRecord",
+    "Archives",
+    "Catalogue",
+    "CleanVOTable",
+    "Discovery",
+    "Entry",
+    "FetchOptions",
+    "FetchReport",
+    "FibreKey",
+    "KnownMatch",
+    "KnownObjects",
+    "LamostArchive",
+    "LamostService",
+    "Manifest",
+    "Observation",
+    "Politeness",
+    "ServiceDescriptor",
+    "SpectrumRequest",
+    "SsaAnswer",
+    "SsaArchive",
+    "SsaQuery",
+    "TapQuery",
+    "archives",
+    "describe_known",
+    "discover",
+    "fetch_records",
+    "fetch_spectra",
+    "find_files",
+    "find_spectrum_tables",
+    "join_observations",
+    "list_spectra",
+    "match_known",
+    "read_identifiers",
+    "read_known",
+    "read_manifest",
+    "read_votable",
+    "report_folder",
+    "search_ssa",
+    "search_tap",
+    "simbad_known",
+    "vizier_known",
+]

@@ -1,0 +1,159 @@
+"""The published tables, described once: store, TAP_SCHEMA, VOTable fields, docs and client follow."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vo_emline.labels import LABELS
+from vo_emline.tables import Column, Table
+
+HPX_ORDER: Final = 10
+"""HEALPix order (NESTED) of the column ``hpx10`` by which every release is sorted."""
+
+_POSITION = (
+    Column(name="ra", datatype="double", unit="deg", ucd="pos.eq.ra;meta.main",
+           description="Right ascension of the target, ICRS", principal=True, indexed=True),
+    Column(name="dec", datatype="double", unit="deg", ucd="pos.eq.dec;meta.main",
+           description="Declination of the target, ICRS", principal=True, indexed=True),
+    Column(name="hpx10", datatype="int", ucd="pos.healpix",
+           description="HEALPix pixel of the position, order 10, NESTED", indexed=True),
+)  # fmt: skip
+
+_NAMES = (
+    Column(name="obs_publisher_did", datatype="char", arraysize="*", ucd="meta.ref.ivoid",
+           utype="Curation.PublisherDID",
+           description="Publisher dataset identifier of the spectrum", principal=True, indexed=True),
+    Column(name="obsid", datatype="long", ucd="meta.id;obs",
+           description="LAMOST observation identifier; NULL in DR1 and DR2", principal=True, indexed=True),
+    Column(name="designation", datatype="char", arraysize="*", ucd="meta.id;src",
+           description="Designation or name of the target", principal=True),
+)  # fmt: skip
+
+_SCORES = (
+    Column(name="label", datatype="char", arraysize="*", ucd="src.class",
+           description=f"Most probable class at H-alpha: {', '.join(LABELS)}", principal=True),
+    Column(name="p_absorption", datatype="float", ucd="stat.probability",
+           description="Calibrated probability of absorption or no line at H-alpha"),
+    Column(name="p_emission", datatype="float", ucd="stat.probability",
+           description="Calibrated probability of single-peaked emission at H-alpha", principal=True),
+    Column(name="p_double_peak", datatype="float", ucd="stat.probability",
+           description="Calibrated probability of double-peaked emission at H-alpha", principal=True),
+    Column(name="score", datatype="float", ucd="stat.probability;meta.main",
+           description="Probability of emission of either kind: p_emission + p_double_peak", principal=True),
+)  # fmt: skip
+
+_OBSERVATION = (
+    Column(name="snr_r", datatype="float", ucd="stat.snr;em.opt.R",
+           description="Signal-to-noise ratio per pixel in r, as the survey states it", principal=True),
+    Column(name="epoch_mjd", datatype="double", unit="d", ucd="time.epoch;obs",
+           description="Epoch of the observation, MJD (UTC), from DATE-OBS", principal=True),
+    Column(name="spectral_class", datatype="char", arraysize="*", ucd="src.class",
+           description="Class by the survey's pipeline (STAR, GALAXY, ...)"),
+    Column(name="spectral_subclass", datatype="char", arraysize="*", ucd="src.spType",
+           description="Subclass by the survey's pipeline", principal=True),
+)  # fmt: skip
+
+_PROVENANCE = (
+    Column(name="flags", datatype="char", arraysize="*", ucd="meta.code.qual",
+           description="Quality flags, separated by spaces; empty where nothing is to be said"),
+    Column(name="run_id", datatype="char", arraysize="*", ucd="meta.id",
+           description="Run that classified the spectrum"),
+    Column(name="model_version", datatype="char", arraysize="*", ucd="meta.version",
+           description="Version of the trained network"),
+)  # fmt: skip
+
+_DID = "url_encode(obs_publisher_did)"
+_ACCESS = (
+    Column(name="access_url", datatype="char", arraysize="*", ucd="meta.ref.url", utype="Access.Reference",
+           description="The spectrum as a VOTable in the IVOA spectrum data model", principal=True,
+           computed="'{base_url}/spectrum?ID=' || " + _DID),
+    Column(name="access_format", datatype="char", arraysize="*", ucd="meta.code.mime", utype="Access.Format",
+           description="Media type of access_url", computed="'application/x-votable+xml'"),
+    Column(name="datalink_url", datatype="char", arraysize="*", ucd="meta.ref.url",
+           description="DataLink document: the spectrum in other formats, preview, cut-outs",
+           computed="'{base_url}/datalink/links?ID=' || " + _DID),
+    Column(name="preview_image_url", datatype="char", arraysize="*", ucd="meta.ref.url;meta.preview",
+           description="Picture of the spectrum around H-alpha (PNG)",
+           computed="'{base_url}/preview.png?ID=' || " + _DID),
+)  # fmt: skip
+
+_ID = Column(
+    name="candidate_id", datatype="char", arraysize="*", ucd="meta.id;meta.main",
+    description="Identifier of the classified spectrum in this service", principal=True, indexed=True,
+)  # fmt: skip
+
+_CLASSIFIED = (_ID, *_NAMES, *_POSITION, *_SCORES, *_OBSERVATION, *_PROVENANCE, *_ACCESS)
+
+CANDIDATES: Final = Table(
+    schema="emline", name="candidates",
+    description="Spectra with emission at H-alpha: label emission or double-peak", columns=_CLASSIFIED,
+)  # fmt: skip
+
+SCORES: Final = Table(
+    schema="emline", name="scores",
+    description="Every classified spectrum with its probabilities, candidates and others",
+    columns=_CLASSIFIED,
+)  # fmt: skip
+
+REJECTS: Final = Table(
+    schema="emline", name="rejects",
+    description="Inputs that could not be classified, and why",
+    columns=(
+        Column(name="source", datatype="char", arraysize="*", ucd="meta.file",
+               description="Name of the file", principal=True),
+        Column(name="code", datatype="char", arraysize="*", ucd="meta.code.error",
+               description="Reason, machine-readable", principal=True),
+        Column(name="message", datatype="unicodeChar", arraysize="*", ucd="meta.note",
+               description="Reason in one sentence", principal=True),
+        Column(name="run_id", datatype="char", arraysize="*", ucd="meta.id",
+               description="Run that met the file"),
+    ),
+)  # fmt: skip
+
+PUBLISHED: Final = (CANDIDATES, SCORES, REJECTS)
+"""The tables of schema ``emline``, in the order they are listed."""
+
+CLASSIFIED: Final = Table(
+    schema="", name="classified",
+    description="Files classified with a trained network, one row per input",
+    columns=(
+        Column(name="file", datatype="unicodeChar", arraysize="*", ucd="meta.file",
+               description="Name of the file"),
+        *_SCORES,
+        _OBSERVATION[0],
+        *_NAMES[1:],
+        *_POSITION[:2],
+        *_OBSERVATION[1:],
+        _PROVENANCE[0],
+        Column(name="reason", datatype="unicodeChar", arraysize="*", ucd="meta.note",
+               description="Why the file could not be classified; empty where it was"),
+    ),
+)  # fmt: skip
+"""What ``vo-emline classify`` writes."""
+
+SPECTRA: Final = Table(
+    schema="internal", name="spectra",
+    description="Index of the spectra behind SSA, DataLink and ObsCore (not published as it stands)",
+    columns=(
+        _NAMES[0],
+        _NAMES[1],
+        Column(name="collection", datatype="char", arraysize="*",
+               description="LAMOST LRS, LAMOST MRS, Ondrejov CCD700"),
+        Column(name="release", datatype="char", arraysize="*", description="Data or pipeline version"),
+        Column(name="target_name", datatype="char", arraysize="*", description="Designation or object name"),
+        *_POSITION,
+        _OBSERVATION[1],
+        Column(name="exposure_s", datatype="double", unit="s", description="Exposure time"),
+        Column(name="wave_min", datatype="double", unit="m", description="First wavelength, vacuum"),
+        Column(name="wave_max", datatype="double", unit="m", description="Last wavelength, vacuum"),
+        Column(name="n_pixels", datatype="int", description="Number of pixels"),
+        Column(name="resolving_power", datatype="float", description="Resolving power near H-alpha"),
+        _OBSERVATION[0],
+        _OBSERVATION[2],
+        _OBSERVATION[3],
+        Column(name="normalised", datatype="boolean", description="Whether the flux is continuum-normalised"),
+        Column(name="layout", datatype="char", arraysize="*", description="Name of the file layout"),
+        Column(name="path", datatype="unicodeChar", arraysize="*", description="Absolute path of the file"),
+        Column(name="file_size", datatype="long", unit="byte", description="Size of the file"),
+    ),
+)  # fmt: skip

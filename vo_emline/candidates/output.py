@@ -1,0 +1,132 @@
+"""Writing a described table as CSV, VOTable, Parquet, FITS or ECSV, by the suffix of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from vo_emline.errors import UserError
+from vo_emline.files import atomic_path
+from vo_emline.tables import Column, Table
+
+if TYPE_CHECKING:
+    from astropy.table import Table as AstropyTable
+
+
+def write_table(rows: pa.Table, path: Path, *, description: Table) -> None:
+    """Write `rows` to `path` in one step; the suffix chooses the format.
+
+    Parameters
+    ----------
+    rows
+        At least the columns of `description`, in any order.
+    path
+        ``.csv``, ``.vot``/``.xml``/``.votable``, ``.parquet``, ``.fits`` or ``.ecsv``.
+    description
+        Names, units, UCDs and texts, which go into every format that can hold them.
+
+    Raises
+    ------
+    UserError
+        The suffix is none of these.
+    """
+    writer = output_writer(path)
+    names = [column.name for column in description.columns if column.name in rows.column_names]
+    with atomic_path(path) as temporary:
+        writer(rows.select(names), temporary, description)
+
+
+def output_writer(path: Path) -> Callable[[pa.Table, Path, Table], None]:
+    """Give the writer for the suffix of `path`, so that a wrong one is refused before the work begins.
+
+    Raises
+    ------
+    UserError
+        The suffix is not known.
+    """
+    writer = _WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise UserError(
+            f"{path}: cannot write {path.suffix or 'a file without suffix'}; use {', '.join(_WRITERS)}"
+        )
+    return writer
+
+
+def to_astropy(rows: pa.Table, description: Table) -> AstropyTable:
+    """Turn `rows` into an astropy table with units, UCDs and descriptions; NULLs are masked (text: empty)."""
+    from astropy.table import Table as AstropyTable
+
+    table = AstropyTable(masked=True)
+    for name in rows.column_names:
+        column = description[name]
+        table[name] = _masked(rows[name], column)
+        table[name].unit = column.unit
+        table[name].description = column.description
+        table[name].meta["ucd"] = column.ucd
+    return table
+
+
+def _masked(values: pa.ChunkedArray, column: Column) -> Any:
+    if column.arraysize is not None:
+        return np.ma.array([value or "" for value in values.to_pylist()], dtype=str)
+    null = np.asarray(values.is_null())
+    filled = values.fill_null(0).to_numpy()
+    return np.ma.array(filled, mask=null)
+
+
+def _write_csv(rows: pa.Table, path: Path, _: Table) -> None:
+    from pyarrow import csv
+
+    csv.write_csv(rows, path, csv.WriteOptions(quoting_style="needed"))
+
+
+def _write_parquet(rows: pa.Table, path: Path, description: Table) -> None:
+    from pyarrow import parquet
+
+    fields = [
+        field.with_metadata(
+            {
+                key: text
+                for key, text in (("unit", c.unit), ("ucd", c.ucd), ("description", c.description))
+                if text
+            }
+        )
+        for field in rows.schema
+        for c in (description[field.name],)
+    ]
+    parquet.write_table(rows.cast(pa.schema(fields)), path, compression="zstd")
+
+
+def _write_votable(rows: pa.Table, path: Path, description: Table) -> None:
+    from astropy.io.votable import from_table
+
+    votable = from_table(to_astropy(rows, description))
+    for table in votable.iter_tables():
+        table.name = description.name
+        table.description = description.description
+        for field in table.fields:
+            field.ucd = description[field.name].ucd
+            field.utype = description[field.name].utype
+    votable.to_xml(str(path), tabledata_format="binary2")
+
+
+def _write_astropy(file_format: str) -> Callable[[pa.Table, Path, Table], None]:
+    def write(rows: pa.Table, path: Path, description: Table) -> None:
+        to_astropy(rows, description).write(path, format=file_format, overwrite=True)
+
+    return write
+
+
+_WRITERS: dict[str, Callable[[pa.Table, Path, Table], None]] = {
+    ".csv": _write_csv,
+    ".vot": _write_votable,
+    ".votable": _write_votable,
+    ".xml": _write_votable,
+    ".parquet": _write_parquet,
+    ".fits": _write_astropy("fits"),
+    ".ecsv": _write_astropy("ascii.ecsv"),
+}

@@ -1,0 +1,159 @@
+"""Injection training: unlabelled survey spectra as negatives, and as hosts of emission put into them.
+
+More than 99 % of the spectra of a survey show no emission at Hα. Taken as
+they are, they teach the network what noise, sky residue and cool stars look
+like in that survey; with a simulated line added they teach it what emission
+looks like among them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from vo_emline.labels import ABSORPTION, LABELS
+from vo_emline.preprocess.continuum import fit_line
+from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.preprocess.windows import GRID, WindowSet
+from vo_emline.simulate import FRACTIONS, draw_exposures, draw_stars, synthesise
+from vo_emline.simulate.instruments import sample
+from vo_emline.simulate.truth import DIP, TRUTH_GRID, VISIBLE, tabulate
+from vo_emline.spectra import HALPHA_VAC
+from vo_emline.training.examples import NAMING, Examples, join, stars_of
+from vo_emline.training.simulated import finish
+
+FloatArray = npt.NDArray[np.float64]
+
+NEGATIVE: Final = "survey"
+"""Origin of unlabelled survey spectra taken as negatives."""
+
+INJECTED: Final = "injected"
+"""Origin of survey spectra with emission put in."""
+
+SCREEN: Final = 6.0
+"""A survey spectrum whose flux beside the star's velocity at Hα rises above its continuum by more than
+this many standard deviations is no negative: it is left out."""
+
+_CORE: Final = np.abs(GRID - HALPHA_VAC) < 8.0
+_EMITTERS: Final = {name: share for name, share in FRACTIONS.items() if name not in {"normal", "featureless"}}
+
+
+def host_examples(
+    survey: WindowSet, *, negatives: int, injected: int, seed: int, options: PreprocessOptions | None = None
+) -> Examples:
+    """Make examples of unlabelled survey spectra, of origin :data:`NEGATIVE` and :data:`INJECTED`.
+
+    Rows of one spectrum carry its identity, so that a split by star keeps
+    them together. There are none where no spectrum passes the screen.
+
+    Parameters
+    ----------
+    survey
+        Windows of survey spectra, without those of stars known to emit.
+    negatives, injected
+        How many examples of either kind to make; spectra are used several
+        times where there are fewer.
+    seed
+        The same seed gives the same examples.
+    options
+        How the windows were prepared; None for the defaults.
+    """
+    random = np.random.default_rng([seed, 7])
+    quiet = survey.take(excess(survey) < SCREEN)
+    rows = _draw(len(quiet), negatives, random)
+    plain = Examples.of(quiet.take(rows), np.full(rows.size, ABSORPTION), origin=NEGATIVE)
+    hosts = quiet.take(_draw(len(quiet), injected, random))
+    if not len(hosts):
+        return plain
+    return join([plain, inject(hosts, seed=seed, options=options or PreprocessOptions())])
+
+
+def without_known_emitters(survey: WindowSet, labelled: Examples) -> WindowSet:
+    """Leave out survey spectra of stars that the labelled set calls emission or double-peak."""
+    identity = pa.concat_tables([table.identity.select(list(NAMING)) for table in (survey, labelled.windows)])
+    star = stars_of(identity)
+    emitters = star[len(survey) :][labelled.label != ABSORPTION]
+    return survey.take(~np.isin(star[: len(survey)], emitters))
+
+
+def excess(windows: WindowSet) -> FloatArray:
+    """Tell by how many standard deviations of the continuum the flux near Hα rises above it, shape (n,).
+
+    The mean of three pixels counts, the highest within 8 Å.
+    """
+    flux = _unscaled(windows)
+    above = flux - fit_line(flux)
+    smooth = (above[:, :-2] + above[:, 1:-1] + above[:, 2:]) / 3
+    return np.asarray(smooth[:, _CORE[1:-1]].max(axis=1) * np.sqrt(3) / _noise(above))
+
+
+def inject(hosts: WindowSet, *, seed: int, options: PreprocessOptions) -> Examples:
+    """Put a simulated emission component into each host.
+
+    The component has the line spread of the survey and adds its photon noise.
+    Examples whose class is not beyond doubt are left out: lines too weak to be
+    seen in that host, and profiles that are double with the photosphere they
+    were simulated with and single without it, or the other way round.
+
+    Parameters
+    ----------
+    hosts
+        Windows without emission.
+    seed
+        Decides which components.
+    options
+        How the windows were prepared.
+    """
+    stars = draw_stars(len(hosts), seed=seed, fractions=_EMITTERS)
+    exposures = draw_exposures(stars, seed=seed)
+    ideal = synthesise(stars, exposures, grid=TRUTH_GRID, seed=seed)
+    truth = tabulate(stars, exposures, ideal, survey="lamost", seed=seed, pixel=float(GRID[1] - GRID[0]))
+    component = sample(ideal.surroundings, TRUTH_GRID, GRID)
+    flux = _unscaled(hosts)
+    level = fit_line(flux)
+    noise = _noise(flux - level)[:, None]
+    random = np.random.default_rng([seed, 8])
+    photons = random.standard_normal(flux.shape) * noise * np.sqrt(np.maximum(component, 0))
+    seen = _clear(component, noise / np.maximum(level, 1e-9), truth["dip"], truth["component_dip"])
+    rows = np.flatnonzero(seen & (level.min(axis=1) > 0) & (np.array(truth["ew"]) < 0))
+    windows = finish(
+        (flux + level * component + photons)[rows],
+        (hosts.ivar / hosts.continuum[:, 1:].astype(np.float64) ** 2)[rows],
+        identity=hosts.identity.take(rows),
+        options=options,
+    )
+    names = np.array(truth["label"].to_pylist(), dtype=object)[rows]
+    return Examples.of(windows, np.array([LABELS.index(n) for n in names], dtype=np.int64), origin=INJECTED)
+
+
+def _clear(
+    component: FloatArray, relative_noise: FloatArray, dip: npt.ArrayLike, component_dip: npt.ArrayLike
+) -> npt.NDArray[np.bool_]:
+    """Tell whose class is beyond doubt: visible in the host's noise, single or double on any photosphere."""
+    significance = np.sqrt(np.square(component / relative_noise).sum(axis=1))
+    observed, alone = np.asarray(dip, dtype=np.float64), np.asarray(component_dip, dtype=np.float64)
+    single = (observed < DIP * 2 / 3) & (alone < DIP)
+    double = (observed > DIP * 4 / 3) & (alone > DIP)
+    return np.asarray((significance > VISIBLE) & (single | double))
+
+
+def _draw(n: int, wanted: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Draw rows, each as often as any other but for one."""
+    if not n:
+        return np.empty(0, dtype=np.int64)
+    rounds = [random.permutation(n) for _ in range(-(-wanted // n))]
+    return np.concatenate([*rounds, np.empty(0, dtype=np.int64)])[:wanted]
+
+
+def _unscaled(windows: WindowSet) -> FloatArray:
+    offset, scale = (windows.continuum[:, column, None].astype(np.float64) for column in (0, 1))
+    return windows.flux * scale + offset
+
+
+def _noise(residual: FloatArray) -> FloatArray:
+    """Scatter of the continuum pixels of each window, robust, shape (n,)."""
+    sides = residual[:, ~_CORE]
+    return np.maximum(1.4826 * np.median(np.abs(sides), axis=1), 1e-12)

@@ -1,0 +1,150 @@
+"""Labels of people for spectra: reading the CSV and matching its rows to files."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from vo_emline.errors import UserError
+from vo_emline.labels import LABELS, ONDREJOV_CODES
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN: Final = "unknown"
+"""Label of spectra whose class the person could not tell; they are dropped, and counted."""
+
+UNLABELLED: Final = -1
+"""Class index of spectra that have no usable label."""
+
+_SUFFIX = re.compile(r"(\.(fits?|vot|xml|csv|txt|asc))?(\.gz)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelMatch:
+    """Which spectrum has which label, and what is left over on either side."""
+
+    label: npt.NDArray[np.int64]
+    """Index into :data:`~vo_emline.labels.LABELS` per spectrum, :data:`UNLABELLED` for none, shape (n,)."""
+    n_unknown: int
+    """Spectra dropped because their label is *unknown*."""
+    unlabelled: tuple[str, ...]
+    """Sources of spectra that no row names."""
+    unmatched: tuple[str, ...]
+    """Identifiers of rows that name no spectrum at hand."""
+
+    @property
+    def labelled(self) -> npt.NDArray[np.int64]:
+        """Indices of the spectra that have a label."""
+        return np.flatnonzero(self.label != UNLABELLED)
+
+
+def read_labels(path: Path) -> dict[str, str]:
+    """Read a CSV with the columns ``id`` and ``label``.
+
+    Labels are words (``absorption``, ``emission``, ``double-peak``,
+    ``unknown``; case, blanks and underscores do not matter) or the codes of the thesis
+    (:data:`~vo_emline.labels.ONDREJOV_CODES`).
+
+    Returns
+    -------
+    dict
+        Identifier as written → label as a word.
+
+    Raises
+    ------
+    UserError
+        The file cannot be read, lacks a column, or a row has a label that is
+        none of these or contradicts an earlier row of the same spectrum.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            if not {"id", "label"} <= set(reader.fieldnames or ()):
+                raise UserError(f"{path}: the first line must name the columns id and label")
+            rows = [(reader.line_num, row["id"] or "", row["label"] or "") for row in reader]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: the labels cannot be read: {error}") from error
+    return _by_identifier(path, rows)
+
+
+def _by_identifier(path: Path, rows: Sequence[tuple[int, str, str]]) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    seen: dict[str, str] = {}
+    for line, identifier, text in rows:
+        label = parse_label(text)
+        if label is None:
+            words = ", ".join((*LABELS, UNKNOWN))
+            raise UserError(f"{path}, line {line}: label {text!r} is none of {words} or 0-3")
+        if seen.setdefault(short_name(identifier), label) != label:
+            raise UserError(f"{path}, line {line}: {identifier} has two different labels")
+        labels[identifier] = label
+    return labels
+
+
+def parse_label(text: str) -> str | None:
+    """Give the label that a cell means, None when it means none.
+
+    >>> parse_label("Double peak"), parse_label("0"), parse_label("nova")
+    ('double-peak', 'emission', None)
+    """
+    word = re.sub(r"[\s_-]+", "-", text.strip().lower())
+    if word.isdigit():
+        return ONDREJOV_CODES.get(int(word))
+    return word if word in (*LABELS, UNKNOWN) else None
+
+
+def short_name(identifier: str) -> str:
+    """Give what a publisher DID and a file name of the same spectrum have in common.
+
+    >>> short_name("ivo://asu.cas.cz/stel/ccd700/uc050029"), short_name("data/uc050029.fits.gz")
+    ('uc050029', 'uc050029')
+    """
+    return _SUFFIX.sub("", re.split(r"[/?]", identifier.strip())[-1]).lower()
+
+
+def match_labels(identity: pa.Table, labels: Mapping[str, str]) -> LabelMatch:
+    """Match labels to spectra by publisher DID (its last part) or by the stem of the file name.
+
+    Parameters
+    ----------
+    identity
+        One row per spectrum, at least the columns ``source`` and ``publisher_did``.
+    labels
+        What :func:`read_labels` gave.
+    """
+    by_name = {short_name(identifier): label for identifier, label in labels.items()}
+    sources: list[str] = identity["source"].to_pylist()
+    dids: list[str | None] = identity["publisher_did"].to_pylist()
+    names = [
+        next((name for name in (short_name(did or ""), short_name(source)) if name in by_name), None)
+        for source, did in zip(sources, dids, strict=True)
+    ]
+    words = [by_name[name] if name else None for name in names]
+    used = set(names)
+    match = LabelMatch(
+        label=np.array([LABELS.index(w) if w in LABELS else UNLABELLED for w in words], dtype=np.int64),
+        n_unknown=words.count(UNKNOWN),
+        unlabelled=tuple(source for source, name in zip(sources, names, strict=True) if name is None),
+        unmatched=tuple(i for i in labels if short_name(i) not in used),
+    )
+    _report(match)
+    return match
+
+
+def _report(match: LabelMatch) -> None:
+    logger.info("labels: %d spectra labelled, %d unknown dropped", match.labelled.size, match.n_unknown)
+    for what, items in (
+        ("spectra without a label", match.unlabelled),
+        ("labels without a spectrum", match.unmatched),
+    ):
+        if items:
+            logger.info("%d %s, among them %s", len(items), what, ", ".join(items[:3]))
