@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help install demo test check format bench-read docs clean
+.PHONY: help install demo test check format bench-read bench-tap docs clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ format: .venv/installed ## Format the code
 
 bench-read: .venv/installed ## Measure how fast spectra are read, against the bytes alone
 	$(BIN)/python benchmarks/read.py
+
+bench-tap: .venv/installed ## Measure the TAP service, beside the DaCHS peer where it runs
+	$(BIN)/python benchmarks/tap.py
 
 docs: .venv/installed ## Write the reference pages from the code
 	$(BIN)/python docs/generate.py

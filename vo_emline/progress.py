@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from tqdm.auto import tqdm
+from tqdm import TqdmWarning
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", TqdmWarning)  # a notebook without ipywidgets has bars of text
+    from tqdm.auto import tqdm
 
 T = TypeVar("T")
 _QUIET = {"quiet": False}
@@ -26,4 +31,5 @@ def track(
     """
     disable = _QUIET["quiet"] or not sys.stderr.isatty()
     options: dict[str, Any] = {"total": total, "unit": f" {unit}", "disable": disable}
-    return tqdm(items, desc=description, dynamic_ncols=True, smoothing=0.1, **options)
+    bar: Any = tqdm(items, desc=description, dynamic_ncols=True, smoothing=0.1, **options)
+    return cast("tqdm[T]", bar)

@@ -49,6 +49,16 @@ class Column:
         """The DuckDB type that holds this column."""
         return SQL_TYPES[self.datatype]
 
+    @property
+    def is_text(self) -> bool:
+        """Whether the values are text, which counts as a scalar in SQL."""
+        return self.datatype in ("char", "unicodeChar")
+
+    @property
+    def is_array(self) -> bool:
+        """Whether the values are arrays of numbers or truth values."""
+        return not self.is_text and self.arraysize is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from astropy import units as u
 from astropy.io.votable.tree import Param, Resource
@@ -37,11 +37,14 @@ class SpectrumRequest:
     """First and last wavelength, Å, in the archive's medium (Ondřejov: air); None for all."""
     format: str = "application/fits"
     """Media type."""
+    medium: Literal["air", "vacuum"] | None = None
+    """Medium of the wavelengths, asked of services that offer the choice; None for the service's own."""
 
     def describe(self) -> str:
         """Say it in one line; two requests for the same thing give the same line."""
         cut = "" if self.cutout is None else f" BAND={self.cutout[0]:.3f}-{self.cutout[1]:.3f}A"
-        return f"FORMAT={self.format} FLUXCALIB={(self.calibration or '').lower()}{cut}"
+        medium = "" if self.medium is None else f" MEDIUM={self.medium}"
+        return f"FORMAT={self.format} FLUXCALIB={(self.calibration or '').lower()}{cut}{medium}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,7 @@ class ServiceDescriptor:
         """
         inputs = {p.name: p.value for p in self.parameters if p.value and not p.ref}
         inputs |= self._calibration(request) | self._cutout(request) | self._format(request)
+        inputs |= self._medium(request)
         named_id = self.parameter("ID") or Parameter(name="ID")
         return join_url(self.access_url, {named_id.name: publisher_did, **inputs})
 
@@ -97,6 +101,12 @@ class ServiceDescriptor:
             return {}
         wanted = FITS_FORMATS if request.format in FITS_FORMATS[:1] else (request.format,)
         return {parameter.name: self._choose(parameter, wanted)}
+
+    def _medium(self, request: SpectrumRequest) -> dict[str, str]:
+        parameter = self.parameter("MEDIUM")
+        if request.medium is None or parameter is None:
+            return {}  # the file itself says which medium it is in
+        return {parameter.name: self._choose(parameter, (request.medium,))}
 
     def _choose(self, parameter: Parameter, wanted: Iterable[str]) -> str:
         """Spell the first wanted value as the service does."""

@@ -53,6 +53,11 @@ _OBSERVATION = (
            description="Subclass by the survey's pipeline", principal=True),
 )  # fmt: skip
 
+_KNOWN = Column(
+    name="known_as", datatype="char", arraysize="*", ucd="meta.id.assoc", principal=True,
+    description="Catalogued object at this place and its type, or 'new'; NULL where no catalogue was asked",
+)  # fmt: skip
+
 _PROVENANCE = (
     Column(name="flags", datatype="char", arraysize="*", ucd="meta.code.qual",
            description="Quality flags, separated by spaces; empty where nothing is to be said"),
@@ -75,6 +80,9 @@ _ACCESS = (
     Column(name="preview_image_url", datatype="char", arraysize="*", ucd="meta.ref.url;meta.preview",
            description="Picture of the spectrum around H-alpha (PNG)",
            computed="'{base_url}/preview.png?ID=' || " + _DID),
+    Column(name="page_url", datatype="char", arraysize="*", ucd="meta.ref.url",
+           description="Page about the spectrum for people (HTML): facts, picture, links",
+           computed="'{base_url}/candidate/' || url_encode(candidate_id) || '.html'"),
 )  # fmt: skip
 
 _ID = Column(
@@ -82,7 +90,7 @@ _ID = Column(
     description="Identifier of the classified spectrum in this service", principal=True, indexed=True,
 )  # fmt: skip
 
-_CLASSIFIED = (_ID, *_NAMES, *_POSITION, *_SCORES, *_OBSERVATION, *_PROVENANCE, *_ACCESS)
+_CLASSIFIED = (_ID, *_NAMES, *_POSITION, *_SCORES, *_OBSERVATION, _KNOWN, *_PROVENANCE, *_ACCESS)
 
 CANDIDATES: Final = Table(
     schema="emline", name="candidates",
@@ -99,7 +107,7 @@ REJECTS: Final = Table(
     schema="emline", name="rejects",
     description="Inputs that could not be classified, and why",
     columns=(
-        Column(name="source", datatype="char", arraysize="*", ucd="meta.file",
+        Column(name="source", datatype="char", arraysize="*", ucd="meta.id;meta.file",
                description="Name of the file", principal=True),
         Column(name="code", datatype="char", arraysize="*", ucd="meta.code.error",
                description="Reason, machine-readable", principal=True),
@@ -117,7 +125,7 @@ CLASSIFIED: Final = Table(
     schema="", name="classified",
     description="Files classified with a trained network, one row per input",
     columns=(
-        Column(name="file", datatype="unicodeChar", arraysize="*", ucd="meta.file",
+        Column(name="file", datatype="unicodeChar", arraysize="*", ucd="meta.id;meta.file",
                description="Name of the file"),
         *_SCORES,
         _OBSERVATION[0],

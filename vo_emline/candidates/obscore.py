@@ -1,13 +1,16 @@
 """``ivoa.obscore``: the 30 mandatory columns of ObsCore 1.1 (section 4, table 5) over the index of spectra.
 
-Every column is computed; the expressions are DuckDB SQL over the stored
+One more column, ``hpx10``, lets the service find positions without reading all
+rows. Every column is computed; the expressions are DuckDB SQL over the stored
 columns of :data:`vo_emline.candidates.columns.SPECTRA`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from vo_emline.candidates.columns import SPECTRA
 from vo_emline.tables import Column, Datatype, Table
 
 SECONDS_PER_DAY: Final = 86_400
@@ -52,6 +55,7 @@ _ACCESS = (
 )  # fmt: skip
 
 _POSITION = "Char.SpatialAxis.Coverage"
+_FIBRE = f"'CIRCLE ICRS ' || ra || ' ' || dec || ' {LAMOST_FIBRE_DEG / 2:.7f}'"
 _SPATIAL = (
     _column("target_name", "char", "target_name", ucd="meta.id;src", utype="Target.name",
             text="Designation or name of the target"),
@@ -62,8 +66,9 @@ _SPATIAL = (
     _column("s_fov", "double", f"CASE WHEN {_LAMOST} THEN {LAMOST_FIBRE_DEG!r} END", unit="deg",
             ucd="phys.angSize;instr.fov", utype=f"{_POSITION}.Bounds.Extent.diameter",
             text="Diameter of the fibre on the sky"),
-    _column("s_region", "char", "NULL", ucd="pos.outline;obs.field", utype=f"{_POSITION}.Support.Area",
-            xtype="adql:REGION", text="Outline of the coverage; NULL, as a spectrum of one target has none"),
+    _column("s_region", "char", f"CASE WHEN {_LAMOST} THEN {_FIBRE} END", ucd="pos.outline;obs.field",
+            utype=f"{_POSITION}.Support.Area", xtype="adql:REGION",
+            text="The fibre on the sky, STC-S; NULL where the spectrum was taken through a slit"),
     _column("s_resolution", "double", "NULL", unit="arcsec", ucd="pos.angResolution",
             utype="Char.SpatialAxis.Resolution.Refval.value", text="Spatial resolution; NULL"),
     _column("s_xel1", "long", "1", ucd="meta.number", utype="Char.SpatialAxis.numBins1",
@@ -112,10 +117,12 @@ _OBSERVABLE = (
             ucd="meta.id;instr", utype="Provenance.ObsConfig.Instrument.name", text="Instrument"),
 )  # fmt: skip
 
+_PIXEL = replace(SPECTRA["hpx10"], computed="hpx10")
+
 OBSCORE: Final = Table(
     schema="ivoa", name="obscore",
     description="The spectra of this service in the ObsCore 1.1 data model",
     utype="ivo://ivoa.net/std/obscore#obscore-1.1",
-    columns=(*_DATASET, *_ACCESS, *_SPATIAL, *_TIME, *_SPECTRAL, *_OBSERVABLE),
+    columns=(*_DATASET, *_ACCESS, *_SPATIAL, *_TIME, *_SPECTRAL, *_OBSERVABLE, _PIXEL),
 )  # fmt: skip
 """The ObsCore view; all columns are computed from ``internal.spectra``."""

@@ -12,7 +12,9 @@ from vo_emline.candidates.identifiers import candidate_ids
 from vo_emline.rejects import Reject
 
 
-def score_rows(scores: pa.Table, spectra: pa.Table, *, run_id: str, model_version: str) -> pa.Table:
+def score_rows(
+    scores: pa.Table, spectra: pa.Table, *, run_id: str, model_version: str, known_as: pa.Array | None = None
+) -> pa.Table:
     """Join the survey's scores with the identity in the index of spectra.
 
     Parameters
@@ -24,6 +26,8 @@ def score_rows(scores: pa.Table, spectra: pa.Table, *, run_id: str, model_versio
         Index of the spectra (:func:`~vo_emline.candidates.index.index_table`), joined by the path.
     run_id, model_version
         Provenance written to every row.
+    known_as
+        What catalogues say of each; None where none was asked.
 
     Returns
     -------
@@ -49,6 +53,7 @@ def score_rows(scores: pa.Table, spectra: pa.Table, *, run_id: str, model_versio
         rows = rows.append_column(name, scores[name])
     identifiers = candidate_ids(rows["obs_publisher_did"].to_pylist())
     constants = {"run_id": run_id, "model_version": model_version}
+    rows = rows.append_column("known_as", pa.nulls(len(rows), pa.string()) if known_as is None else known_as)
     rows = rows.append_column("candidate_id", pa.array(identifiers, pa.string()))
     for name, value in constants.items():
         rows = rows.append_column(name, pa.array([value] * len(rows), pa.string()))

@@ -14,7 +14,7 @@ module           what it knows
 ``prepare``      all of them in turn, grouped by wavelength grid
 ``options``      the settings
 ``windows``      the grid and the set of windows
-``identity``     identities as an Arrow table
+``identity``     identities and coverage as Arrow tables
 ``store``        windows and rejects on disk
 ``compare``      how much closer each step brings two instruments
 ===============  ==================================================================
@@ -25,10 +25,18 @@ less than half a pixel of the window (:mod:`vo_emline.spectra`).
 """
 
 from vo_emline.preprocess.compare import Step, adaptation_steps, measure_velocity, shift
-from vo_emline.preprocess.identity import IDENTITY_SCHEMA, identity_at, identity_table
+from vo_emline.preprocess.identity import (
+    COVERAGE_SCHEMA,
+    IDENTITY_SCHEMA,
+    coverage_table,
+    identity_at,
+    identity_table,
+)
 from vo_emline.preprocess.options import THESIS, Continuum, LsfMethod, PreprocessOptions, Scaling
 from vo_emline.preprocess.prepare import prepare
+from vo_emline.preprocess.section import needed_wavelengths
 from vo_emline.preprocess.store import (
+    count_windows,
     iter_windows,
     read_options,
     read_rejects,
@@ -39,6 +47,7 @@ from vo_emline.preprocess.store import (
 from vo_emline.preprocess.windows import GRID, N_PIXELS, WINDOW_VAC, WindowSet, concatenate
 
 __all__ = [
+    "COVERAGE_SCHEMA",
     "GRID",
     "IDENTITY_SCHEMA",
     "N_PIXELS",
@@ -52,10 +61,13 @@ __all__ = [
     "WindowSet",
     "adaptation_steps",
     "concatenate",
+    "count_windows",
+    "coverage_table",
     "identity_at",
     "identity_table",
     "iter_windows",
     "measure_velocity",
+    "needed_wavelengths",
     "prepare",
     "read_options",
     "read_rejects",

@@ -1,4 +1,4 @@
-"""Identities of spectra as an Arrow table, one row each."""
+"""Identities and coverage of spectra as Arrow tables, one row each."""
 
 from __future__ import annotations
 
@@ -9,24 +9,44 @@ from typing import Final
 
 import pyarrow as pa
 
-from vo_emline.spectra.spectrum import Identity
+from vo_emline.spectra.spectrum import Coverage, Identity
 
-_ARROW: Final = {str: pa.string(), int | None: pa.int64(), float | None: pa.float64()}
+_ARROW: Final = {
+    str: pa.string(),
+    bool: pa.bool_(),
+    int: pa.int64(),
+    float: pa.float64(),
+    int | None: pa.int64(),
+    float | None: pa.float64(),
+}
 
-IDENTITY_SCHEMA: Final = pa.schema(
-    [(field.name, _ARROW[typing.get_type_hints(Identity)[field.name]]) for field in fields(Identity)]
-)
+
+def _schema(described: type[Identity | Coverage]) -> pa.Schema:
+    hints = typing.get_type_hints(described)
+    return pa.schema([(field.name, _ARROW[hints[field.name]]) for field in fields(described)])
+
+
+IDENTITY_SCHEMA: Final = _schema(Identity)
 """One column per field of :class:`~vo_emline.spectra.Identity`."""
+
+COVERAGE_SCHEMA: Final = _schema(Coverage)
+"""One column per field of :class:`~vo_emline.spectra.Coverage`."""
 
 
 def identity_table(identities: Sequence[Identity]) -> pa.Table:
     """Make a table of identities."""
-    return pa.table(
-        {name: [getattr(one, name) for one in identities] for name in IDENTITY_SCHEMA.names},
-        schema=IDENTITY_SCHEMA,
-    )
+    return _table(identities, IDENTITY_SCHEMA)
+
+
+def coverage_table(coverages: Sequence[Coverage]) -> pa.Table:
+    """Make a table of what files hold."""
+    return _table(coverages, COVERAGE_SCHEMA)
 
 
 def identity_at(table: pa.Table, row: int) -> Identity:
     """Give the identity in one row of a table."""
     return Identity(**table.select(IDENTITY_SCHEMA.names).slice(row, 1).to_pylist()[0])
+
+
+def _table(rows: Sequence[Identity] | Sequence[Coverage], schema: pa.Schema) -> pa.Table:
+    return pa.table({name: [getattr(one, name) for one in rows] for name in schema.names}, schema=schema)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from vo_emline.preprocess.continuum import flatten
-from vo_emline.preprocess.identity import identity_table
+from vo_emline.preprocess.identity import coverage_table, identity_table
 from vo_emline.preprocess.lsf import blur
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.resample import fill_bad, resample
@@ -16,7 +16,7 @@ from vo_emline.preprocess.scale import offset_and_scale
 from vo_emline.preprocess.section import Section, cut_section
 from vo_emline.preprocess.windows import GRID, N_PIXELS, WindowSet
 from vo_emline.rejects import Reject
-from vo_emline.spectra.spectrum import FloatArray, Identity, Spectrum
+from vo_emline.spectra.spectrum import FloatArray, Spectrum
 
 
 def prepare(
@@ -66,8 +66,8 @@ def prepare(
         Reject(sections[i].identity.source, "constant", "the flux does not vary over the window")
         for i in np.flatnonzero(~varied)
     )
-    kept = [section.identity for section, keep in zip(sections, varied, strict=True) if keep]
-    return _scaled(flux[varied], ivar[varied], taken_out[varied], identities=kept), rejects
+    kept = [section for section, keep in zip(sections, varied, strict=True) if keep]
+    return _scaled(flux[varied], ivar[varied], taken_out[varied], sections=kept), rejects
 
 
 def on_grid(sections: Sequence[Section]) -> tuple[FloatArray, FloatArray]:
@@ -99,12 +99,13 @@ def _all_on_grid(sections: Sequence[Section]) -> tuple[FloatArray, FloatArray]:
 
 
 def _scaled(
-    flux: FloatArray, ivar: FloatArray, taken_out: FloatArray, *, identities: list[Identity]
+    flux: FloatArray, ivar: FloatArray, taken_out: FloatArray, *, sections: list[Section]
 ) -> WindowSet:
     offset, scale = taken_out[:, :1], taken_out[:, 1:]
     return WindowSet(
         flux=((flux - offset) / scale).astype(np.float32),
         ivar=np.minimum(ivar * scale**2, np.finfo(np.float32).max).astype(np.float32),
         continuum=taken_out.astype(np.float32),
-        identity=identity_table(identities),
+        identity=identity_table([section.identity for section in sections]),
+        coverage=coverage_table([section.coverage for section in sections]),
     )

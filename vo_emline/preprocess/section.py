@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
-from vo_emline.preprocess.lsf import TRUNCATE, matching_sigma
+from vo_emline.preprocess.lsf import THESIS_PIXELS, TRUNCATE, line_spread_sigma, matching_sigma
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.resample import fill_bad, resample
 from vo_emline.preprocess.windows import WINDOW_VAC
 from vo_emline.rejects import Reject
 from vo_emline.spectra.medium import HALPHA_VAC
-from vo_emline.spectra.spectrum import BoolArray, FloatArray, Identity, Spectrum
+from vo_emline.spectra.spectrum import BoolArray, Coverage, FloatArray, Identity, Spectrum
 
 LINE_HALF_WIDTH: Final = 8.0
 """Half-width of the line region, Å: about 370 km/s, the core of a Be star's emission."""
@@ -40,6 +41,8 @@ class Section:
     sigma: float
     """Standard deviation, Å, of the Gaussian that matches the line spreads."""
     identity: Identity
+    coverage: Coverage
+    """What the whole file holds."""
 
     @property
     def key(self) -> tuple[bytes, float]:
@@ -50,6 +53,20 @@ class Section:
     def step(self) -> float:
         """Mean width of a pixel, Å."""
         return float(self.wavelength_vac[-1] - self.wavelength_vac[0]) / (self.wavelength_vac.size - 1)
+
+
+def needed_wavelengths(options: PreprocessOptions) -> tuple[float, float]:
+    """Give the first and last wavelength, vacuum Å, that :func:`cut_section` may ask for.
+
+    For a reader that leaves out the rest of a spectrum.
+    """
+    widest = {
+        "none": 0.0,
+        "physical": line_spread_sigma(options.target_resolving_power),
+        "thesis": THESIS_PIXELS * MAX_STEP,
+    }[options.lsf]
+    margin = TRUNCATE * widest + 2 * MAX_STEP
+    return WINDOW_VAC[0] - margin, WINDOW_VAC[1] + margin
 
 
 def cut_section(spectrum: Spectrum, options: PreprocessOptions) -> Section | Reject:
@@ -63,12 +80,13 @@ def cut_section(spectrum: Spectrum, options: PreprocessOptions) -> Section | Rej
         return refused
     low, high = np.searchsorted(spectrum.wavelength_vac, WINDOW_VAC)
     inside = slice(low, high)
-    refused = _refuse_pixels(spectrum, inside, options)
+    sampling = _sampling(spectrum.wavelength_vac[inside].tobytes())
+    refused = _refuse_pixels(spectrum, inside, sampling, options)
     if refused:
         return refused
-    step = float(np.median(np.diff(spectrum.wavelength_vac[inside])))
-    sigma = matching_sigma(spectrum.resolving_power, step, options)
-    return _cut(_pipeline_normalised(spectrum) if options.continuum == "pipeline" else spectrum, sigma, step)
+    sigma = matching_sigma(spectrum.resolving_power, sampling.step, options)
+    chosen = _pipeline_normalised(spectrum) if options.continuum == "pipeline" else spectrum
+    return _cut(chosen, sigma, sampling.step)
 
 
 def _cut(spectrum: Spectrum, sigma: float, step: float) -> Section:
@@ -85,6 +103,7 @@ def _cut(spectrum: Spectrum, sigma: float, step: float) -> Section:
         bad=bad,
         sigma=sigma,
         identity=spectrum.identity,
+        coverage=spectrum.coverage,
     )
     return section if sigma == 0 or _has_equal_pixels(wave[part]) else _with_equal_pixels(section, step)
 
@@ -128,7 +147,8 @@ def _refuse_fibre(spectrum: Spectrum) -> Reject | None:
 
 
 def _refuse_coverage(spectrum: Spectrum, options: PreprocessOptions) -> Reject | None:
-    first, last = spectrum.wavelength_vac[[0, -1]]
+    coverage = spectrum.coverage
+    first, last = coverage.wave_min, coverage.wave_max
     covered = min(last, WINDOW_VAC[1]) - max(first, WINDOW_VAC[0])
     has_line = first < HALPHA_VAC - LINE_HALF_WIDTH and last > HALPHA_VAC + LINE_HALF_WIDTH
     if has_line and covered >= options.minimum_coverage * (WINDOW_VAC[1] - WINDOW_VAC[0]):
@@ -137,15 +157,41 @@ def _refuse_coverage(spectrum: Spectrum, options: PreprocessOptions) -> Reject |
     return _reject(spectrum, "not_covered", message)
 
 
-def _refuse_pixels(spectrum: Spectrum, inside: slice, options: PreprocessOptions) -> Reject | None:
-    bad, flux, wave = spectrum.mask[inside], spectrum.flux[inside], spectrum.wavelength_vac[inside]
-    widest = np.diff(wave).max(initial=0.0) if wave.size > 1 else np.inf
-    if widest > MAX_STEP:
-        message = f"neighbouring pixels of the window are up to {widest:.1f} Å apart"
+@dataclass(frozen=True, slots=True)
+class _Sampling:
+    """How the pixels of the window lie; many spectra share it."""
+
+    widest: float
+    """Largest distance of neighbours, Å."""
+    step: float
+    """Median distance of neighbours, Å."""
+    at_line: BoolArray
+    """Pixels at Hα."""
+
+
+@lru_cache(maxsize=1024)
+def _sampling(wavelength_vac: bytes) -> _Sampling:
+    wave = np.frombuffer(wavelength_vac)
+    steps = np.diff(wave)
+    return _Sampling(
+        widest=float(steps.max(initial=0.0)) if wave.size > 1 else np.inf,
+        step=float(np.median(steps)) if wave.size > 1 else np.inf,
+        at_line=np.abs(wave - HALPHA_VAC) < LINE_HALF_WIDTH,
+    )
+
+
+def _refuse_pixels(
+    spectrum: Spectrum, inside: slice, sampling: _Sampling, options: PreprocessOptions
+) -> Reject | None:
+    bad, flux = spectrum.mask[inside], spectrum.flux[inside]
+    if sampling.widest > MAX_STEP:
+        message = f"neighbouring pixels of the window are up to {sampling.widest:.1f} Å apart"
         return _reject(spectrum, "too_coarse", message)
-    if not np.any(flux[~bad]):
+    if not flux[~bad].any():
         return _reject(spectrum, "no_signal", "no usable pixel of the window has a flux other than zero")
-    line = bad[np.abs(wave - HALPHA_VAC) < LINE_HALF_WIDTH]
+    if sampling.at_line.any() and not bad.any():
+        return None
+    line = bad[sampling.at_line]
     at_line = float(line.mean()) if line.size else 1.0
     if bad.mean() > options.max_bad_fraction:
         return _reject(spectrum, "too_many_bad_pixels", f"{bad.mean():.0%} of the window's pixels are bad")

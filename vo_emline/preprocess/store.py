@@ -1,8 +1,9 @@
 """Windows on disk: Arrow IPC (memory-mapped when read) or Parquet, chosen by suffix.
 
 One row per window: ``flux``, ``ivar`` (140 values each) and ``continuum`` (2)
-as fixed-size lists of float32, then the columns of the identity. The schema
-carries the grid and the settings the windows were made with.
+as fixed-size lists of float32, then the columns of the identity and of the
+coverage (NULL for windows that are from no files). The schema carries the
+grid and the settings the windows were made with.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import pyarrow.parquet as pq
 
 from vo_emline.errors import DataError, UserError
 from vo_emline.files import atomic_path
-from vo_emline.preprocess.identity import IDENTITY_SCHEMA
+from vo_emline.preprocess.identity import COVERAGE_SCHEMA, IDENTITY_SCHEMA
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import N_PIXELS, WINDOW_VAC, WindowSet
 from vo_emline.rejects import Reject
@@ -32,7 +33,11 @@ _GRID: Final = f"linspace({WINDOW_VAC[0]:g}, {WINDOW_VAC[1]:g}, {N_PIXELS})".enc
 
 _ARRAYS: Final = {"flux": N_PIXELS, "ivar": N_PIXELS, "continuum": 2}
 STORE_SCHEMA: Final = pa.schema(
-    [pa.field(name, pa.list_(pa.float32(), size)) for name, size in _ARRAYS.items()] + list(IDENTITY_SCHEMA)
+    [
+        *(pa.field(name, pa.list_(pa.float32(), size)) for name, size in _ARRAYS.items()),
+        *IDENTITY_SCHEMA,
+        *COVERAGE_SCHEMA,
+    ]
 )
 """Columns of a store of windows."""
 
@@ -106,6 +111,16 @@ def iter_windows(path: Path) -> Iterator[WindowSet]:
         yield _from_table(pa.Table.from_batches([batch]))
 
 
+def count_windows(path: Path) -> int:
+    """Count the windows of a store without reading them; raises as :func:`read_windows`."""
+    _schema(path)
+    if _is_parquet(path):
+        return int(pq.read_metadata(str(path)).num_rows)
+    with pa.memory_map(str(path)) as file:
+        reader = pa.ipc.open_file(file)
+        return sum(reader.get_batch(index).num_rows for index in range(reader.num_record_batches))
+
+
 def read_options(path: Path) -> PreprocessOptions | None:
     """Give the settings the windows of a store were made with, where it holds them."""
     stored = (_schema(path).metadata or {}).get(_OPTIONS_KEY)
@@ -161,12 +176,25 @@ def _to_table(windows: WindowSet, schema: pa.Schema) -> pa.Table:
         name: pa.FixedSizeListArray.from_arrays(np.ascontiguousarray(getattr(windows, name)).ravel(), size)
         for name, size in _ARRAYS.items()
     }
-    return pa.table(arrays | {name: windows.identity[name] for name in IDENTITY_SCHEMA.names}, schema=schema)
+    coverage = windows.coverage
+    if coverage is None:
+        coverage = pa.table(
+            [pa.nulls(len(windows), kind) for kind in COVERAGE_SCHEMA.types], schema=COVERAGE_SCHEMA
+        )
+    columns = {name: table[name] for table in (windows.identity, coverage) for name in table.column_names}
+    return pa.table(arrays | columns, schema=schema)
 
 
 def _from_table(table: pa.Table) -> WindowSet:
     flux, ivar, continuum = (_values(table[name], size) for name, size in _ARRAYS.items())
-    return WindowSet(flux=flux, ivar=ivar, continuum=continuum, identity=table.select(IDENTITY_SCHEMA.names))
+    covered = table["layout"].null_count == 0
+    return WindowSet(
+        flux=flux,
+        ivar=ivar,
+        continuum=continuum,
+        identity=table.select(IDENTITY_SCHEMA.names),
+        coverage=table.select(COVERAGE_SCHEMA.names) if covered else None,
+    )
 
 
 def _values(column: pa.ChunkedArray, size: int) -> npt.NDArray[np.float32]:

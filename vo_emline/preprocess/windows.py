@@ -35,6 +35,9 @@ class WindowSet:
     was divided out."""
     identity: pa.Table
     """One row per spectrum, columns as the fields of :class:`~vo_emline.spectra.Identity`."""
+    coverage: pa.Table | None = None
+    """One row per spectrum, columns as the fields of :class:`~vo_emline.spectra.Coverage`: what its
+    file holds; None where the windows are from no files."""
 
     def __len__(self) -> int:
         """Count the windows."""
@@ -49,20 +52,23 @@ class WindowSet:
             ivar=self.ivar[index],
             continuum=self.continuum[index],
             identity=self.identity.take(index),
+            coverage=None if self.coverage is None else self.coverage.take(index),
         )
 
 
 def concatenate(sets: Sequence[WindowSet]) -> WindowSet:
-    """Put sets of windows behind one another.
+    """Put sets of windows behind one another; with their coverage where all have one.
 
     Raises
     ------
     ValueError
         Where there is none.
     """
+    coverages = [one.coverage for one in sets if one.coverage is not None]
     return WindowSet(
         flux=np.concatenate([one.flux for one in sets]),
         ivar=np.concatenate([one.ivar for one in sets]),
         continuum=np.concatenate([one.continuum for one in sets]),
         identity=pa.concat_tables([one.identity for one in sets]),
+        coverage=pa.concat_tables(coverages) if len(coverages) == len(sets) else None,
     )

@@ -61,7 +61,7 @@ def assemble(
     order = _placed(_floats(wavelength), _floats(flux), identity.source)
     wave = _floats(wavelength)[order]
     values = _floats(flux)[order]
-    bad = ~(np.abs(values) < LARGEST)
+    bad = not_a_flux(values)
     if bad.all():
         raise DataError(identity.source, "all_nan", "no pixel has a finite flux")
     if mask is not None:
@@ -71,7 +71,7 @@ def assemble(
     return Spectrum(
         wavelength_vac=wave_vac,
         flux=values,
-        ivar=None if ivar is None else _clean_ivar(_floats(ivar)[order]),
+        ivar=None if ivar is None else clean_ivar(_floats(ivar)[order]),
         mask=bad,
         resolving_power=resolving_power or sampling_limit(wave_vac),
         identity=identity,
@@ -137,6 +137,12 @@ def _check_signal(usable: FloatArray, source: str) -> None:
         raise DataError(source, "constant", f"the flux is {usable[0]:g} in every usable pixel")
 
 
-def _clean_ivar(ivar: FloatArray) -> FloatArray:
+def not_a_flux(values: FloatArray) -> BoolArray:
+    """Mark what is not finite or beyond single precision."""
+    return np.asarray(~(np.abs(values) < LARGEST))
+
+
+def clean_ivar(ivar: FloatArray) -> FloatArray:
+    """Put 0 (unknown) for inverse variances that are negative, not finite or beyond single precision."""
     good: BoolArray = (ivar > 0) & (ivar < LARGEST)
     return np.where(good, ivar, 0.0)

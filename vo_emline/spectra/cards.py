@@ -23,8 +23,9 @@ def text(cards: Cards, *keys: str) -> str:
     """Give the first of `keys` that holds some text, stripped; empty where none does."""
     for key in keys:
         value = cards.get(key)
-        # numbers are text too: the plan identifier of some files is one
-        found = str(value).strip() if isinstance(value, (str, int, float)) else ""
+        if isinstance(value, (int, float)):  # the plan identifier of some files is a number
+            value = str(value)
+        found = value.strip() if isinstance(value, str) else ""
         if found:
             return found
     return ""

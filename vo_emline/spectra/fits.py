@@ -19,8 +19,6 @@ from vo_emline.spectra.lamost_table import best_at_halpha, is_lamost_table, read
 from vo_emline.spectra.leniency import warnings_collected
 from vo_emline.spectra.spectrum import Medium, Spectrum
 
-FITS_MAGIC: Final = b"SIMPLE  ="
-
 _BROKEN: Final = (OSError, TypeError, ValueError, KeyError, IndexError, AttributeError, VerifyError)
 """What astropy raises on broken files, as measured by cutting and corrupting real ones."""
 

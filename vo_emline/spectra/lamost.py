@@ -31,8 +31,10 @@ def is_lamost(cards: Cards) -> bool:
     The layouts alone do not tell: SDSS writes five-row images and ``COADD``
     tables too, with other rows.
     """
-    names = " ".join(text(cards, key) for key in ("TELESCOP", "ORIGIN", "DESIG", "DATA_V", "AUTHOR"))
-    return "LAMOST" in names.upper() or text(cards, "EXTEN0").startswith(("Flux Inverse", "Flux, Inverse"))
+    names = (text(cards, key).upper() for key in ("TELESCOP", "ORIGIN", "DESIG", "DATA_V", "AUTHOR"))
+    return any("LAMOST" in name for name in names) or text(cards, "EXTEN0").startswith(
+        ("Flux Inverse", "Flux, Inverse")
+    )
 
 
 def lamost_identity(cards: Cards, *, source: str, survey: str, snr: float | None = None) -> Identity:
@@ -95,10 +97,11 @@ def bad_pixels(flux: npt.ArrayLike, ivar: npt.ArrayLike, *, andmask: npt.ArrayLi
         One value per pixel, shape (n,).
     """
     values = np.asarray(flux)
-    empty: BoolArray = (values == 0) & (np.nan_to_num(np.asarray(ivar)) <= 0)
-    if andmask is None:
+    empty: BoolArray = (values == 0) & ~(np.asarray(ivar) > 0)
+    if andmask is None or not np.asarray(andmask).any():
         return empty
-    bits = np.nan_to_num(np.asarray(andmask, dtype=np.float64)).astype(np.int64)
+    mask = np.asarray(andmask, dtype=np.float64)
+    bits = (mask if np.isfinite(mask).all() else np.nan_to_num(mask)).astype(np.int64)
     flagged: BoolArray = (bits & ~BRIGHT_SKY) != 0
     return empty | flagged
 

@@ -17,7 +17,7 @@ from vo_emline.spectra.lamost import LRS, MRS, RESOLVING_POWER, bad_pixels, lamo
 from vo_emline.spectra.medium import HALPHA_VAC
 from vo_emline.spectra.spectrum import FloatArray, Spectrum
 
-_LRS_BEGINS: Final = 4500.0
+LRS_BEGINS: Final = 4500.0
 """Low resolution begins below this wavelength, Å, the arms of medium resolution above."""
 
 
@@ -43,10 +43,10 @@ def best_at_halpha(extensions: Iterable[Any]) -> Any:
     for hdu in extensions:
         if not is_lamost_table(hdu):
             continue
-        if hdu.name.startswith("COADD") and _covers_halpha(hdu):
+        if hdu.name.startswith("COADD") and covers_halpha(hdu):
             return hdu
         seen.append(hdu)
-    at_halpha = [hdu for hdu in seen if _covers_halpha(hdu)]
+    at_halpha = [hdu for hdu in seen if covers_halpha(hdu)]
     return max(at_halpha, key=lambda hdu: number(hdu.header, "SNR") or 0.0) if at_halpha else seen[0]
 
 
@@ -68,7 +68,7 @@ def read_lamost_table(header: Cards, hdu: Any, *, source: str) -> Spectrum:
         For any reason of :func:`~vo_emline.spectra.assemble.assemble`.
     """
     wave = _wavelengths(hdu)
-    is_lrs = bool(np.nanmin(wave) < _LRS_BEGINS)
+    is_lrs = bool(np.nanmin(wave) < LRS_BEGINS)
     survey = LRS if is_lrs else MRS
     extra = {name: np.ravel(hdu.data[name]) for name in _names(hdu) & {"ANDMASK", "PIXMASK", "NORMALIZATION"}}
     flux, ivar = np.ravel(hdu.data["FLUX"]), np.ravel(hdu.data["IVAR"])
@@ -97,6 +97,7 @@ def _wavelengths(hdu: Any) -> FloatArray:
     return np.asarray(10.0 ** np.asarray(hdu.data["LOGLAM"], dtype=np.float64).ravel())
 
 
-def _covers_halpha(hdu: Any) -> bool:
+def covers_halpha(hdu: Any) -> bool:
+    """Tell whether the wavelengths of an extension reach from below to above Hα."""
     wave = _wavelengths(hdu)
     return bool(np.nanmin(wave) < HALPHA_VAC < np.nanmax(wave))

@@ -46,7 +46,7 @@ def ondrejov_identity(cards: Cards, *, source: str) -> Identity:
     survey = survey_of(cards)
     return Identity(
         source=source,
-        survey=survey,
+        survey=survey or text(cards, "COLLECT1"),
         publisher_did=_publisher_did(cards, survey),
         object_name=text(cards, "OBJECT"),
         ra=_degrees(cards, "RA", 15.0),
@@ -74,13 +74,14 @@ def _publisher_did(cards: Cards, survey: str) -> str:
 
 
 def _epoch(cards: Cards) -> float | None:
-    start = number(cards, "TMID")
-    if start is not None:
-        return start
-    day = iso_to_mjd(text(cards, "DATE-OBS"))
-    seconds = number(cards, "TM_START")
-    if day is None or seconds is None or day % 1:
+    """Read the start of the exposure: DATE-OBS where it has a time, which says what it is; else TMID."""
+    stated = text(cards, "DATE-OBS")
+    day = iso_to_mjd(stated)
+    if day is not None and "T" in stated:
         return day
+    start, seconds = number(cards, "TMID"), number(cards, "TM_START")
+    if start is not None or day is None or seconds is None:
+        return start if start is not None else day
     return day + seconds / SECONDS_PER_DAY
 
 

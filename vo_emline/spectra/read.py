@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
 from vo_emline.errors import DataError
 from vo_emline.rejects import Reject
-from vo_emline.spectra.fits import FITS_MAGIC, read_fits
+from vo_emline.spectra.fits import read_fits
+from vo_emline.spectra.limits import FITS_MAGIC, GZIP_MAGIC, MAX_BYTES
 from vo_emline.spectra.spectrum import Medium, Spectrum
 from vo_emline.spectra.text import read_text
 from vo_emline.spectra.votable import read_votable
-
-MAX_BYTES: Final = 256 * 1024**2
-"""No spectrum is larger than this, compressed or not; what is, is refused."""
-
-_GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
 def read(path: str | Path, *, extension: str | int | None = None, medium: Medium | None = None) -> Spectrum:
@@ -62,7 +58,8 @@ def read(path: str | Path, *, extension: str | int | None = None, medium: Medium
         raise DataError(source, "unreadable", error.strerror or str(error)) from error
     if size > MAX_BYTES:
         raise DataError(source, "too_large", f"{size} bytes are too many for a spectrum")
-    return read_bytes(content, source=source, extension=extension, medium=medium)
+    spectrum = read_bytes(content, source=source, extension=extension, medium=medium)
+    return replace(spectrum, file_size=size)
 
 
 def read_bytes(
@@ -79,7 +76,7 @@ def read_bytes(
     extension, medium
         As for :func:`read`.
     """
-    if content.startswith(_GZIP_MAGIC):
+    if content.startswith(GZIP_MAGIC):
         content = _gunzip(content, source)
     if not content.strip():
         raise DataError(source, "empty", "the file is empty")
@@ -109,7 +106,7 @@ def _gunzip(content: bytes, source: str) -> bytes:
     """Decompress all members, never to more than :data:`MAX_BYTES`."""
     parts: list[bytes] = []
     room = MAX_BYTES
-    while content.startswith(_GZIP_MAGIC):
+    while content.startswith(GZIP_MAGIC):
         decoder = zlib.decompressobj(wbits=31)
         try:
             parts.append(decoder.decompress(content, room + 1))

@@ -54,6 +54,25 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What a file holds, as an index of spectra wants to know it."""
+
+    wave_min: float
+    """First wavelength, vacuum Å."""
+    wave_max: float
+    """Last wavelength, vacuum Å."""
+    n_pixels: int
+    resolving_power: float
+    """λ/Δλ (FWHM) near Hα."""
+    normalised: bool
+    """Whether the flux is continuum-normalised."""
+    layout: str
+    """Name of the file layout."""
+    file_size: int | None
+    """Size of the file on disk, bytes; None where it was not read from one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spectrum:
     """A spectrum on vacuum wavelengths.
 
@@ -84,7 +103,24 @@ class Spectrum:
     normalised_flux: FloatArray | None = field(default=None, repr=False)
     """The pipeline's continuum-normalised flux, where the file holds one (LAMOST: row 3 in DR1,
     column NORMALIZATION from DR9 on)."""
+    file_size: int | None = None
+    """Size of the file on disk, bytes; None where it was not read from one."""
+    whole: Coverage | None = None
+    """What the file holds, where this is only a part (:func:`~vo_emline.spectra.read_part`)."""
 
     def __len__(self) -> int:
         """Count the pixels."""
         return self.wavelength_vac.size
+
+    @property
+    def coverage(self) -> Coverage:
+        """What the file holds, also where this is only a part of it."""
+        return self.whole or Coverage(
+            wave_min=float(self.wavelength_vac[0]),
+            wave_max=float(self.wavelength_vac[-1]),
+            n_pixels=len(self),
+            resolving_power=self.resolving_power,
+            normalised=self.normalised,
+            layout=self.layout,
+            file_size=self.file_size,
+        )

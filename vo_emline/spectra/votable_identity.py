@@ -73,8 +73,12 @@ def _plain(value: Any) -> Any:
 
 
 def _epoch(values: dict[str, Any]) -> float | None:
-    """Read the epoch, MJD, also from a Julian date or from the ISO date that some archives write."""
-    keys = ("char.timeaxis.coverage.location.value", "ssa_dateobs")
+    """Read the epoch, MJD: the start where it is stated. Some archives write a Julian or an ISO date."""
+    keys = (
+        "char.timeaxis.coverage.bounds.start",
+        "char.timeaxis.coverage.location.value",
+        "ssa_dateobs",
+    )
     stated = number(values, *keys)
     if stated is None:
         return iso_to_mjd(text(values, *keys))

@@ -79,6 +79,18 @@ def test_a_failed_build_leaves_the_old_release(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["release.duckdb"]
 
 
+@pytest.mark.parametrize("table", [SPECTRA, SCORES], ids=lambda table: table.name)
+def test_a_row_is_found_by_its_identifier_through_an_index(tmp_path: Path, table: Table) -> None:
+    path = tmp_path / "release.duckdb"
+    build_release(path, spectra=rows(SPECTRA, 80), scores=scores(80))
+    with duckdb.connect(str(path), read_only=True) as database:
+        query = f"FROM {table.qualified_name} WHERE obs_publisher_did = 'obs_publisher_did-43'"
+        plan = "".join(text for _, text in database.sql(f"EXPLAIN ANALYZE {query}").fetchall())
+        found = database.sql(f"SELECT obsid {query}").fetchall()
+    assert "Index Scan" in plan
+    assert found == [(43,)]
+
+
 def test_missing_columns_are_named() -> None:
     with pytest.raises(UserError, match="lack the columns label, p_absorption"):
         conform(SCORES, rows(SCORES, 2).drop_columns(["label", "p_absorption"]))

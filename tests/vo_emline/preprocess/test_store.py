@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from vo_emline.preprocess import (
     PreprocessOptions,
     WindowSet,
     concatenate,
+    count_windows,
+    coverage_table,
     identity_table,
     iter_windows,
     read_options,
@@ -21,7 +24,7 @@ from vo_emline.preprocess import (
     write_windows,
 )
 from vo_emline.rejects import Reject
-from vo_emline.spectra import Identity
+from vo_emline.spectra import Coverage, Identity
 
 
 def window_set(size: int, seed: int = 0) -> WindowSet:
@@ -59,6 +62,40 @@ def test_many_sets_are_written_in_turn_and_read_in_pieces(tmp_path: Path, suffix
     assert same(concatenate(list(iter_windows(path))), concatenate(sets))
     assert same(read_windows(path), concatenate(sets))
     assert read_options(path) is None
+
+
+@pytest.mark.parametrize("suffix", [".arrow", ".parquet"])
+def test_coverage_is_kept_where_there_is_one(tmp_path: Path, suffix: str) -> None:
+    path, bare = tmp_path / f"windows{suffix}", window_set(3)
+    coverages = [
+        Coverage(
+            wave_min=3700.0 + i,
+            wave_max=9100.0,
+            n_pixels=3909,
+            resolving_power=1800.0,
+            normalised=bool(i),
+            layout="lamost-coadd-table",
+            file_size=i or None,
+        )
+        for i in range(3)
+    ]
+    covered = replace(bare, coverage=coverage_table(coverages))
+    write_windows(path, covered)
+    found = read_windows(path)
+    assert found.coverage is not None
+    assert found.coverage.equals(covered.coverage)
+    assert found.take([2]).coverage.to_pylist() == [asdict(coverages[2])]
+    assert concatenate([found, found]).coverage.num_rows == 6
+    assert concatenate([found, bare]).coverage is None
+    write_windows(path, bare)
+    assert read_windows(path).coverage is None
+
+
+@pytest.mark.parametrize("suffix", [".arrow", ".parquet"])
+def test_windows_are_counted_without_reading_them(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"windows{suffix}"
+    write_windows(path, [window_set(20), window_set(5)])
+    assert count_windows(path) == 25
 
 
 def test_an_arrow_store_is_mapped_not_copied(tmp_path: Path) -> None:

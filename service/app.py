@@ -1,0 +1,119 @@
+"""Assembly of the service: collaborators, middleware, routes. Nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import anyio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from service import datalink, products, ssa
+from service.config import Settings
+from service.context import Services
+from service.errors import on_http_error, on_internal_error, on_user_error
+from service.middleware import AccessLog, BodyLimit
+from service.store import ReleaseStore
+from service.tap.jobs import TapWork
+from service.tap.places import Places
+from service.tap.queries import QueryRunner
+from service.tap.routes import routes as tap_routes
+from service.urls import Urls
+from service.uws.manager import JobManager
+from service.uws.routes import routes as job_routes
+from service.vosi.routes import routes as vosi_routes
+from service.votable.header import frame
+from service.web.routes import routes as web_routes
+from vo_emline.candidates.obscore import OBSCORE
+from vo_emline.errors import UserError
+
+FORM_OVERHEAD: Final = 1_000_000
+"""Bytes a request may have beyond the largest upload: its other parameters."""
+
+
+def create_app(release: Path, settings: Settings) -> Starlette:
+    """Make the application that serves one release.
+
+    Parameters
+    ----------
+    release
+        The release file (:func:`vo_emline.candidates.release.build_release`).
+    settings
+        Settings; ``public_url`` must be set.
+
+    Raises
+    ------
+    DataError
+        The file is no release.
+    UserError
+        Another service uses the state directory.
+    """
+    services = assemble(release, settings)
+    app = Starlette(
+        routes=[
+            *web_routes(),
+            *tap_routes(),
+            *job_routes(),
+            *vosi_routes(),
+            *ssa.routes(),
+            *datalink.routes(),
+            *products.routes(),
+        ],
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=("GET", "POST", "DELETE"),
+                allow_headers=("*",),
+                expose_headers=("Location", "Content-Disposition"),
+            ),
+            Middleware(BodyLimit, max_bytes=settings.upload_bytes + FORM_OVERHEAD),
+        ],
+        exception_handlers={
+            UserError: on_user_error,
+            HTTPException: on_http_error,
+            Exception: on_internal_error,
+        },
+        lifespan=_lifespan,
+    )
+    app.state.services = services
+    return app
+
+
+def assemble(release: Path, settings: Settings) -> Services:
+    """Make the collaborators of the handlers."""
+    urls = Urls(settings.public_url)
+    with ExitStack() as undo:
+        store = ReleaseStore(release, settings=settings, urls=urls)
+        undo.callback(store.close)
+        queries = QueryRunner(store=store, urls=urls, descriptors=(datalink.descriptors,))
+        state = settings.state_directory or release.absolute().parent / "service-state"
+        make_work = partial(TapWork, queries=queries, settings=settings)
+        jobs = JobManager(state, settings=settings, make_work=make_work)
+        undo.pop_all()
+    return Services(
+        settings=settings,
+        urls=urls,
+        store=store,
+        queries=queries,
+        jobs=jobs,
+        places=Places(settings.queries, seconds=settings.queue_seconds),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    # astropy reads its units when it first meets one: now, and not while the first client waits.
+    await anyio.to_thread.run_sync(partial(frame, OBSCORE.columns, infos={}))
+    services.jobs.start()
+    yield
+    services.jobs.close()
+    services.store.close()

@@ -1,0 +1,100 @@
+"""The settings of the service: command line > environment ``VO_EMLINE_*`` > TOML file > defaults.
+
+``service.toml`` beside this module lists every setting with its default and
+is their documentation.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from vo_emline.settings import TomlSettings, load_toml_settings
+
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Settings(TomlSettings):
+    """Everything an operator can set."""
+
+    title: str = "Emission-line stars"
+    """Name of the service, for people."""
+    description: str = "Spectra classified at H-alpha, with their scores, by TAP, SSA and DataLink."
+    """One sentence about what is served, plain text."""
+    publisher: str = "vo-emline"
+    """Who publishes the data."""
+    contact: str = ""
+    """Mail address shown to users; empty for none."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; ``0.0.0.0`` for every network interface."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Port to listen on; 0 picks a free one."""
+    public_url: str = ""
+    """Address users see, when a proxy stands in front; empty: made from host and port."""
+    cors_origins: tuple[str, ...] = ("*",)
+    """Web pages (origins) whose scripts may query the service."""
+
+    state_directory: Path | None = None
+    """Where jobs and their results live; default: ``service-state`` beside the release."""
+
+    rows_default: Positive = 10_000
+    """Rows returned where the client names no MAXREC."""
+    rows_hard: Positive = 10_000_000
+    """Rows returned at most."""
+    queries: Positive = 8
+    """Synchronous queries that run at the same time; others wait."""
+    queue_seconds: Positive = 30
+    """How long a query waits for a free place before the answer is 503."""
+    sync_seconds: Positive = 300
+    """Time limit of a synchronous query, delivery of the rows included."""
+    workers: Positive = 2
+    """Asynchronous jobs that run at the same time."""
+    job_seconds_default: Positive = 3600
+    """Time limit of a job where the client sets no EXECUTIONDURATION."""
+    job_seconds_hard: Positive = 86_400
+    """Time limit of a job at most."""
+    retention_days_default: Positive = 7
+    """Days after which a job and its result are destroyed, where the client sets no DESTRUCTION."""
+    retention_days_hard: Positive = 30
+    """Days after which a job is destroyed at the latest."""
+    job_list: bool = True
+    """Whether ``/tap/async`` lists the jobs of everybody; otherwise a job is known by its address only."""
+    jobs_kept: Positive = 10_000
+    """Jobs kept at most; creating more is refused until some are destroyed."""
+    results_bytes: Positive = 50_000_000_000
+    """Disk that the results of all jobs may fill together; a job that needs more fails."""
+
+    memory: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(MB|GB|MiB|GiB)$")] = "4GB"
+    """Memory for all running queries together; a query that wants more fails, alone."""
+    threads: Annotated[int, Field(ge=0)] = 0
+    """Threads of the database; 0 for one per core."""
+    spill: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(MB|GB|MiB|GiB)$")] = "10GB"
+    """Disk a release's queries may use for large sorts."""
+
+    upload_rows: Positive = 500_000
+    """Rows of an uploaded table at most."""
+    upload_bytes: Positive = 100_000_000
+    """Bytes of an uploaded table, and of any request, at most."""
+    upload_seconds: Positive = 30
+    """Time to fetch an upload given by URL."""
+
+
+def load(config: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings.
+
+    Parameters
+    ----------
+    config
+        TOML file, or None for the defaults.
+    overrides
+        Settings of the command line; None values count as not given.
+
+    Raises
+    ------
+    UserError
+        A setting is unknown or has an impossible value, or the file cannot be read.
+    """
+    return load_toml_settings(Settings, config, overrides)

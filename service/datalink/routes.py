@@ -1,0 +1,59 @@
+"""The addresses of DataLink: ``/datalink/links`` and what VOSI wants beside it (DataLink 1.1, section 2)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.context import services
+from service.datalink.capabilities import capabilities
+from service.datalink.describe import DATALINK_TYPE, LINKS_ID, SODA_ID
+from service.datalink.document import links_document
+from service.parameters import read_parameters
+from service.vosi.routes import XML, get_availability
+from vo_emline.errors import UserError
+
+_FORMATS: Final = (
+    "votable",
+    "application/x-votable+xml",
+    DATALINK_TYPE,
+    "application/x-votable+xml;serialization=tabledata",
+    "text/xml",
+)
+
+
+async def links(request: Request) -> Response:
+    """Answer with the links of any number of spectra."""
+    parameters = await read_parameters(request)
+    _check_format(parameters.one("RESPONSEFORMAT"))
+    context = services(request)
+    identifiers = [value.strip() for value in parameters.all("ID")]
+    document = await run_in_threadpool(links_document, context.store, identifiers, urls=context.urls)
+    return Response(document, media_type=DATALINK_TYPE)
+
+
+def _check_format(wanted: str | None) -> None:
+    if wanted and wanted.lower().replace(" ", "") not in _FORMATS:
+        raise UserError(
+            f"UsageFault: RESPONSEFORMAT={wanted[:80]} is not offered; links come as {DATALINK_TYPE}"
+        )
+
+
+async def get_capabilities(request: Request) -> Response:
+    """Say which standards are spoken: DataLink, and SODA for the cut-outs."""
+    urls = services(request).urls
+    spoken = {LINKS_ID: urls.datalink, SODA_ID: urls.spectra}
+    return Response(capabilities(spoken, base=f"{urls.base}/datalink"), media_type=XML)
+
+
+def routes() -> list[Route]:
+    """Give the routes of DataLink, for the root of the service."""
+    return [
+        Route("/datalink/links", links, methods=["GET", "POST"]),
+        Route("/datalink/capabilities", get_capabilities),
+        Route("/datalink/availability", get_availability),
+    ]

@@ -1,0 +1,129 @@
+"""Running the service: find or make the release, bind the port, print the address, answer requests."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import socket
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import structlog
+import uvicorn
+
+from service.app import create_app
+from service.config import Settings, load
+from vo_emline.candidates import build_release, index_spectra
+from vo_emline.errors import UserError
+from vo_emline.rundir import RunDirectory
+
+RELEASE_SUFFIX: Final = ".duckdb"
+SHUTDOWN_SECONDS: Final = 10
+"""How long running requests may take to end when the service is stopped."""
+
+
+def run_server(path: Path, *, config: Path | None, overrides: Mapping[str, Any]) -> None:
+    """Serve `path` until interrupted; the address is the first line on standard output.
+
+    Raises
+    ------
+    UserError
+        A setting is wrong, the port is taken, or `path` holds nothing to serve.
+    DataError
+        The release cannot be opened.
+    """
+    settings = load(config, **overrides)
+    _configure_logs()
+    release = find_release(path)
+    with _bind(settings) as listener:
+        settings = with_public_url(settings, port=listener.getsockname()[1])
+        app = create_app(release, settings)
+        click.echo(settings.public_url)
+        sys.stdout.flush()
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                headers=[("Server", f"vo-emline/{version('vo-emline')}")],
+                proxy_headers=True,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            )
+        )
+        asyncio.run(server.serve(sockets=[listener]))
+
+
+def find_release(path: Path) -> Path:
+    """Give the release that `path` means, after making it where `path` is a folder of spectra.
+
+    Raises
+    ------
+    UserError
+        There is nothing to serve.
+    """
+    if path.is_file():
+        return path
+    run = RunDirectory(path)
+    if run.release.is_file():
+        return run.release
+    if run.manifest.is_file():
+        raise UserError(f"{path} is a run without a release yet; let `vo-emline run` finish")
+    return _index_folder(path)
+
+
+def with_public_url(settings: Settings, *, port: int) -> Settings:
+    """Give `settings` with the port in use and, where none is set, the address made of it."""
+    host = "localhost" if settings.host in ("0.0.0.0", "127.0.0.1", "::", "::1") else settings.host  # noqa: S104
+    url = settings.public_url or f"http://{host}:{port}"
+    return settings.model_copy(update={"port": port, "public_url": url.rstrip("/")})
+
+
+def _index_folder(folder: Path) -> Path:
+    """Make a release of the spectra in `folder`, kept in the user's cache and made anew at every start."""
+    from platformdirs import user_cache_path
+
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    spectra, rejects = index_spectra(paths)
+    if not spectra.num_rows:
+        raise UserError(f"{folder} holds no spectra this program can read ({len(rejects)} other files)")
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    release = user_cache_path("vo-emline") / "served" / digest / "release.duckdb"
+    build_release(release, spectra=spectra, metadata={"folder": str(folder.name)})
+    click.echo(f"serving {spectra.num_rows} spectra of {folder}; {len(rejects)} files are none", err=True)
+    return release
+
+
+def _bind(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen()  # from here on clients wait instead of failing
+    except OSError as error:
+        listener.close()
+        raise UserError(
+            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}; "
+            "choose another with --port"
+        ) from error
+    return listener
+
+
+def _configure_logs() -> None:
+    """Let structlog and the standard library write the same lines to standard error."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, structlog.processors.LogfmtRenderer()],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)

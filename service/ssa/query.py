@@ -1,0 +1,114 @@
+"""A query over the index of spectra. Everything here blocks: call it in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from service.context import Services
+from service.formats.result import Result
+from service.products.entries import INDEX
+from service.products.original import original_type
+from service.ssa.columns import SSA
+from service.ssa.formats import NATIVE_TYPE, AccessFormat
+from service.ssa.region import SEPARATION_SQL
+from service.ssa.request import SsaRequest
+from service.ssa.values import read_time
+from service.store import Release
+
+_HIDDEN: Final = ("layout", "path")
+
+
+def run_query(services: Services, request: SsaRequest) -> Result:
+    """Find the spectra that `request` asks for, best first.
+
+    Returns
+    -------
+    Result
+        With the columns of :data:`~service.ssa.columns.SSA`; one row per spectrum and format.
+    """
+    published = _published(services.store.path)
+    constants = {
+        "publisher": services.settings.publisher,
+        "contact": services.settings.contact,
+        "published": f"{published}Z",
+        "published_mjd": read_time(published)[0],
+    }
+    sql, parameters = compile_query(request, base_url=services.urls.base)
+    with services.store.lease() as release:
+        rows = _fetch(release, sql, {**constants, **parameters})
+    return Result(columns=SSA.columns, batches=_visible(rows).to_batches(), limit=request.maxrec)
+
+
+def compile_query(request: SsaRequest, *, base_url: str) -> tuple[str, dict[str, Any]]:
+    """Write the SQL of a query and give the values of its named parameters.
+
+    Nothing of the request gets into the SQL but through parameters; row limits
+    and pixel ranges are whole numbers made here.
+    """
+    parameters = {name: value for item in request.conditions for name, value in item.parameters.items()}
+    limit = request.maxrec + 1 if request.top is None else min(request.top, request.maxrec + 1)
+    separation, radius = (SEPARATION_SQL, "$pos_radius") if request.positional else ("NULL", "NULL")
+    address = base_url.replace("'", "''")
+    columns = ", ".join(
+        f'{(column.computed or column.name).replace("{base_url}", address)} AS "{column.name}"'
+        for column in SSA.columns
+    )
+    conditions = [item.sql for item in request.conditions] + ([] if request.formats else ["false"])
+    where = " AND ".join(f"({condition})" for condition in conditions) or "true"
+    nearest = "ORDER BY separation, obs_publisher_did" if request.positional else ""
+    # The rows are chosen before the columns are computed: that costs a tenth of the time.
+    sql = f"""
+        WITH found AS (
+            SELECT *, CAST({separation} AS DOUBLE) AS separation, CAST({radius} AS DOUBLE) AS radius
+            FROM (SELECT *, CAST($published_mjd AS DOUBLE) AS published_mjd FROM {INDEX})
+            WHERE {where} {nearest} LIMIT {limit}
+        ), formats AS (
+            SELECT unnest($formats, recursive := true)
+        )
+        SELECT {columns}, {", ".join(_HIDDEN)} FROM found CROSS JOIN formats
+        ORDER BY separation, obs_publisher_did, place LIMIT {limit}
+    """  # noqa: S608
+    return sql, {**parameters, "formats": _formats(request)}
+
+
+def _published(release: Path) -> str:
+    """Give the time at which the release was put in place, ISO 8601, UTC; now where the file is gone."""
+    try:
+        moment = datetime.fromtimestamp(release.stat().st_mtime, UTC)
+    except OSError:
+        moment = datetime.now(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _formats(request: SsaRequest) -> list[dict[str, Any]]:
+    """Give the formats as rows; one that is empty where none is asked for, so that the types are known."""
+    return [
+        {
+            "place": place, "mime": item.media_type, "prefix": item.prefix, "suffix": item.suffix,
+            "pixel_bytes": item.pixel_bytes, "fixed_bytes": item.fixed_bytes,
+        }
+        for place, item in enumerate(request.formats or [AccessFormat(media_type="", prefix="")])
+    ]  # fmt: skip
+
+
+def _fetch(release: Release, sql: str, parameters: Mapping[str, Any]) -> pa.Table:
+    with release.cursor() as cursor:
+        return cursor.sql(sql, params=dict(parameters)).to_arrow_table()
+
+
+def _visible(rows: pa.Table) -> pa.Table:
+    """Fill in the media types of original files and drop the columns that are not for clients."""
+    mime = rows["mime"]
+    native = pc.equal(mime, NATIVE_TYPE)
+    if pc.any(native).as_py():
+        pairs = zip(rows["layout"].to_pylist(), rows["path"].to_pylist(), strict=True)
+        types = pa.array([original_type(layout, Path(path)) for layout, path in pairs], pa.string())
+        mime = pc.if_else(native, types, mime)
+        rows = rows.set_column(rows.column_names.index("mime"), "mime", mime)
+    return rows.drop_columns(list(_HIDDEN))

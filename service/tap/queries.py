@@ -1,0 +1,139 @@
+"""From a checked request to rows: compile, run, and hand out the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Final, Self
+
+from astropy.io.votable.tree import Resource
+
+from service.adql import CompiledQuery, compile_query
+from service.errors import StoppedError
+from service.formats import Result
+from service.store import ReleaseStore
+from service.tap.request import TapRequest
+from service.tap.running import RunningQuery
+from service.tap.uploads import Upload
+from service.urls import Urls
+from service.votable.descriptors import Descriptor
+
+LARGEST_PUSHED_LIMIT: Final = 20_000
+"""Row limits up to this go into the SQL; beyond it the first row would come later."""
+
+LoadUploads = Callable[[], Sequence[Upload]]
+"""Reads the tables that come with a query."""
+
+
+class Query:
+    """One query from beginning to end; use it in a ``with`` block.
+
+    :meth:`stop` may be called from any thread at any time.
+    """
+
+    def __init__(
+        self, runner: QueryRunner, request: TapRequest, *, seconds: float, load: LoadUploads
+    ) -> None:
+        self._runner = runner
+        self._request = request
+        self._load = load
+        self._seconds = seconds
+        self._resources = ExitStack()
+        self._running: RunningQuery | None = None
+        self._stopped = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def run(self) -> Result:
+        """Compile and run the query until its first rows are there.
+
+        Raises
+        ------
+        UserError
+            The query is wrong, fails, or runs out of time or memory.
+        StoppedError
+            It was stopped.
+        """
+        uploads = self._load()
+        release = self._resources.enter_context(self._runner.store.lease())
+        compiled = compile_query(
+            self._request.query, tables=release.tables, uploads=[upload.table for upload in uploads]
+        )
+        running = RunningQuery(release, seconds=self._seconds)
+        self._resources.callback(running.close)
+        self._running = running
+        if self._stopped:
+            raise StoppedError("the query was stopped")
+        return self._result(compiled, running, uploads)
+
+    def stop(self) -> None:
+        """Stop the query, whatever it is doing."""
+        self._stopped = True
+        if self._running:
+            self._running.stop()
+
+    def on_close(self, action: Callable[[], object]) -> None:
+        """Do something more when the query is closed."""
+        self._resources.callback(action)
+
+    def close(self) -> None:
+        """Free everything; the rows of the result cannot be read any more."""
+        self._resources.close()
+
+    def _result(self, compiled: CompiledQuery, running: RunningQuery, uploads: Sequence[Upload]) -> Result:
+        limit = self._request.maxrec
+        given = {upload.table.qualified_name: upload.rows for upload in uploads}
+        return Result(
+            columns=compiled.columns,
+            batches=running.start(_limited(compiled.sql, limit), uploads=given),
+            limit=limit,
+            overflow=limit == 0,
+            infos={"QUERY": self._request.query},
+            resources=self._runner.resources(compiled),
+        )
+
+
+class QueryRunner:
+    """Makes queries.
+
+    Parameters
+    ----------
+    store
+        Lends the release that is asked.
+    urls
+        Addresses for service descriptors.
+    descriptors
+        Makers of service descriptors.
+    """
+
+    def __init__(self, *, store: ReleaseStore, urls: Urls, descriptors: Sequence[Descriptor] = ()) -> None:
+        self.store = store
+        self._urls = urls
+        self._descriptors = tuple(descriptors)
+
+    def query(self, request: TapRequest, *, seconds: float, load: LoadUploads = tuple) -> Query:
+        """Prepare a query with a time limit of `seconds`; `load` reads its uploads when it runs."""
+        return Query(self, request, seconds=seconds, load=load)
+
+    def resources(self, compiled: CompiledQuery) -> list[Resource]:
+        """Give the VOTable resources that belong to a result with these columns."""
+        return [made for descriptor in self._descriptors for made in descriptor(compiled.columns, self._urls)]
+
+
+def _limited(sql: str, limit: int) -> str:
+    """Let the database stop after one row too many, where that helps it.
+
+    A small limit turns a sort into a search for the best. A large one makes
+    DuckDB collect all rows before it gives the first; then it is better to
+    stop reading.
+    """
+    if limit > LARGEST_PUSHED_LIMIT:
+        return sql
+    return f"SELECT * FROM ({sql}) AS answer LIMIT {limit + 1 if limit else 0}"  # noqa: S608

@@ -1,0 +1,172 @@
+"""The life of jobs: made, changed, queued, aborted, destroyed (UWS 1.1, section 2.1)."""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+import shutil
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO
+
+from service.config import Settings
+from service.errors import BusyError
+from service.uws.job import ACTIVE, REPEATABLE, Job, Pairs, Phase, now
+from service.uws.store import JobStore
+from service.uws.workers import MakeWork, Workers
+from vo_emline.errors import UserError
+
+
+class JobManager:
+    """Jobs and what can be done with them.
+
+    Parameters
+    ----------
+    directory
+        Folder of the job store and the results; made where it does not exist.
+    settings
+        Limits on time, number and retention.
+    make_work
+        Prepares the execution of a job.
+
+    Raises
+    ------
+    UserError
+        Another service uses the folder.
+    """
+
+    def __init__(self, directory: Path, *, settings: Settings, make_work: MakeWork) -> None:
+        self._directory = directory
+        self._settings = settings
+        directory.mkdir(parents=True, exist_ok=True)
+        self._lock_file = _lock(directory)
+        self._store = JobStore(directory / "jobs.sqlite")
+        self._workers = Workers(
+            self._store,
+            number=settings.workers,
+            max_bytes=settings.results_bytes,
+            folder=self.folder,
+            make_work=make_work,
+            destroy=self.destroy,
+        )
+
+    def start(self) -> None:
+        """Begin to execute jobs; what was executing when the service stopped is executed again."""
+        self._store.requeue()
+        self._remove_orphans()
+        self._workers.start()
+
+    def close(self) -> None:
+        """Stop executing; jobs on the way are executed again at the next start."""
+        self._workers.close()
+        self._store.close()
+        self._lock_file.close()
+
+    def folder(self, job_id: str) -> Path:
+        """Give the folder of a job's files."""
+        return self._directory / "jobs" / job_id
+
+    def get(self, job_id: str) -> Job:
+        """Give a job; NotFoundError where there is none."""
+        return self._store.get(job_id)
+
+    def newest(self, *, phases: Sequence[Phase], after: datetime | None, last: int) -> list[Job]:
+        """Give the newest jobs, newest first; none of other people where the settings say so."""
+        return self._store.newest(phases=phases, after=after, last=last) if self._settings.job_list else []
+
+    def create(self, parameters: Pairs) -> Job:
+        """Make a pending job.
+
+        Raises
+        ------
+        BusyError
+            As many jobs exist as the settings allow.
+        """
+        if self._store.count() >= self._settings.jobs_kept:
+            raise BusyError("the service keeps as many jobs as it may; delete some of yours")
+        moment = now()
+        job = Job(
+            job_id=secrets.token_hex(8),
+            phase=Phase.PENDING,
+            run_id=_last(parameters, "RUNID"),
+            parameters=parameters,
+            created=moment,
+            duration=self._settings.job_seconds_default,
+            destruction=moment + timedelta(days=self._settings.retention_days_default),
+        )
+        self.folder(job.job_id).mkdir(parents=True)
+        self._store.add(job)
+        return job
+
+    def set_parameters(self, job_id: str, parameters: Pairs) -> None:
+        """Replace or add parameters of a pending job."""
+        job = self.get(job_id)
+        replaced = {name for name, _ in parameters if name not in REPEATABLE}
+        kept = [(name, value) for name, value in job.parameters if name not in replaced]
+        merged = [*kept, *parameters]
+        self._change_pending(job_id, parameters=merged, run_id=_last(merged, "RUNID"))
+
+    def set_duration(self, job_id: str, seconds: int) -> None:
+        """Set the time limit of a pending job, s; 0 means as long as the service allows."""
+        hard = self._settings.job_seconds_hard
+        self._change_pending(job_id, duration=min(seconds, hard) if seconds > 0 else hard)
+
+    def set_destruction(self, job_id: str, moment: datetime) -> None:
+        """Set when the job is destroyed, within what the service allows."""
+        job = self.get(job_id)
+        latest = job.created + timedelta(days=self._settings.retention_days_hard)
+        self._store.change(job_id, among=tuple(Phase), destruction=min(moment, latest))
+
+    def run(self, job_id: str) -> None:
+        """Queue a pending job; one that is queued or executing already stays so.
+
+        Raises
+        ------
+        UserError
+            It has ended.
+        """
+        if self._store.change(job_id, among=(Phase.PENDING,), phase=Phase.QUEUED):
+            self._workers.wake()
+        elif self.get(job_id).phase not in ACTIVE:
+            raise UserError(f"job {job_id} has ended; create a new one")
+
+    def abort(self, job_id: str) -> None:
+        """Stop a job; one that has ended stays as it is."""
+        self.get(job_id)
+        self._store.change(job_id, among=ACTIVE, phase=Phase.ABORTED, ended=now(), error="aborted on request")
+        self._workers.stop(job_id)
+
+    def destroy(self, job_id: str) -> None:
+        """Stop a job and remove it with its files."""
+        self.abort(job_id)
+        self._store.remove(job_id)
+        shutil.rmtree(self.folder(job_id), ignore_errors=True)
+
+    def _change_pending(self, job_id: str, **values: object) -> None:
+        if not self._store.change(job_id, among=(Phase.PENDING,), **values):
+            raise UserError(
+                f"job {job_id} is {self.get(job_id).phase.value}; only a PENDING job can be changed"
+            )
+
+    def _remove_orphans(self) -> None:
+        known = self._store.identifiers()
+        for folder in (self._directory / "jobs").glob("*"):
+            if folder.name not in known:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _last(parameters: Pairs, name: str) -> str | None:
+    values = [value for key, value in parameters if key == name]
+    return values[-1] if values else None
+
+
+def _lock(directory: Path) -> IO[str]:
+    """Hold the folder for this process; closing the file lets it go."""
+    file = (directory / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise UserError(f"another service uses {directory}; set state_directory to another folder") from error
+    return file

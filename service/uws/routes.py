@@ -1,0 +1,229 @@
+"""The HTTP resources of jobs below ``/tap/async`` (UWS 1.1, section 2.2.2; TAP 1.1, section 2.2)."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from service.context import services
+from service.errors import VOTABLE_TYPE, NotFoundError
+from service.parameters import Parameters, open_parameters, read_parameters
+from service.tap.uploads import save_uploads
+from service.uws.documents import (
+    PARAMETER_NAMES,
+    job_document,
+    list_document,
+    parameters_document,
+    results_document,
+)
+from service.uws.job import ACTIVE, Job, Pairs, Phase, timestamp
+from service.uws.requests import parse_count, parse_filter, parse_phase, parse_time, parse_wait
+from service.uws.workers import RESULT
+from service.votable.header import status_document
+from vo_emline.errors import UserError
+
+XML: Final = "application/xml"
+POLL_SECONDS: Final = 0.05
+"""How often a blocking request looks at its job."""
+
+
+async def list_jobs(request: Request) -> Response:
+    """List jobs, the newest first."""
+    context = services(request)
+    wanted = parse_filter(await read_parameters(request))
+    jobs = context.jobs.newest(phases=wanted.phases, after=wanted.after, last=wanted.last)
+    return Response(list_document(jobs, context.urls), media_type=XML)
+
+
+async def create_job(request: Request) -> Response:
+    """Make a job, and run it where the request says PHASE=RUN."""
+    jobs = services(request).jobs
+    async with open_parameters(request) as parameters:
+        phase = parameters.one("PHASE")
+        if phase:
+            _check_run(phase)
+        job = jobs.create(_known(parameters))
+        await save_uploads(parameters, jobs.folder(job.job_id))
+    if phase:
+        jobs.run(job.job_id)
+    return _see_job(request, job.job_id)
+
+
+async def get_job(request: Request) -> Response:
+    """Describe a job, after waiting for a change where the request says WAIT."""
+    parameters = await read_parameters(request)
+    seconds = parse_wait(parameters.one("WAIT"))
+    phase = parameters.one("PHASE")
+    job = _job(request)
+    if job.phase in ACTIVE and (phase is None or parse_phase(phase) is job.phase):
+        job = await _changed(request, job, seconds)
+    return Response(job_document(job, services(request).urls), media_type=XML)
+
+
+async def post_job(request: Request) -> Response:
+    """Delete a job by ACTION=DELETE, for clients without the method DELETE."""
+    action = (await read_parameters(request)).one("ACTION")
+    if (action or "").upper() != "DELETE":
+        raise UserError("a POST to a job takes ACTION=DELETE; parameters go to its /parameters")
+    return await delete_job(request)
+
+
+async def delete_job(request: Request) -> Response:
+    """Stop and remove a job."""
+    context = services(request)
+    job = _job(request)
+    await anyio.to_thread.run_sync(context.jobs.destroy, job.job_id)
+    return RedirectResponse(context.urls.jobs, 303)
+
+
+async def get_phase(request: Request) -> Response:
+    """Give the phase."""
+    return PlainTextResponse(_job(request).phase.value)
+
+
+async def post_phase(request: Request) -> Response:
+    """Run or abort."""
+    jobs = services(request).jobs
+    job = _job(request)
+    wanted = ((await read_parameters(request)).one("PHASE") or "").upper()
+    if wanted == "ABORT":
+        await anyio.to_thread.run_sync(jobs.abort, job.job_id)
+    else:
+        _check_run(wanted)
+        jobs.run(job.job_id)
+    return _see_job(request, job.job_id)
+
+
+async def get_duration(request: Request) -> Response:
+    """Give the time limit, s."""
+    return PlainTextResponse(str(_job(request).duration))
+
+
+async def post_duration(request: Request) -> Response:
+    """Set the time limit."""
+    job = _job(request)
+    value = _required(await read_parameters(request), "EXECUTIONDURATION")
+    services(request).jobs.set_duration(job.job_id, parse_count(value, name="EXECUTIONDURATION"))
+    return _see_job(request, job.job_id)
+
+
+async def get_destruction(request: Request) -> Response:
+    """Give the time of destruction."""
+    return PlainTextResponse(timestamp(_job(request).destruction))
+
+
+async def post_destruction(request: Request) -> Response:
+    """Set the time of destruction."""
+    job = _job(request)
+    value = _required(await read_parameters(request), "DESTRUCTION")
+    services(request).jobs.set_destruction(job.job_id, parse_time(value, name="DESTRUCTION"))
+    return _see_job(request, job.job_id)
+
+
+async def get_parameters(request: Request) -> Response:
+    """List the parameters."""
+    return Response(parameters_document(_job(request)), media_type=XML)
+
+
+async def post_parameters(request: Request) -> Response:
+    """Set parameters of a pending job."""
+    jobs = services(request).jobs
+    job = _job(request)
+    async with open_parameters(request) as parameters:
+        jobs.set_parameters(job.job_id, _known(parameters))
+        await save_uploads(parameters, jobs.folder(job.job_id))
+    return _see_job(request, job.job_id)
+
+
+async def get_results(request: Request) -> Response:
+    """List the results."""
+    return Response(results_document(_job(request), services(request).urls), media_type=XML)
+
+
+async def get_result(request: Request) -> Response:
+    """Give the result."""
+    job = _job(request)
+    if job.phase is not Phase.COMPLETED:
+        raise NotFoundError(f"job {job.job_id} is {job.phase.value} and has no result")
+    path = services(request).jobs.folder(job.job_id) / RESULT
+    # By header and not by media_type: Starlette would add a charset that nobody asked for.
+    return FileResponse(path, headers={"content-type": job.media_type or "application/octet-stream"})
+
+
+async def get_error(request: Request) -> Response:
+    """Say in a VOTable why the job failed."""
+    job = _job(request)
+    if job.error is None:
+        raise NotFoundError(f"job {job.job_id} has no error")
+    return Response(status_document("ERROR", job.error), media_type=VOTABLE_TYPE)
+
+
+async def get_nothing(request: Request) -> Response:
+    """Answer for what this service does not know of a job: owner and quote."""
+    _job(request)
+    return PlainTextResponse("")
+
+
+def routes() -> list[Route]:
+    """Give the routes below ``/tap/async``."""
+    job = "/tap/async/{job_id}"
+    return [
+        Route("/tap/async", list_jobs, methods=["GET"]),
+        Route("/tap/async", create_job, methods=["POST"]),
+        Route(job, get_job, methods=["GET"]),
+        Route(job, post_job, methods=["POST"]),
+        Route(job, delete_job, methods=["DELETE"]),
+        Route(f"{job}/phase", get_phase, methods=["GET"]),
+        Route(f"{job}/phase", post_phase, methods=["POST"]),
+        Route(f"{job}/executionduration", get_duration, methods=["GET"]),
+        Route(f"{job}/executionduration", post_duration, methods=["POST"]),
+        Route(f"{job}/destruction", get_destruction, methods=["GET"]),
+        Route(f"{job}/destruction", post_destruction, methods=["POST"]),
+        Route(f"{job}/parameters", get_parameters, methods=["GET"]),
+        Route(f"{job}/parameters", post_parameters, methods=["POST"]),
+        Route(f"{job}/results", get_results, methods=["GET"]),
+        Route(f"{job}/results/{RESULT}", get_result, methods=["GET"]),
+        Route(f"{job}/error", get_error, methods=["GET"]),
+        Route(f"{job}/owner", get_nothing, methods=["GET"]),
+        Route(f"{job}/quote", get_nothing, methods=["GET"]),
+    ]
+
+
+def _job(request: Request) -> Job:
+    return services(request).jobs.get(request.path_params["job_id"])
+
+
+def _see_job(request: Request, job_id: str) -> Response:
+    return RedirectResponse(services(request).urls.job(job_id), 303)
+
+
+def _known(parameters: Parameters) -> Pairs:
+    """Keep the parameters that mean something in TAP, in the order of their names."""
+    return [(name, value) for name in PARAMETER_NAMES for value in parameters.all(name)]
+
+
+def _check_run(phase: str) -> None:
+    if phase.upper() != "RUN":
+        raise UserError(f"PHASE={phase[:80]} cannot be set; use RUN, or ABORT for a job that was run")
+
+
+def _required(parameters: Parameters, name: str) -> str:
+    value = parameters.one(name)
+    if value is None:
+        raise UserError(f"{name} is missing")
+    return value
+
+
+async def _changed(request: Request, job: Job, seconds: float) -> Job:
+    """Wait until the phase of `job` is another, `seconds` at most, and give it as it is then."""
+    deadline = time.monotonic() + seconds
+    current = job
+    while current.phase is job.phase and time.monotonic() < deadline:
+        await anyio.sleep(POLL_SECONDS)
+        current = services(request).jobs.get(job.job_id)
+    return current

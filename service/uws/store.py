@@ -1,0 +1,163 @@
+"""The jobs on disk: one SQLite file in WAL mode, so that no crash loses a job."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from service.errors import NotFoundError
+from service.uws.job import Job, Pairs, Phase, now
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS jobs (
+    job_id TEXT PRIMARY KEY,
+    phase TEXT NOT NULL,
+    run_id TEXT,
+    parameters TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    started INTEGER,
+    ended INTEGER,
+    duration INTEGER NOT NULL,
+    destruction INTEGER NOT NULL,
+    error TEXT,
+    media_type TEXT,
+    size INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS jobs_phase ON jobs (phase, created);
+CREATE INDEX IF NOT EXISTS jobs_destruction ON jobs (destruction);
+"""
+_TIMES: Final = ("created", "started", "ended", "destruction")
+
+
+class JobStore:
+    """Jobs in one SQLite file; safe to use from several threads.
+
+    Parameters
+    ----------
+    path
+        The file; made where it does not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._database.row_factory = sqlite3.Row
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+    def add(self, job: Job) -> None:
+        """Keep a new job."""
+        values = _encode({name: getattr(job, name) for name in Job.__slots__})
+        marks = ", ".join("?" * len(values))
+        self._write(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", *values.values())  # noqa: S608
+
+    def get(self, job_id: str) -> Job:
+        """Give a job.
+
+        Raises
+        ------
+        NotFoundError
+            There is none with this identifier.
+        """
+        found = self._read("SELECT * FROM jobs WHERE job_id = ?", job_id)
+        if not found:
+            raise NotFoundError(f"there is no job {job_id[:80]}")
+        return found[0]
+
+    def change(self, job_id: str, *, among: Sequence[Phase], **values: Any) -> bool:
+        """Change fields of a job if its phase is among `among`; tell whether it was."""
+        encoded = _encode(values)
+        assignments = ", ".join(f"{name} = ?" for name in encoded)
+        marks = ", ".join("?" * len(among))
+        sql = f"UPDATE jobs SET {assignments} WHERE job_id = ? AND phase IN ({marks})"  # noqa: S608
+        return self._write(sql, *encoded.values(), job_id, *(phase.value for phase in among)) == 1
+
+    def next_queued(self) -> Job | None:
+        """Take the oldest queued job into execution; None where there is none."""
+        found = self._read(
+            "UPDATE jobs SET phase = 'EXECUTING', started = ?, attempts = attempts + 1 WHERE job_id = "
+            "(SELECT job_id FROM jobs WHERE phase = 'QUEUED' ORDER BY created LIMIT 1) RETURNING *",
+            _milliseconds(now()),
+        )
+        return found[0] if found else None
+
+    def requeue(self) -> None:
+        """Queue again what was executing when the service stopped."""
+        self._write("UPDATE jobs SET phase = 'QUEUED', started = NULL WHERE phase = 'EXECUTING'")
+
+    def newest(self, *, phases: Sequence[Phase] = (), after: datetime | None = None, last: int) -> list[Job]:
+        """Give the `last` newest jobs, newest first: of some phases, created after a time."""
+        conditions, values = ["created > ?"], [_milliseconds(after) if after else -1]
+        if phases:
+            conditions.append(f"phase IN ({', '.join('?' * len(phases))})")
+        sql = f"SELECT * FROM jobs WHERE {' AND '.join(conditions)} ORDER BY created DESC, rowid DESC LIMIT ?"  # noqa: S608
+        return self._read(sql, *values, *(phase.value for phase in phases), last)
+
+    def expired(self, moment: datetime) -> list[Job]:
+        """Give the jobs whose destruction time has come."""
+        return self._read("SELECT * FROM jobs WHERE destruction <= ?", _milliseconds(moment))
+
+    def remove(self, job_id: str) -> None:
+        """Forget a job."""
+        self._write("DELETE FROM jobs WHERE job_id = ?", job_id)
+
+    def identifiers(self) -> set[str]:
+        """Give the identifiers of all jobs."""
+        with self._lock:
+            return {row["job_id"] for row in self._database.execute("SELECT job_id FROM jobs")}
+
+    def count(self) -> int:
+        """Count the jobs."""
+        with self._lock:
+            return int(self._database.execute("SELECT count(*) FROM jobs").fetchone()[0])
+
+    def size(self) -> int:
+        """Give the bytes of all results together."""
+        with self._lock:
+            return int(self._database.execute("SELECT coalesce(sum(size), 0) FROM jobs").fetchone()[0])
+
+    def _read(self, sql: str, *values: Any) -> list[Job]:
+        with self._lock:
+            return [_decode(row) for row in self._database.execute(sql, values).fetchall()]
+
+    def _write(self, sql: str, *values: Any) -> int:
+        with self._lock:
+            return self._database.execute(sql, values).rowcount
+
+
+def _encode(values: dict[str, Any]) -> dict[str, Any]:
+    encoded = dict(values)
+    for name, value in values.items():
+        if name in _TIMES and value is not None:
+            encoded[name] = _milliseconds(value)
+        elif name == "parameters":
+            encoded[name] = json.dumps(list(value))
+        elif isinstance(value, Phase):
+            encoded[name] = value.value
+    return encoded
+
+
+def _decode(row: sqlite3.Row) -> Job:
+    values = dict(row)
+    for name in _TIMES:
+        if values[name] is not None:
+            values[name] = datetime.fromtimestamp(values[name] / 1000, UTC)
+    parameters: Pairs = [(name, value) for name, value in json.loads(values["parameters"])]
+    return Job(**{**values, "phase": Phase(values["phase"]), "parameters": parameters})
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,114 @@
+"""What the service can do, for clients and registries (VOSI 1.1, section 4; TAPRegExt 1.0)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import AnyUrl
+from vo_models.tapregext.models import (
+    DataLimit,
+    DataLimits,
+    DataModelType,
+    Language,
+    LanguageFeature,
+    LanguageFeatureList,
+    OutputFormat,
+    TableAccess,
+    TimeLimits,
+    UploadMethod,
+    Version,
+)
+from vo_models.vodataservice.models import ParamHTTP
+from vo_models.voresource.models import AccessURL, Capability
+from vo_models.vosi.capabilities import VOSICapabilities
+
+from service.adql import FEATURES
+from service.config import Settings
+from service.formats import FORMATS
+from service.urls import Urls
+from service.xml import document
+
+STD: Final = "ivo://ivoa.net/std"
+_UPLOADS: Final = ("upload-inline", "upload-http", "upload-https")
+_VOSI: Final = ("capabilities", "availability", "tables")
+_DAY: Final = 86_400
+_CONDITIONAL: Final = f"{STD}/TAPRegExt#features-adql-conditional"
+_UDF: Final = f"{STD}/TAPRegExt#features-udf"
+
+
+def capabilities(*, settings: Settings, urls: Urls) -> bytes:
+    """Give the capabilities document of the TAP service."""
+    others = [_simple(f"{STD}/VOSI#{name}", urls.vosi(name)) for name in _VOSI]
+    others.append(_simple(f"{STD}/DALI#examples", urls.vosi("examples")))
+    return document(VOSICapabilities(capability=[_tap(settings, urls), *others]))
+
+
+def _simple(standard: str, url: str) -> Capability:
+    interface = ParamHTTP(access_url=[AccessURL(value=AnyUrl(url), use="full")])
+    return Capability(standard_id=AnyUrl(standard), interface=[interface])
+
+
+def _tap(settings: Settings, urls: Urls) -> TableAccess:
+    interface = ParamHTTP(
+        role="std", version="1.1", access_url=[AccessURL(value=AnyUrl(urls.tap), use="base")]
+    )
+    return TableAccess(
+        interface=[interface],
+        data_model=[
+            DataModelType(value="ObsCore-1.1", ivo_id=f"{STD}/ObsCore#core-1.1"),
+        ],
+        language=[_language()],
+        output_format=[_output(index) for index in range(len(FORMATS))],
+        upload_method=[UploadMethod(ivo_id=f"{STD}/TAPRegExt#{method}") for method in _UPLOADS],
+        retention_period=TimeLimits(
+            default=settings.retention_days_default * _DAY, hard=settings.retention_days_hard * _DAY
+        ),
+        execution_duration=TimeLimits(default=settings.job_seconds_default, hard=settings.job_seconds_hard),
+        output_limit=DataLimits(
+            default=DataLimit(value=settings.rows_default, unit="row"),
+            hard=DataLimit(value=settings.rows_hard, unit="row"),
+        ),
+        upload_limit=DataLimits(hard=DataLimit(value=settings.upload_rows, unit="row")),
+    )
+
+
+def _output(index: int) -> OutputFormat:
+    made = FORMATS[index]
+    return OutputFormat(mime=made.media_type, alias=[made.name, *made.synonyms], ivo_id=made.ivo_id)
+
+
+def _language() -> Language:
+    return Language(
+        name="ADQL",
+        version=[
+            Version(value="2.1", ivo_id=f"{STD}/ADQL#v2.1"),
+            Version(value="2.0", ivo_id=f"{STD}/ADQL#v2.0"),
+        ],
+        description="The Astronomical Data Query Language 2.1",
+        language_features=[
+            LanguageFeatureList(
+                type=kind,
+                feature=[LanguageFeature(form=form, description=text) for form, text in features],
+            )
+            for kind, features in _features().items()
+        ],
+    )
+
+
+def _features() -> dict[str, tuple[tuple[str, str], ...]]:
+    """Give the optional features under the keys that clients compare, letter by letter.
+
+    They write TAPRegExt as the standard is called, not as ADQL 2.1 writes its
+    identifier. The key of conditional functions came late into ADQL 2.1, and
+    validators still take it for an error: those functions stand among the
+    user-defined ones, as functions a client may offer.
+    """
+    known = {_key(kind): features for kind, features in FEATURES.items()}
+    late = known.pop(_CONDITIONAL, ())
+    functions = tuple((f"{name}(first ANY, second ANY) -> ANY", text) for name, text in late)
+    known[_UDF] = (*known.get(_UDF, ()), *functions)
+    return known
+
+
+def _key(kind: str) -> str:
+    return f"{STD}/TAPRegExt#{kind.rpartition('#')[2]}"

@@ -1,0 +1,140 @@
+"""The parts of a VOTable around its rows, made by astropy (VOTable 1.4)."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from xml.etree.ElementTree import Element, tostring
+
+from astropy.io.votable.tree import Field, Info, Resource, TableElement, VOTableFile
+
+from vo_emline.tables import Column
+
+VERSION: Final = "1.4"
+"""Version on the wire: the newest that the validators in use know."""
+
+_QUIET: Final[dict[str, Any]] = {
+    "verify": "ignore",
+    # astropy looks these up when an element with a unit is made, before it knows the document
+    **{f"version_1_{minor}_or_later": True for minor in (1, 2, 3, 4)},
+}
+ELEMENTS: Final = threading.RLock()
+"""Held while astropy makes and writes FIELDs and PARAMs.
+
+For arrays numpy reads a type with ``ast.literal_eval``, and CPython 3.11
+fails when two threads do that at once (python/cpython issue 106905).
+"""
+
+_STATUS: Final = "QUERY_STATUS"
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_TABLE_END: Final = b"</TABLE>"
+
+
+def frame(
+    columns: Sequence[Column], *, infos: Mapping[str, str], resources: Sequence[Resource] = ()
+) -> tuple[bytes, bytes]:
+    """Give what comes before and after the ``DATA`` and trailing ``INFO`` elements of a result.
+
+    Parameters
+    ----------
+    columns
+        Columns of the result, in order.
+    infos
+        Name and value of ``INFO`` elements after ``QUERY_STATUS``.
+    resources
+        Resources to stand after the results, such as service descriptors.
+
+    Returns
+    -------
+    before
+        Up to the last FIELD, inside the TABLE.
+    after
+        What follows the results RESOURCE's end tag.
+    """
+    document = VOTableFile(version=VERSION, config=_QUIET)
+    results = Resource(type="results")
+    results.infos.append(_info(_STATUS, "OK"))
+    results.infos.extend(_info(name, value) for name, value in infos.items())
+    table = TableElement(document, config=_QUIET)
+    table.fields.extend(_fields(document, columns))
+    results.tables.append(table)
+    document.resources.extend([results, *resources])
+    text = _write(document)
+    end = text.index(_TABLE_END)
+    after = text.index(b"</RESOURCE>", end) + len(b"</RESOURCE>")
+    return text[:end].rstrip() + b"\n", text[after:]
+
+
+def status_document(status: str, message: str) -> bytes:
+    """Give a VOTable without a table that states `status` and why (DALI 1.1, section 4.4)."""
+    document = VOTableFile(version=VERSION, config=_QUIET)
+    results = Resource(type="results")
+    info = _info(_STATUS, status)
+    info.content = printable(message)
+    results.infos.append(info)
+    document.resources.append(results)
+    return _write(document)
+
+
+def trailing_info(status: str, message: str = "") -> bytes:
+    """Give the INFO after the table that tells of a late overflow or error (DALI 1.1, section 4.4.1)."""
+    element = Element("INFO", {"name": _STATUS, "value": status})
+    element.text = printable(message) or None
+    return tostring(element) + b"\n"
+
+
+def field_ids(columns: Sequence[Column]) -> list[str]:
+    """Give each column an XML ID: its name where legal and unique, else ``col`` and its place."""
+    taken = {_STATUS}
+    ids = []
+    for place, column in enumerate(columns):
+        free = bool(_NAME.fullmatch(column.name)) and column.name not in taken
+        ids.append(column.name if free else f"col.{place}")
+        taken.add(ids[-1])
+    return ids
+
+
+def printable(text: str) -> str:
+    """Replace the characters XML 1.0 cannot hold."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
+
+
+def _fields(document: VOTableFile, columns: Sequence[Column]) -> list[Field]:
+    return [
+        _field(document, column, identifier)
+        for column, identifier in zip(columns, field_ids(columns), strict=True)
+    ]
+
+
+def _field(document: VOTableFile, column: Column, identifier: str) -> Field:
+    with ELEMENTS:
+        made = Field(
+            document,
+            ID=identifier,
+            name=printable(column.name),
+            datatype=column.datatype,
+            arraysize="*" if column.is_text else column.arraysize,
+            unit=column.unit,
+            ucd=column.ucd,
+            utype=column.utype,
+            xtype=column.xtype,
+            config=_QUIET,
+        )
+    made.description = printable(column.description) or None
+    return made
+
+
+def _info(name: str, value: str) -> Info:
+    made = Info(name=name, value=printable(value), config=_QUIET)
+    made._ID = None  # astropy invents one, which could meet that of a FIELD
+    return made
+
+
+def _write(document: VOTableFile) -> bytes:
+    buffer = io.BytesIO()
+    with ELEMENTS:
+        document.to_xml(buffer)
+    return buffer.getvalue()

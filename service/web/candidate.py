@@ -1,0 +1,162 @@
+"""What the page about one candidate shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from service.context import Services
+from service.errors import NotFoundError
+from service.products.entries import Entry, find_entries
+from service.products.formats import FORMATS, NATIVE
+from service.store import Release
+from service.web.pages import render
+from vo_emline.candidates.columns import CANDIDATES, SCORES
+from vo_emline.labels import ABSORPTION, LABELS, PROBABILITY_COLUMNS
+from vo_emline.preprocess.windows import WINDOW_VAC
+from vo_emline.survey.flags import FLAGS
+from vo_emline.tables import Column
+
+BEST: Final = 10
+"""Candidates on the first page."""
+
+HALPHA_BAND: Final = " ".join(f"{edge * 1e-10:.4e}" for edge in WINDOW_VAC)
+"""BAND of the window the network sees, vacuum m."""
+
+NEAR: Final = (
+    f"SELECT TOP 20 candidate_id, designation, label, score, page_url\nFROM {SCORES.qualified_name}\n"
+    "WHERE DISTANCE(ra, dec, 84.411, 21.143) < 1"
+)
+"""ADQL that finds the spectra around a position."""
+
+_HIDDEN: Final = frozenset({"hpx10"})
+_DASH: Final = "–"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One value of the table, with its description."""
+
+    column: Column
+    value: str
+    """As it is shown."""
+    known: bool
+    """Whether there is a value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """The probability of one class."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidatePage:
+    """What the template is filled with, beside the row itself."""
+
+    name: str
+    """Designation of the target, else the identifier."""
+    entry: Entry | None
+    """Its row in the index; None where the index lacks it."""
+    present: bool
+    """Whether its file can be read."""
+    shares: Sequence[Share]
+    flags: Mapping[str, str]
+    """Raised flags and what they mean."""
+    facts: Sequence[Fact]
+    sky: str
+    """Right ascension and declination, deg, for other services; empty where unknown."""
+    query: str
+    """ADQL that selects it."""
+
+
+def candidate_html(context: Services, candidate_id: str) -> str:
+    """Give the page about a candidate, or about another spectrum that was classified.
+
+    Raises
+    ------
+    NotFoundError
+        The release has no classified spectrum of that identifier.
+    """
+    with context.store.lease() as release:
+        row = find_row(release, candidate_id)
+        did = row["obs_publisher_did"]
+        entry = find_entries(release, [did]).get(did)
+    return render(
+        "candidate.html",
+        settings=context.settings,
+        urls=context.urls,
+        row=row,
+        did=did,
+        page=describe(row, entry),
+        formats=[item for item in FORMATS if item is not NATIVE],
+        halpha_band=HALPHA_BAND,
+    )
+
+
+def missing_html(context: Services, candidate_id: str) -> str:
+    """Give the page that says that there is no such candidate, and how to find others."""
+    return render(
+        "missing.html",
+        settings=context.settings,
+        urls=context.urls,
+        candidate_id=candidate_id[:80],
+        query=NEAR,
+    )
+
+
+def find_row(release: Release, candidate_id: str) -> dict[str, Any]:
+    """Look up a classified spectrum by its identifier.
+
+    Raises
+    ------
+    NotFoundError
+        There is none.
+    """
+    if release.table(SCORES.qualified_name) is not None:
+        sql = f"SELECT * FROM {SCORES.qualified_name} WHERE candidate_id = ?"  # noqa: S608
+        for row in release.rows(sql, [candidate_id]):
+            return row
+    raise NotFoundError(f"there is no classified spectrum {candidate_id[:80]}")
+
+
+def best_candidates(release: Release) -> list[dict[str, Any]]:
+    """Give the surest candidates, those without a flag first; none where nothing was classified."""
+    if release.table(CANDIDATES.qualified_name) is None:
+        return []
+    return release.rows(
+        f"SELECT candidate_id, designation, label, score, spectral_subclass, snr_r "  # noqa: S608
+        f"FROM {CANDIDATES.qualified_name} "
+        f"ORDER BY coalesce(flags, '') <> '', score DESC, snr_r DESC NULLS LAST, candidate_id LIMIT {BEST}"
+    )
+
+
+def describe(row: Mapping[str, Any], entry: Entry | None) -> CandidatePage:
+    """Make the facts, flags and probabilities of a row ready to be shown."""
+    table = SCORES if row["label"] == LABELS[ABSORPTION] else CANDIDATES
+    return CandidatePage(
+        name=row["designation"] or row["candidate_id"],
+        entry=entry,
+        present=entry is not None and entry.present,
+        shares=[
+            Share(label=label, probability=row[column])
+            for label, column in zip(LABELS, PROBABILITY_COLUMNS, strict=True)
+        ],
+        flags={name: FLAGS.get(name, "") for name in (row["flags"] or "").split()},
+        facts=[_fact(column, row[column.name]) for column in table.stored if column.name not in _HIDDEN],
+        sky="" if row["ra"] is None or row["dec"] is None else f"{row['ra']:.6f} {row['dec']:+.6f}",
+        query=f"SELECT * FROM {table.qualified_name} WHERE candidate_id = '{row['candidate_id']}'",  # noqa: S608
+    )
+
+
+def _fact(column: Column, value: Any) -> Fact:
+    known = value is not None and value != ""
+    return Fact(column=column, value=_text(column, value) if known else _DASH, known=known)
+
+
+def _text(column: Column, value: Any) -> str:
+    digits = {"float": ".4g", "double": ".10g"}.get(column.datatype)
+    return format(value, digits) if digits else str(value)

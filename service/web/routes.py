@@ -1,0 +1,72 @@
+"""The page at ``/``, what is served here and how to query it, and a page per candidate."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from service.context import Services, services
+from service.errors import NotFoundError
+from service.formats import FORMATS
+from service.vosi.examples import examples_for
+from service.web.candidate import best_candidates, candidate_html, missing_html
+from service.web.pages import render
+
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+"""The pages load nothing from elsewhere and run no scripts; browsers are told so."""
+
+
+async def home(request: Request) -> Response:
+    """Show the page."""
+    page = await anyio.to_thread.run_sync(home_page, services(request))
+    return HTMLResponse(page, headers=HEADERS)
+
+
+def home_page(context: Services) -> str:
+    """Give the page at ``/``."""
+    with context.store.lease() as release:
+        return render(
+            "home.html",
+            settings=context.settings,
+            urls=context.urls,
+            tables=release.tables,
+            counts=release.counts,
+            metadata=release.metadata,
+            examples=examples_for(release),
+            formats=FORMATS,
+            best=best_candidates(release),
+        )
+
+
+async def candidate(request: Request) -> Response:
+    """Show the page about one candidate; a page, too, where there is none."""
+    context, candidate_id = services(request), request.path_params["candidate_id"]
+    try:
+        page = await anyio.to_thread.run_sync(candidate_html, context, candidate_id)
+    except NotFoundError:
+        return HTMLResponse(missing_html(context, candidate_id), 404, headers=HEADERS)
+    return HTMLResponse(page, headers=HEADERS)
+
+
+async def robots(_request: Request) -> Response:
+    """Keep crawlers from running queries."""
+    return PlainTextResponse(
+        "User-agent: *\nDisallow: /tap/sync\nDisallow: /tap/async\nDisallow: /spectrum\n"
+    )
+
+
+def routes() -> list[Route]:
+    """Give the routes of the pages."""
+    return [
+        Route("/", home),
+        Route("/candidate/{candidate_id}.html", candidate),
+        Route("/robots.txt", robots),
+    ]

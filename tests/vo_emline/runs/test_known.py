@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from vo_emline.errors import UserError
+from vo_emline.runs.known import name_known
+
+SCORES = pa.table(
+    {
+        "label": ["emission", "double-peak", "absorption", "emission", "emission"],
+        "designation": ["J080043.30-025243.9", "", "J080043.30-025243.9", "", ""],
+        "ra": pa.array([120.1804, 69.6504, 120.1804, 10.0, None], pa.float64()),
+        "dec": pa.array([-2.8789, 8.1783, -2.8789, 10.0, None], pa.float64()),
+    }
+)
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> str:
+    path = tmp_path / "be-stars.csv"
+    path.write_text("name,ra,dec,type\nHR 3135,120.1804,-2.8789,Be\nV1150 Tau,69.6550,8.1783,CBe\n")
+    return str(path)
+
+
+def test_candidates_are_known_possibly_known_or_new(catalogue: str) -> None:
+    said = name_known(SCORES, [catalogue]).to_pylist()
+    assert said[0].startswith("known as HR 3135, type Be")
+    assert said[1].startswith("possibly known as V1150 Tau, type CBe")  # 16 arcsec apart
+    assert said[2:] == [None, "new", None]  # absorption, elsewhere, no position
+
+
+def test_without_a_catalogue_nothing_is_said() -> None:
+    assert name_known(SCORES, []).null_count == len(SCORES)
+
+
+def test_an_unknown_catalogue_is_named() -> None:
+    with pytest.raises(UserError, match="nonsense"):
+        name_known(SCORES, ["nonsense"])

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pyarrow as pa
+
+from vo_emline.runs.pairs import common_stars
+from vo_emline.spectra import Identity
+
+
+def star(ra: float | None, dec: float | None) -> Identity:
+    return Identity(source="x", ra=ra, dec=dec)
+
+
+SURVEY = pa.table({"ra": pa.array([10.0, 50.0, None]), "dec": pa.array([0.0, 20.0, None])})
+
+
+def test_stars_match_within_the_error_of_telescope_positions() -> None:
+    near, far = star(10.0 + 20 / 3600, 0.0), star(50.0, 20.0 + 30 / 3600)
+    assert common_stars([near, far, star(None, None)], SURVEY) == [(0, 0)]
+
+
+def test_every_spectrum_is_in_one_pair_at_most_the_nearest() -> None:
+    twice = [star(10.0 + 9 / 3600, 0.0), star(10.0 + 2 / 3600, 0.0)]
+    assert common_stars(twice, SURVEY) == [(1, 0)]
+
+
+def test_nothing_in_common_is_no_error() -> None:
+    assert common_stars([], SURVEY) == []
+    assert common_stars([star(200.0, -50.0)], SURVEY) == []

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vo_emline.errors import UserError
+from vo_emline.runs import SimulationOptions, load_settings, write_settings
+
+
+def test_command_line_beats_environment_beats_file_beats_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[training]\nepochs = 11\nseed = 11\npatience = 11\n")
+    monkeypatch.setenv("VO_EMLINE_TRAINING__EPOCHS", "22")
+    monkeypatch.setenv("VO_EMLINE_TRAINING__SEED", "22")
+    training = load_settings(config, {"training": {"epochs": 33, "seed": None}}).training
+    assert (training.epochs, training.seed, training.patience, training.batch_size) == (33, 22, 11, 256)
+
+
+def test_written_settings_repeat_themselves(tmp_path: Path) -> None:
+    settings = load_settings(None, {"training": {"epochs": 3}, "simulate": {"spectra": 7}})
+    write_settings(tmp_path / "config.toml", settings)
+    assert load_settings(tmp_path / "config.toml").model_dump() == settings.model_dump()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[training]\nepoch = 3", "training.epoch"),
+        ("[training]\nepochs = 0", "greater than or equal to 1"),
+        ("[training", "is not TOML"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, text: str, message: str) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(text)
+    with pytest.raises(UserError, match=message):
+        load_settings(config)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no configuration file"):
+        load_settings(tmp_path / "none.toml")
+
+
+def test_simulated_spectra_fill_up_the_training_set() -> None:
+    assert SimulationOptions(fill=1000).wanted(21) == 979
+    assert SimulationOptions(fill=1000).wanted(5000) == 0
+    assert SimulationOptions(spectra=0).wanted(21) == 0

@@ -1,0 +1,45 @@
+"""Fixtures of the survey tests: a classifier without a network, and files of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from vo_emline.preprocess import GRID
+from vo_emline.simulate import write_lamost
+from vo_emline.spectra import HALPHA_VAC
+
+
+class PeakClassifier:
+    """Calls what rises at Hα emission: a stand-in for the network with the same interface."""
+
+    version = "peak-1"
+
+    def predict_proba(
+        self, flux: npt.NDArray[np.float32], *, shares: Sequence[float] | None = None
+    ) -> npt.NDArray[np.float32]:
+        peak = flux[:, np.abs(GRID - HALPHA_VAC) < 5].mean(axis=1)
+        emission = 1 / (1 + np.exp(-3 * (peak - 1)))
+        return np.stack([1 - emission, 0.9 * emission, 0.1 * emission], axis=1).astype(np.float32)
+
+
+@pytest.fixture
+def classifier() -> PeakClassifier:
+    return PeakClassifier()
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Twelve spectra as LAMOST writes them, one cut short, one that is no spectrum."""
+    folder = tmp_path_factory.mktemp("survey")
+    good = list(write_lamost(folder, n_stars=12, seed=1).files)
+    short = folder / "short.fits"
+    content = good[0].read_bytes()
+    short.write_bytes(content[: len(content) // 2])
+    foreign = folder / "notes.txt"
+    foreign.write_text("no spectrum at all\n")
+    return [*good[:5], short, *good[5:], foreign]

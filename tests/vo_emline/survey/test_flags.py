@@ -1,0 +1,76 @@
+"""Quality flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from vo_emline.preprocess import GRID, PreprocessOptions, WindowSet, identity_table
+from vo_emline.spectra import HALPHA_VAC, Identity, find_spectra
+from vo_emline.survey import FLAGS, SurveyOptions, prepare_files
+from vo_emline.survey.flags import flag, ivar_suspect, signal_to_noise
+
+SURE = np.array([0.98, 0.01, 0.01], dtype=np.float32)
+TORN = np.array([0.45, 0.55, 0.0], dtype=np.float32)
+
+
+def windows(*identities: Identity, ivar: float = 100.0) -> WindowSet:
+    n = len(identities)
+    return WindowSet(
+        flux=np.zeros((n, 140), dtype=np.float32),
+        ivar=np.full((n, 140), ivar, dtype=np.float32),
+        continuum=np.tile(np.array([1.0, 0.5], dtype=np.float32), (n, 1)),
+        identity=identity_table(identities),
+    )
+
+
+@pytest.mark.parametrize(
+    ("identity", "probability", "expected"),
+    [
+        (Identity(source="a", snr_r=50.0, spectral_class="STAR"), SURE, ""),
+        (Identity(source="a", snr_r=50.0), TORN, "uncertain"),
+        (Identity(source="a", snr_r=3.0), SURE, "uncertain low_snr"),
+        (Identity(source="a", snr_r=50.0, release="v2.6.4"), SURE, "ivar_suspect"),
+        (Identity(source="a", snr_r=50.0, spectral_class="GALAXY"), SURE, "not_a_star"),
+        (Identity(source="a", snr_r=50.0, release="DR7", spectral_class="QSO"), TORN, "uncertain not_a_star"),
+    ],
+)  # fmt: skip
+def test_each_flag(identity: Identity, probability: np.ndarray, expected: str) -> None:
+    assert flag(windows(identity), probability[None], options=SurveyOptions()) == [expected]
+    assert set(expected.split()) <= set(FLAGS)
+
+
+def test_without_a_stated_snr_the_window_tells() -> None:
+    # flux 1 with a standard deviation of 0.5 / sqrt(100) = 0.05
+    one = windows(Identity(source="a"))
+    assert signal_to_noise(one) == pytest.approx([20.0])
+    assert np.isnan(signal_to_noise(windows(Identity(source="a"), ivar=0.0))).all()
+    assert flag(windows(Identity(source="a"), ivar=0.0), SURE[None], options=SurveyOptions()) == [""]
+
+
+def test_zeros_on_the_line_alone_are_suspect_everywhere_else_they_are_gaps() -> None:
+    one = windows(Identity(source="a"), Identity(source="b"))
+    one.ivar[0, np.abs(GRID - HALPHA_VAC) < 6] = 0
+    one.ivar[1] = 0
+    assert ivar_suspect(one).tolist() == [True, False]
+
+
+def test_no_windows_no_flags() -> None:
+    none = windows(Identity(source="a")).take(np.zeros(1, dtype=bool))
+    assert flag(none, np.empty((0, 3), dtype=np.float32), options=SurveyOptions()) == []
+
+
+def test_the_real_dr1_emitters_have_a_spoilt_inverse_variance(shared_data: Path) -> None:
+    paths = find_spectra([shared_data / "lamost" / "dr1", shared_data / "lamost" / "dr6-dr7"])
+    found = prepare_files([str(path) for path in paths], PreprocessOptions()).windows
+    # DR1 told by its zeros alone, without the release it states
+    column = found.identity.schema.get_field_index("release")
+    nameless = found.identity.set_column(column, "release", pa.array([""] * len(found)))
+    blind = WindowSet(flux=found.flux, ivar=found.ivar, continuum=found.continuum, identity=nameless)
+    sources = np.array(found.identity["source"].to_pylist())
+    suspect = {Path(source).stem for source in sources[ivar_suspect(blind)]}
+    assert {"spec-56284-GAC122S02V2_sp14-183", "spec-56265-VB069N07V2_sp04-027"} <= suspect
+    assert ivar_suspect(found)[["/dr1/" in source for source in sources]].all()

@@ -1,0 +1,61 @@
+"""Shards are done or not done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from vo_emline.errors import UserError
+from vo_emline.survey.shards import Shard, ShardStore, digest, make_shards
+
+TABLE = pa.table({"x": [1, 2, 3]})
+
+
+def test_shards_hold_every_source_once_in_order() -> None:
+    sources = [f"{i}.fits" for i in range(2_500)]
+    shards = make_shards(sources, size=1000)
+    assert [len(shard.sources) for shard in shards] == [1000, 1000, 500]
+    assert [source for shard in shards for source in shard.sources] == sources
+    assert [shard.number for shard in shards] == [0, 1, 2]
+    assert make_shards([], size=10) == []
+
+
+def test_the_digest_depends_on_order_and_names() -> None:
+    assert digest(["a", "b"]) == digest(["a", "b"])
+    assert len({digest(["a", "b"]), digest(["b", "a"]), digest(["ab"]), digest(["a"])}) == 4
+
+
+def test_a_shard_is_finished_when_its_scores_are_there(tmp_path: Path) -> None:
+    store, shard = ShardStore(tmp_path), Shard(0, ("a",))
+    assert not store.is_finished(shard)
+    store.write(shard, scores=TABLE, rejects=TABLE.slice(0, 1))
+    assert store.is_finished(shard)
+    assert (store.count("scores", [shard]), store.count("rejects", [shard])) == (3, 1)
+    assert store.read("scores").equals(TABLE)
+    assert not store.is_finished(Shard(1, ("b",)))
+
+
+def test_a_write_that_fails_leaves_the_shard_to_do(tmp_path: Path) -> None:
+    store, shard = ShardStore(tmp_path), Shard(0, ("a",))
+    with pytest.raises(AttributeError):
+        store.write(shard, scores=None, rejects=TABLE)  # type: ignore[arg-type]
+    assert not store.is_finished(shard)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_directory_serves_one_run(tmp_path: Path) -> None:
+    store = ShardStore(tmp_path)
+    store.claim({"inputs": 3, "model_version": "1"})
+    store.claim({"inputs": 3, "model_version": "1"})
+    assert json.loads((tmp_path / "manifest.json").read_text())["inputs"] == 3
+    with pytest.raises(UserError, match=r"another run \(different model_version\)"):
+        store.claim({"inputs": 3, "model_version": "2"})
+
+
+def test_leftovers_of_a_killed_run_are_swept_up(tmp_path: Path) -> None:
+    (tmp_path / ".scores-000000.parquet.x1.part").write_bytes(b"half")
+    ShardStore(tmp_path).claim({"inputs": 1})
+    assert not list(tmp_path.glob(".*"))

@@ -1,0 +1,65 @@
+"""The command line: ``vo-emline``. Commands are imported when they are used."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+
+from vo_emline.cli.lazy import ENTRY_POINTS, LazyGroup
+from vo_emline.errors import EmlineError
+from vo_emline.progress import set_quiet
+
+COMMANDS = {
+    "demo": ("vo_emline.cli.demo:demo", "The whole chain on a simulated archive, to see it work."),
+    "run": ("vo_emline.cli.run:run", "Train on labelled spectra, classify a survey, build the release."),
+    "classify": ("vo_emline.cli.classify:classify", "Classify FITS files or folders with a trained run."),
+    "evaluate": ("vo_emline.cli.evaluate:evaluate", "Measure a trained run on real spectra; a report."),
+    "audit": ("vo_emline.cli.audit:audit", "Quality of a whole catalogue from a sample you label."),
+    "serve": (ENTRY_POINTS, "Publish a run (or a folder of spectra) by TAP, SSA and DataLink."),
+    "query": ("vo_emline.cli.query:query", "Ask a candidate service: ADQL, or class, score and position."),
+    "show": ("vo_emline.cli.show:show", "Show one spectrum in the terminal or as PNG."),
+    "download": ("vo_emline.cli.download:download", "Download the spectra of a query."),
+    "cache": ("vo_emline.cli.cache:cache", "Look at, or empty, the cache of downloaded spectra."),
+    "samp": ("vo_emline.cli.samp:samp", "Send tables and spectra to TOPCAT and SPLAT; listen to them."),
+    "fetch": ("vo_emline.cli.fetch:fetch", "Fetch spectra from Ondřejov, LAMOST or any SSA archive."),
+    "ingest": ("vo_emline.cli.ingest:ingest", "Read a mirror of files once, into a store of windows."),
+    "adql": (ENTRY_POINTS, "Check and explain ADQL queries."),
+}
+"""Command name → (``module:attribute`` or the entry-point group, one line of help)."""
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="vo-emline")
+@click.option("--quiet", "-q", is_flag=True, help="No progress, no remarks; results and errors only.")
+@click.option("--verbose", "-v", count=True, help="More remarks (-v) or everything (-vv).")
+def app(*, quiet: bool, verbose: int) -> None:
+    """Find emission-line stars in large spectral archives and publish them in the Virtual Observatory.
+
+    Start with `vo-emline demo`; then `vo-emline run --help` for your own spectra.
+    """
+    set_quiet(quiet)
+    level = logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    handler = logging.StreamHandler()
+    handler.setLevel(level)  # on the handler: a run logs more to its file than to the terminal
+    logging.basicConfig(level=level, handlers=[handler], format="%(levelname)s %(name)s: %(message)s")
+
+
+def main() -> None:
+    """Run the command line; errors of the program end it with one line and their exit code."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except EmlineError as error:
+        click.secho(f"error: {error}", fg="red", err=True)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.secho("interrupted; start the same command again to continue", fg="yellow", err=True)
+        sys.exit(130)

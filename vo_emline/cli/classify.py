@@ -1,0 +1,57 @@
+"""``vo-emline classify``: any files with a trained run, one row per file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Classify FITS files or folders with a trained run.")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH..."
+)
+@click.option(
+    "--run",
+    "run_directory",
+    required=True,
+    metavar="RUN",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Directory of a trained run (`vo-emline run`, `vo-emline demo`).",
+)
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Result; the suffix chooses: .csv, .vot, .parquet, .fits, .ecsv.",
+)
+def classify(*, paths: tuple[Path, ...], run_directory: Path, output: Path) -> None:
+    r"""Classify spectra of any layout; one row per input file.
+
+    \b
+    Examples:
+      vo-emline classify spectrum.fits.gz --run my-run --output result.csv
+      vo-emline classify lamost/20120101/ --run my-run --output result.vot
+      vo-emline classify lamost-store/ --run my-run --output result.parquet   (of vo-emline ingest)
+
+    Columns: file, label, p_absorption, p_emission, p_double_peak, score, snr_r, obsid, designation, ra, dec,
+    and more. A file that cannot be classified keeps its row, with an empty label and the reason.
+    """
+    from vo_emline.candidates import CLASSIFIED, write_table
+    from vo_emline.candidates.output import output_writer
+    from vo_emline.runs.classify import classify_paths, classify_windows
+    from vo_emline.spectra import find_spectra
+    from vo_emline.survey import find_store
+
+    output_writer(output)  # an unknown suffix is refused before the work begins
+    store = find_store(paths)
+    if store is None:
+        rows = classify_paths(find_spectra(paths), run_directory)
+    else:
+        rows = classify_windows(store, run_directory)
+    write_table(rows, output, description=CLASSIFIED)
+    for label, count in Counter(rows["label"].to_pylist()).most_common():
+        click.echo(f"{count:8d}  {label or 'not classified'}", err=True)
+    click.echo(f"{len(rows):8d}  files in {output}", err=True)

@@ -1,0 +1,68 @@
+"""``vo-emline ingest``: a mirror of files to a store of windows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Read a mirror of files once, into a store of windows.")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="DIR..."
+)
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="STORE",
+    help="The store; an interrupted ingest goes on when started again.",
+)
+@click.option(
+    "--run",
+    "run_directory",
+    metavar="RUN",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Make the windows as this trained run wants them [default: the default settings].",
+)
+@click.option("--workers", type=click.IntRange(min=0), default=0, help="Processes [default: one per core].")
+@click.option(
+    "--shard-size",
+    type=click.IntRange(min=1),
+    default=4000,
+    show_default=True,
+    help="Files per shard: what is done again at most after an interruption.",
+)
+def ingest(
+    *, paths: tuple[Path, ...], output: Path, run_directory: Path | None, workers: int, shard_size: int
+) -> None:
+    r"""Read of every spectrum what the network sees, and keep it in a store.
+
+    \b
+    Examples:
+      vo-emline ingest lamost/ --output lamost-store
+      vo-emline run --training ondrejov/ --labels labels.csv --survey lamost-store --output my-run
+      vo-emline classify lamost-store --run my-run --output result.parquet
+
+    The store holds the window around Hα, its inverse variance and who the spectrum is: about 1.4 kB for each,
+    in files that are mapped and not loaded. What cannot be used is listed with the reason.
+    """
+    from vo_emline.preprocess import PreprocessOptions
+    from vo_emline.rundir import RunDirectory
+    from vo_emline.spectra import find_spectra
+    from vo_emline.survey import ingest as ingest_files
+    from vo_emline.training.description import ModelDescription
+
+    preprocess = PreprocessOptions()
+    if run_directory is not None:
+        preprocess = ModelDescription.read(RunDirectory(run_directory).model).preprocess
+    summary = ingest_files(
+        find_spectra(paths),
+        output,
+        preprocess=preprocess,
+        shard_size=shard_size,
+        workers=workers,
+    )
+    click.echo(f"{summary.windows:10d}  windows in {output}", err=True)
+    for code, count in summary.rejects.items():
+        click.echo(f"{count:10d}  {code}", err=True)

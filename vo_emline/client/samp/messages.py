@@ -1,0 +1,145 @@
+"""The SAMP messages the program speaks, as plain maps.
+
+SAMP knows strings, lists and maps only (SAMP 1.3, section 3.3): numbers
+travel as text. The MTypes are those of the SAMP MType vocabulary,
+http://www.ivoa.net/rdf/samp (table.*, spectrum.*, coord.*).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+Message = dict[str, Any]
+"""``samp.mtype`` and ``samp.params``, ready to be sent."""
+
+TABLE_LOAD: Final = "table.load.votable"
+HIGHLIGHT_ROW: Final = "table.highlight.row"
+SELECT_ROWS: Final = "table.select.rowList"
+POINT_AT_SKY: Final = "coord.pointAt.sky"
+SPECTRUM_LOAD: Final = "spectrum.load.ssa-generic"
+
+VOTABLE: Final = "application/x-votable+xml"
+"""The media type by which SPLAT recognises a VOTable."""
+FITS: Final = "application/fits"
+"""The media type by which SPLAT recognises a FITS table or image."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableReference:
+    """How applications know that they speak of the same table."""
+
+    url: str
+    """Where the VOTable lies; the same for as long as the table is the same."""
+    table_id: str
+    """Identifier by which later messages name the table."""
+    name: str
+    """Title shown to people."""
+
+    def matches(self, params: Mapping[str, Any]) -> bool:
+        """Tell whether a received message speaks of this table.
+
+        ``table-id`` decides where the sender gives one, else ``url``
+        (at least one of them is present in ``table.*`` messages).
+        """
+        if params.get("table-id"):
+            return bool(params["table-id"] == self.table_id)
+        return bool(params.get("url") == self.url)
+
+    def params(self) -> dict[str, Any]:
+        """Give the parameters shared by all messages on this table."""
+        return {"url": self.url, "table-id": self.table_id}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpectrumReference:
+    """One spectrum to be shown by another application."""
+
+    url: str
+    name: str
+    """Name of the target."""
+    identifier: str
+    """Publisher dataset identifier; the URL where there is none."""
+    media_type: str = VOTABLE
+    axes: tuple[str, str] = ("wavelength", "flux")
+    """Names of the columns that hold the spectral and the flux axis."""
+    units: tuple[str, str] = ("Angstrom", "")
+    """Units of the two axes as VOUnits; empty for a relative flux."""
+    position: tuple[float, float] | None = None
+    """Right ascension and declination, ICRS, deg."""
+
+    def meta(self) -> dict[str, str]:
+        """Describe the spectrum by SSA utypes without namespace, and by the keys that SPLAT reads."""
+        found = {
+            "Access.Reference": self.url,
+            "Access.Format": self.media_type,
+            "Target.Name": self.name,
+            "Curation.PublisherDID": self.identifier,
+            "Dataset.SpectralAxis": self.axes[0],
+            "Dataset.FluxAxis": self.axes[1],
+            "Char.SpectralAxis.Name": self.axes[0],
+            "Char.SpectralAxis.Unit": self.units[0],
+            "Char.FluxAxis.Name": self.axes[1],
+            "Char.FluxAxis.Unit": self.units[1],
+            "vox:spectrum_axes": " ".join(self.axes),
+            "vox:spectrum_units": " ".join(self.units).strip(),
+        }
+        if self.position is not None:
+            found["Char.SpatialAxis.Coverage.Location.Value"] = f"{self.position[0]} {self.position[1]}"
+        return {key: value for key, value in found.items() if value}
+
+
+def _message(mtype: str, params: Mapping[str, Any]) -> Message:
+    return {"samp.mtype": mtype, "samp.params": dict(params)}
+
+
+def load_table(table: TableReference) -> Message:
+    """Ask to load a VOTable."""
+    return _message(TABLE_LOAD, table.params() | {"name": table.name})
+
+
+def highlight_row(table: TableReference, row: int) -> Message:
+    """Ask to highlight one row, counted from 0."""
+    return _message(HIGHLIGHT_ROW, table.params() | {"row": str(int(row))})
+
+
+def select_rows(table: TableReference, rows: Sequence[int]) -> Message:
+    """Ask to select rows, counted from 0."""
+    return _message(SELECT_ROWS, table.params() | {"row-list": [str(int(row)) for row in rows]})
+
+
+def point_at_sky(ra: float, dec: float) -> Message:
+    """Ask to look at a position (ICRS, deg)."""
+    return _message(POINT_AT_SKY, {"ra": str(float(ra)), "dec": str(float(dec))})
+
+
+def load_spectrum(spectrum: SpectrumReference) -> Message:
+    """Ask to load a spectrum, with the metadata of an SSA row."""
+    params = {
+        "url": spectrum.url,
+        "spectrum-id": spectrum.identifier,
+        "name": spectrum.name,
+        "meta": spectrum.meta(),
+    }
+    return _message(SPECTRUM_LOAD, params)
+
+
+def load_spectrum_as_table(spectrum: SpectrumReference) -> Message:
+    """Ask an application without the spectrum message to load the spectrum's table."""
+    return load_table(TableReference(spectrum.url, spectrum.identifier, spectrum.name))
+
+
+def row_of(params: Mapping[str, Any]) -> int:
+    """Read the row of a received ``table.highlight.row``."""
+    return int(params["row"])
+
+
+def rows_of(params: Mapping[str, Any]) -> tuple[int, ...]:
+    """Read the rows of a received ``table.select.rowList``."""
+    return tuple(int(row) for row in params["row-list"])
+
+
+def position_of(params: Mapping[str, Any]) -> tuple[float, float]:
+    """Read right ascension and declination (deg) of a received ``coord.pointAt.sky``."""
+    return float(params["ra"]), float(params["dec"])

@@ -1,0 +1,190 @@
+"""The report of an evaluation: JSON, figures, one self-contained page and a model card."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from vo_emline import plots
+from vo_emline.evaluate.injection import KINDS
+from vo_emline.evaluate.verdicts import PLAIN, STRICT
+from vo_emline.files import write_json, write_text
+from vo_emline.labels import DOUBLE_PEAK, EMISSION, LABELS
+from vo_emline.runs.evaluation import NETWORK, Evaluation
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from matplotlib.figure import Figure
+
+JSON_NAME: Final = "evaluation.json"
+PAGE: Final = "report.html"
+CARD: Final = "model-card.md"
+
+MOST_EXCEPTIONS: Final = 24
+"""Negatives called positive that are drawn; the table lists all."""
+
+EXAMPLES_PER_KIND: Final = 4
+
+
+def write_report(evaluation: Evaluation, output: Path, *, command: str = "") -> Path:
+    """Write ``evaluation.json``, ``figures/``, ``report.html`` and ``model-card.md``; give the page's path.
+
+    Parameters
+    ----------
+    evaluation
+        What :func:`~vo_emline.runs.evaluation.evaluate_run` gave.
+    output
+        Folder, made where it is not there.
+    command
+        The command that repeats it, to be told in the report.
+    """
+    data = {**evaluation.data, "command": command}
+    write_json(output / JSON_NAME, data)
+    pictures = {}
+    for name, (figure, caption) in draw(evaluation).items():
+        path = output / "figures" / f"{name}.png"
+        plots.save(figure, path)
+        content = base64.b64encode(path.read_bytes()).decode()
+        pictures[name] = {"caption": caption, "url": f"data:image/png;base64,{content}"}
+    facts = {"data": data, "network": data["judges"][NETWORK], "plain": PLAIN, "strict": STRICT}
+    templates = _environment()
+    page = templates.get_template("evaluation.html").render(**facts, pictures=pictures)
+    write_text(output / PAGE, page)
+    write_text(output / CARD, templates.get_template("model-card.md").render(**facts))
+    return output / PAGE
+
+
+def draw(evaluation: Evaluation) -> dict[str, tuple[Figure, str]]:
+    """Draw the figures of an evaluation: by name, each with its caption."""
+    judges: Mapping[str, Any] = evaluation.data["judges"]
+    calibrated = {name: one["reliability"] for name, one in judges.items()}
+    false = {name: one["false_positives"] for name, one in judges.items()}
+    figures = {
+        "false-positives": (
+            plots.false_positive_rates(false, rule=PLAIN),
+            "Real negatives called positive by the plain label, not uncertain; below each bin its spectra.",
+        ),
+        "completeness": (
+            plots.completeness_curves(
+                {name: one["completeness"] for name, one in judges.items()},
+                title="threshold: at most 0.5 %\nof real negatives positive",
+            ),
+            "Injected emission that is recovered, abstentions or not.",
+        ),
+        "reliability": (
+            plots.reliability_diagram(calibrated),
+            "Probability of emission and its frequency at a stated prevalence; injections over 5 σ(EW).",
+        ),
+        "injections": (_examples(evaluation), "Some injections with their |EW|/σ(EW) and the host's S/N."),
+    }
+    if judges[NETWORK]["exceptions"]:
+        caption = "Real negatives that the network calls positive by the plain label, surest first."
+        figures["exceptions"] = (_exceptions(evaluation, judges[NETWORK]["exceptions"]), caption)
+    return figures
+
+
+def _examples(evaluation: Evaluation) -> Figure:
+    """Draw the first clearly visible injections of each kind."""
+    injections = evaluation.trial.injections
+    truth = injections.truth.select(["family", "label", "ew_significance", "snr"]).to_pylist()
+    rows = [
+        row
+        for kind in KINDS
+        for row in [i for i, one in enumerate(truth) if one["family"] == kind and one["ew_significance"] > 8][
+            :EXAMPLES_PER_KIND
+        ]
+    ]
+    return plots.gallery(
+        injections.windows.flux[rows],
+        [truth[row]["label"] for row in rows],
+        titles=[
+            f"{truth[row]['family']}, {truth[row]['ew_significance']:.0f} σ, S/N {truth[row]['snr']:.0f}"
+            for row in rows
+        ],
+    )
+
+
+def _exceptions(evaluation: Evaluation, listed: Sequence[Mapping[str, Any]]) -> Figure:
+    shown = listed[:MOST_EXCEPTIONS]
+    return plots.gallery(
+        evaluation.trial.negatives.flux[np.array([one["row"] for one in shown])],
+        [LABELS[DOUBLE_PEAK if one["double"] else EMISSION] for one in shown],
+        titles=[f"{Path(one['source']).stem}\nscore {one['score']:.2f}  {one['subclass']}" for one in shown],
+    )
+
+
+def headline_text(headline: Sequence[Mapping[str, Any]]) -> str:
+    """Tell the headline figures of all judges as a table in plain text."""
+    names = list(headline[0]["judges"])
+    lines = [f"{'':74}{'aim':>9}" + "".join(f"{name:>21}" for name in names)]
+    for row in headline:
+        cells = "".join(f"{_cell(row['judges'][name], row['percent']):>21}" for name in names)
+        lines.append(f"{row['text']:<74}{aim(row):>9}{cells}")
+    return "\n".join(lines)
+
+
+def _cell(found: Mapping[str, Any] | None, percent: bool) -> str:
+    return "–" if found is None else f"{number(found['value'], percent)}{'' if found['met'] else ' *'}"
+
+
+def number(value: float | None, percent: bool = True) -> str:
+    """Write a share in percent, or a figure of three digits.
+
+    >>> number(0.0123), number(0.0123, False), number(None)
+    ('1.2 %', '0.012', '–')
+    """
+    if value is None:
+        return "–"
+    return f"{100 * value:.1f} %" if percent else f"{value:.3f}"
+
+
+def figure(found: Mapping[str, Any], percent: bool = True) -> str:
+    """Write a headline figure with its interval.
+
+    >>> figure({"value": 0.0123, "interval": [0.01, 0.02]}, False)
+    '0.012 (0.010–0.020)'
+    """
+    if percent:
+        return share(found)
+    low, high = found["interval"]
+    return f"{number(found['value'], False)} ({low:.3f}–{high:.3f})"
+
+
+def aim(row: Mapping[str, Any]) -> str:
+    """Write the aim of a headline figure."""
+    return f"{'≥' if row['at_least'] else '≤'} {number(row['aim'], row['percent'])}"
+
+
+def share(found: Mapping[str, Any] | None) -> str:
+    """Write a proportion with its interval and counts.
+
+    >>> share({"value": 0.5, "interval": [0.25, 0.75], "count": 5, "of": 10})
+    '50.0 % (25.0–75.0 %; 5 of 10)'
+    """
+    if found is None or found["value"] is None:
+        return "–"
+    low, high = (f"{100 * end:.1f}" for end in found["interval"])
+    counts = f"; {found['count']} of {found['of']}" if "of" in found else ""
+    return f"{number(found['value'])} ({low}–{high} %{counts})"
+
+
+def _environment() -> Environment:
+    """Give the templates; what is inserted into HTML is escaped, into Markdown not."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=PackageLoader("vo_emline.runs", "templates"),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=number, share=share, figure=figure, aim=aim, stem=lambda path: Path(path).stem
+    )
+    environment.globals["labels"] = LABELS
+    return environment

@@ -1,0 +1,114 @@
+"""The real spectra of an evaluation: read, and told apart by what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from vo_emline.errors import UserError
+from vo_emline.evaluate import describe
+from vo_emline.labels import ABSORPTION
+from vo_emline.preprocess import PreprocessOptions, WindowSet, concatenate
+from vo_emline.progress import track
+from vo_emline.spectra import find_spectra
+from vo_emline.survey import find_store, prepare_files
+from vo_emline.training import Examples, match_labels, read_labels
+from vo_emline.training.examples import NAMING, stars_of
+from vo_emline.training.labelled import UNKNOWN, short_name
+from vo_emline.training.simulated import ORIGIN as SIMULATED
+
+CHUNK: Final = 1000
+"""Files that are read together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spectra:
+    """Real spectra of the survey, by what is known of them."""
+
+    negatives: WindowSet
+    labelled: Examples
+    """Those with a label, negatives among them."""
+    rejects: int
+    """Files that have no window."""
+    set_aside: int
+    """Spectra labelled ``unknown``."""
+
+    def without(self, unwanted: npt.NDArray[np.bool_]) -> Spectra:
+        """Leave out some of the negatives.
+
+        Raises
+        ------
+        UserError
+            None is left.
+        """
+        if unwanted.all():
+            raise UserError("all negatives are of stars the run was trained on; give others")
+        return replace(self, negatives=self.negatives.take(~unwanted))
+
+    def describe(self) -> dict[str, Any]:
+        """Say what the negatives are (:func:`~vo_emline.evaluate.describe`), and what is not among them."""
+        return {**describe(self.negatives), "rejects": self.rejects, "set_aside": self.set_aside}
+
+
+def seen_in_training(windows: WindowSet, examples: Examples | None) -> npt.NDArray[np.bool_]:
+    """Tell the windows of stars that a network was trained on, shape (n,).
+
+    Parameters
+    ----------
+    windows
+        Windows of survey spectra.
+    examples
+        The training set; None where it is not at hand, and nothing is known.
+    """
+    if examples is None:
+        return np.zeros(len(windows), dtype=bool)
+    real = np.flatnonzero(np.array(examples.origin) != SIMULATED)
+    tables = [windows.identity, examples.windows.identity.take(real)]
+    star = stars_of(pa.concat_tables([table.select(list(NAMING)) for table in tables]))
+    return np.isin(star[: len(windows)], star[len(windows) :])
+
+
+def gather_spectra(paths: Sequence[Path], labels: Path | None, *, preprocess: PreprocessOptions) -> Spectra:
+    """Read survey spectra and tell those without emission from the others.
+
+    Raises
+    ------
+    UserError
+        None is left, or the labels cannot be read.
+    """
+    windows, rejects = _windows(paths, labels, preprocess=preprocess)
+    words = read_labels(labels) if labels is not None else {}
+    label = match_labels(windows.identity, words).label
+    unknown = {short_name(name) for name, word in words.items() if word == UNKNOWN}
+    names = [short_name(source) for source in windows.identity["source"].to_pylist()]
+    aside = np.array([name in unknown for name in names], dtype=bool)
+    negative = (label <= ABSORPTION) & ~aside
+    if not negative.any():
+        raise UserError("there are no negatives: no spectrum has a window, or all are labelled as emission")
+    return Spectra(
+        negatives=windows.take(negative),
+        labelled=Examples.of(windows, label, origin="survey"),
+        rejects=rejects,
+        set_aside=int(aside.sum()),
+    )
+
+
+def _windows(
+    paths: Sequence[Path], labels: Path | None, *, preprocess: PreprocessOptions
+) -> tuple[WindowSet, int]:
+    store = find_store(paths)
+    if store is not None:
+        store.require(preprocess)
+        return concatenate(list(store.windows())), store.count()[1].total()
+    files = [
+        str(path) for path in find_spectra(paths) if labels is None or path.resolve() != labels.resolve()
+    ]
+    chunks = [files[first : first + CHUNK] for first in range(0, len(files), CHUNK)]
+    parts = [prepare_files(chunk, preprocess) for chunk in track(chunks, "reading", unit="parts")]
+    return concatenate([part.windows for part in parts]), sum(len(part.rejects) for part in parts)

@@ -1,0 +1,127 @@
+"""The training set of a run: labelled spectra, simulated ones, and what was left out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from vo_emline.files import atomic_path
+from vo_emline.labels import LABELS
+from vo_emline.preprocess import PreprocessOptions, prepare, read_windows, write_rejects, write_windows
+from vo_emline.progress import track
+from vo_emline.rejects import Reject
+from vo_emline.runs.settings import RunSettings
+from vo_emline.simulate import simulate_windows
+from vo_emline.spectra import Spectrum, read_or_reject
+from vo_emline.training import Examples, join, match_labels, read_labels
+from vo_emline.training.simulated import simulated_examples
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What the training set is made of."""
+
+    files: int
+    """Files of the labelled archive."""
+    labelled: int
+    """Spectra with a label and a window."""
+    unknown: int
+    """Spectra whose label is *unknown*; left out."""
+    unlabelled: int
+    """Spectra without a label; left out."""
+    unmatched: int
+    """Labels whose spectrum is not at hand."""
+    rejected: int
+    """Files that cannot be used; ``training/rejects.parquet`` says why."""
+    simulated: int
+    """Simulated spectra that joined."""
+
+
+def gather(
+    paths: Sequence[Path], labels: Path, *, settings: RunSettings
+) -> tuple[Examples, list[Reject], Counts]:
+    """Read the labelled spectra, prepare their windows and let simulated ones join.
+
+    Parameters
+    ----------
+    paths
+        Files of the labelled archive.
+    labels
+        CSV of ``id,label``.
+    settings
+        How windows are prepared, and how many simulated spectra join.
+
+    Raises
+    ------
+    UserError
+        The labels cannot be read.
+    """
+    words = read_labels(labels)
+    rejects: list[Reject] = []
+    windows, unfit = prepare(_readable(paths, rejects), settings.preprocess)
+    match = match_labels(windows.identity, words)
+    examples = Examples.of(windows, match.label, origin="labelled")
+    n_simulated = settings.simulate.wanted(len(examples))
+    parts = [examples]
+    if n_simulated:
+        simulated = simulate_windows(n_simulated, seed=settings.simulate.seed)
+        parts.append(simulated_examples(simulated, options=settings.preprocess))
+    rejects += unfit
+    counts = Counts(
+        files=len(paths),
+        labelled=len(examples),
+        unknown=match.n_unknown,
+        unlabelled=len(match.unlabelled),
+        unmatched=len(match.unmatched),
+        rejected=len(rejects),
+        simulated=sum(len(part) for part in parts[1:]),
+    )
+    return join(parts), rejects, counts
+
+
+def _readable(paths: Sequence[Path], rejects: list[Reject]) -> Iterator[Spectrum]:
+    for path in track(paths, "reading labelled spectra"):
+        found = read_or_reject(path)
+        if isinstance(found, Reject):
+            rejects.append(found)
+        else:
+            yield found
+
+
+def class_counts(examples: Examples) -> dict[str, int]:
+    """Count the examples of each class."""
+    return dict(zip(LABELS, np.bincount(examples.label, minlength=len(LABELS)).tolist(), strict=True))
+
+
+def write_examples(
+    directory: Path, examples: Examples, *, rejects: Sequence[Reject], options: PreprocessOptions
+) -> None:
+    """Write a training set: ``windows.arrow``, ``rejects.parquet``, and ``labels.parquet`` last."""
+    write_windows(directory / "windows.arrow", examples.windows, options=options)
+    write_rejects(directory / "rejects.parquet", rejects)
+    table = pa.table({"label": examples.label, "origin": pa.array(examples.origin, pa.string())})
+    with atomic_path(directory / "labels.parquet") as temporary:
+        parquet.write_table(table, temporary)
+
+
+def read_examples(directory: Path) -> Examples:
+    """Read what :func:`write_examples` wrote."""
+    table = parquet.read_table(directory / "labels.parquet")
+    return Examples(
+        windows=read_windows(directory / "windows.arrow"),
+        label=table["label"].to_numpy(),
+        origin=tuple(table["origin"].to_pylist()),
+    )
+
+
+def summary(counts: Counts) -> dict[str, int]:
+    """Give the counts for the record."""
+    return asdict(counts)

@@ -1,0 +1,70 @@
+"""What candidates are known as already: matching them with catalogues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import astropy.units as u
+import numpy as np
+import pyarrow as pa
+from astropy.coordinates import SkyCoord
+
+from vo_emline.archives import (
+    KnownObjects,
+    describe_known,
+    match_known,
+    read_known,
+    simbad_known,
+    vizier_known,
+)
+from vo_emline.labels import LABELS
+
+SIMBAD: Final = "simbad"
+"""Name by which SIMBAD is asked for."""
+
+
+def name_known(scores: pa.Table, catalogues: Sequence[str]) -> pa.Array:
+    """Say of each candidate what it is known as.
+
+    Parameters
+    ----------
+    scores
+        Rows with ``label``, ``designation``, ``ra`` and ``dec`` (ICRS, deg).
+    catalogues
+        Files with a table of objects, names of catalogues configured in ``archives.toml``
+        (``zhang2022``), or ``simbad``.
+
+    Returns
+    -------
+    pyarrow.Array
+        ``known as …, type … (catalogue)``, ``possibly known as …`` or ``new`` for candidates with a position;
+        NULL for the others, and for all where no catalogue is given.
+
+    Raises
+    ------
+    UserError
+        A catalogue is neither a readable file nor configured.
+    ArchiveError
+        A remote catalogue cannot be reached.
+    """
+    said: list[str | None] = [None] * len(scores)
+    ra, dec = (scores[name].to_numpy(zero_copy_only=False).astype(float) for name in ("ra", "dec"))
+    positive = np.array(scores["label"].to_pylist(), dtype=object) != LABELS[0]
+    rows = np.flatnonzero(positive & np.isfinite(ra) & np.isfinite(dec))
+    if catalogues and rows.size:
+        positions = SkyCoord(ra[rows] * u.deg, dec[rows] * u.deg)
+        designations = [scores["designation"][int(row)].as_py() or "" for row in rows]
+        objects = [known for name in catalogues for known in _objects(name, positions)]
+        matches = describe_known(match_known(designations, positions, objects))
+        for row, text in zip(rows, matches, strict=True):
+            said[row] = text
+    return pa.array(said, pa.string())
+
+
+def _objects(name: str, positions: SkyCoord) -> list[KnownObjects]:
+    if name == SIMBAD:
+        return [simbad_known(positions)]
+    path = Path(name)
+    return [read_known(path)] if path.suffix else vizier_known(name)

@@ -1,0 +1,123 @@
+"""What a run shows at its end: figures and a summary in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from vo_emline import plots
+from vo_emline.labels import LABELS
+from vo_emline.preprocess import prepare
+from vo_emline.runs.pairs import adaptation
+from vo_emline.runs.steps import Run
+from vo_emline.spectra import Spectrum, read_or_reject
+from vo_emline.survey import read_scores
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+GALLERY: Final = 16
+"""Candidates in the gallery, and lines of the table of the best."""
+
+
+def best_candidates(run: Run, n: int = GALLERY, *, label: str | None = None) -> pa.Table:
+    """Give the `n` candidates of the highest score (of class `label`, if given), certain ones first."""
+    table = parquet.read_table(run.directory.tables / "candidates.parquet")
+    if label is not None:
+        table = table.filter(pc.equal(table["label"], label))
+    certain = pc.invert(pc.match_substring(table["flags"], "uncertain"))
+    order = table.append_column("certain", certain)
+    return order.sort_by([("certain", "descending"), ("score", "descending"), ("candidate_id", "ascending")])[
+        :n
+    ]
+
+
+def draw(run: Run, training: Sequence[Path]) -> list[Path]:
+    """Draw the figures of a run; give their paths."""
+    folder = run.directory.figures
+    history = json.loads((run.directory.model / "history.json").read_text(encoding="utf-8"))
+    metrics = json.loads(run.directory.metrics.read_text(encoding="utf-8"))["network"]
+    figures = {
+        "training-curve": plots.training_curve(
+            history["training_loss"], history["validation_loss"], best=history["best_epoch"]
+        ),
+        "confusion": plots.confusion(
+            metrics["confusion"],
+            title=f"{metrics['n_spectra']} spectra of {metrics['n_stars']} held-out stars",
+        ),
+    }
+    if followed := adaptation(training, read_scores(run.directory.survey)):
+        figures["adaptation"] = plots.adaptation(followed)
+    if gallery := _gallery(run):
+        figures["gallery"] = gallery
+    for name, figure in figures.items():
+        plots.save(figure, folder / f"{name}.png")
+    return [folder / f"{name}.png" for name in figures]
+
+
+def _gallery(run: Run) -> Figure | None:
+    best = pa.concat_tables([best_candidates(run, GALLERY // 2, label=label) for label in LABELS[1:]])
+    by_name = _paths(run)
+    spectra = [read_or_reject(by_name[did]) for did in best["obs_publisher_did"].to_pylist()]
+    windows, _ = prepare((s for s in spectra if isinstance(s, Spectrum)), run.settings.preprocess)
+    if not len(windows):
+        return None
+    rows = best.to_pylist()
+    return plots.gallery(
+        windows.flux,
+        [row["label"] for row in rows],
+        titles=[f"{row['designation']}  {row['label']} {row['score']:.2f}" for row in rows],
+    )
+
+
+def _paths(run: Run) -> dict[str, str]:
+    import duckdb
+
+    with duckdb.connect(str(run.directory.release), read_only=True) as database:
+        return dict(database.sql("SELECT obs_publisher_did, path FROM internal.spectra").fetchall())
+
+
+def summary_text(run: Run) -> str:
+    """Tell the metrics and the best candidates in a few lines of plain text."""
+    metrics = json.loads(run.directory.metrics.read_text(encoding="utf-8"))
+    return "\n".join([*_metrics_lines(metrics), "", *_candidate_lines(best_candidates(run, 10))])
+
+
+def _metrics_lines(metrics: dict[str, Any]) -> list[str]:
+    network, linear = metrics["network"], metrics["linear_baseline"]
+    lines = [
+        f"held-out stars, unseen in training: {network['n_spectra']} spectra of {network['n_stars']} stars",
+        f"  accuracy {_percent(network['accuracy'])}; linear baseline {_percent(linear['accuracy'])}",
+        f"  absorption called positive {_percent(network['false_positive_rate'])}",
+        f"  … by the linear baseline {_percent(linear['false_positive_rate'])}",
+        "  confusion (rows: true, columns: predicted)",
+        "    " + " " * 12 + "".join(f"{label:>13}" for label in LABELS),
+    ]
+    for label, row in zip(LABELS, network["confusion"], strict=True):
+        lines.append(f"    {label:<12}" + "".join(f"{count:>13}" for count in row))
+    return lines
+
+
+def _percent(proportion: dict[str, Any]) -> str:
+    if proportion["value"] is None:
+        return "unknown (none at hand)"
+    low, high = proportion["interval"]
+    return f"{proportion['value']:.1%} (95 %: {low:.1%} to {high:.1%})"
+
+
+def _candidate_lines(best: pa.Table) -> list[str]:
+    if not len(best):
+        return ["no candidates"]
+    lines = ["the best candidates", "  score  label        S/N r  designation           flags"]
+    for row in best.to_pylist():
+        snr = "    –" if row["snr_r"] is None else f"{row['snr_r']:5.0f}"
+        lines.append(
+            f"  {row['score']:5.3f}  {row['label']:<11}  {snr}  {row['designation']:<20}  {row['flags']}"
+        )
+    return lines

@@ -1,0 +1,90 @@
+"""The settings of a run: command line > environment ``VO_EMLINE_*`` > TOML file > defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from vo_emline.candidates.identifiers import AUTHORITY
+from vo_emline.files import write_text
+from vo_emline.preprocess import PreprocessOptions
+from vo_emline.settings import TomlSettings, load_toml_settings
+from vo_emline.training import TrainingOptions
+
+
+class SimulationOptions(BaseModel):
+    """Simulated spectra that join the labelled ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    spectra: int | None = Field(default=None, ge=0)
+    """How many simulated spectra join the training set; None: as many as bring it to `fill`."""
+    fill: int = Field(default=12_000, ge=0)
+    """Size of the training set that simulated spectra fill up where `spectra` is not given."""
+    seed: int = Field(default=6563, ge=0)
+
+    def wanted(self, labelled: int) -> int:
+        """Give the number of simulated spectra that join `labelled` real ones."""
+        return max(0, self.fill - labelled) if self.spectra is None else self.spectra
+
+
+class RunSettings(TomlSettings):
+    """Everything a run can be told, by ``config.toml`` or ``VO_EMLINE_TRAINING__EPOCHS=20`` and the like."""
+
+    preprocess: PreprocessOptions = PreprocessOptions()
+    training: TrainingOptions = TrainingOptions()
+    simulate: SimulationOptions = SimulationOptions()
+    authority: str = AUTHORITY
+    """Authority of the publisher DIDs given to spectra that bring none."""
+    known: tuple[str, ...] = ()
+    """Catalogues of known objects: files, names in ``archives.toml``, or ``simbad``."""
+    workers: int = Field(default=0, ge=0)
+    """Processes that read files; 0 for one per core."""
+
+
+def load_settings(config: Path | None = None, overrides: dict[str, Any] | None = None) -> RunSettings:
+    """Read the settings of a run.
+
+    Parameters
+    ----------
+    config
+        TOML file; None for the defaults.
+    overrides
+        What the command line says, nested as the settings are; None values count as not given.
+
+    Raises
+    ------
+    UserError
+        A setting is unknown or has an impossible value, or the file cannot be read.
+    """
+    return load_toml_settings(RunSettings, config, overrides or {})
+
+
+def write_settings(path: Path, settings: RunSettings) -> None:
+    """Write the settings in force as TOML, so that ``--config`` repeats the run."""
+    lines: list[str] = []
+    _toml(settings.model_dump(mode="json"), (), lines)
+    write_text(path, "\n".join(lines).strip() + "\n")
+
+
+def _toml(values: dict[str, Any], prefix: tuple[str, ...], lines: list[str]) -> None:
+    if prefix:
+        lines += ["", f"[{'.'.join(prefix)}]"]
+    for name, value in values.items():
+        if value is None:
+            lines.append(f"# {name} is not set")
+        elif not isinstance(value, dict):
+            lines.append(f"{name} = {_toml_value(value)}")
+    for name, value in values.items():
+        if isinstance(value, dict):
+            _toml(value, (*prefix, name), lines)
+
+
+def _toml_value(value: str | float | bool | list[str]) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml_value(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -1,0 +1,180 @@
+"""The steps of a run: each is skipped where it was finished from the same inputs, or resumed."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vo_emline.candidates import (
+    CANDIDATES,
+    REJECTS,
+    SCORES,
+    build_release,
+    index_table,
+    reject_rows,
+    score_rows,
+)
+from vo_emline.candidates.output import write_table
+from vo_emline.errors import EmlineError
+from vo_emline.files import write_json
+from vo_emline.labels import LABELS
+from vo_emline.rejects import Reject
+from vo_emline.rundir import RunDirectory
+from vo_emline.runs.examples import class_counts, gather, read_examples, summary, write_examples
+from vo_emline.runs.known import name_known
+from vo_emline.runs.manifest import Manifest, digest, files_digest
+from vo_emline.runs.settings import RunSettings
+from vo_emline.survey import (
+    SurveyOptions,
+    SurveySummary,
+    WindowStore,
+    classify_store,
+    classify_survey,
+    read_rejects,
+    read_scores,
+)
+from vo_emline.training import Classifier, Examples, train
+
+logger = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+"""Receives what the run tells its user, a line or a few at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What every step works with."""
+
+    directory: RunDirectory
+    settings: RunSettings
+    manifest: Manifest
+    say: Say
+
+    def skip(self, step: str, inputs: str) -> bool:
+        """Tell whether `step` is done already, and say so."""
+        done = self.manifest.done(step, inputs)
+        if done:
+            self.say(f"  already done: {step}")
+        return done
+
+
+def training_set(run: Run, paths: Sequence[Path], labels: Path) -> tuple[Examples, str]:
+    """Gather labelled and simulated windows; give them with the digest of what they come from."""
+    settings = run.settings
+    inputs = digest(
+        files_digest([*paths, labels]),
+        settings.preprocess.model_dump(mode="json"),
+        settings.simulate.model_dump(mode="json"),
+    )
+    if not run.skip("training set", inputs):
+        run.manifest.begin("training set", inputs, outputs=[run.directory.training])
+        examples, rejects, counts = gather(paths, labels, settings=settings)
+        write_examples(run.directory.training, examples, rejects=rejects, options=settings.preprocess)
+        facts = {"counts": summary(counts), "classes": class_counts(examples)}
+        run.manifest.finish("training set", inputs, **facts)
+    facts = run.manifest.facts("training set")
+    run.say(_training_text(facts["counts"], facts["classes"]))
+    return read_examples(run.directory.training), inputs
+
+
+def _training_text(counts: dict[str, int], classes: dict[str, int]) -> str:
+    return (
+        f"  {counts['labelled']} labelled spectra of {counts['files']} files "
+        f"({counts['unknown']} unknown, {counts['unlabelled']} unlabelled, {counts['rejected']} rejected), "
+        f"{counts['simulated']} simulated ones join\n  "
+        + ", ".join(f"{number} {label}" for label, number in classes.items())
+    )
+
+
+def network(run: Run, examples: Examples, *, made_from: str) -> tuple[Classifier, str]:
+    """Train the network, or load the one trained from the same examples; metrics are on disk then."""
+    inputs = digest(made_from, run.settings.training.model_dump(mode="json"))
+    if not run.skip("network", inputs):
+        run.manifest.begin("network", inputs, outputs=[run.directory.model])
+        trained = train(
+            examples,
+            run.directory.model,
+            options=run.settings.training,
+            preprocess=run.settings.preprocess,
+        )
+        write_json(run.directory.metrics, trained.metrics)
+        run.manifest.finish("network", inputs, model_version=trained.classifier.version)
+    facts = json.loads(run.directory.metrics.read_text(encoding="utf-8"))["training"]
+    run.say(
+        f"  {facts['epochs']} epochs in {facts['seconds']:.0f} s on {_device_text(facts['device'])}; "
+        f"kept epoch {facts['best_epoch'] + 1} (validation loss {facts['validation_loss']:.4f})"
+    )
+    return Classifier.load(run.directory.model), inputs
+
+
+def _device_text(device: dict[str, Any]) -> str:
+    kind = device["kind"] or f"{device['cores']} cores"
+    return f"{device['platform']} ({kind})"
+
+
+def survey(run: Run, source: Sequence[Path] | WindowStore, classifier: Classifier, *, made_from: str) -> str:
+    """Classify the survey, files or a store of windows; finished shards of an interrupted run are kept."""
+    files = source.files() if isinstance(source, WindowStore) else source
+    inputs = digest(made_from, files_digest(files))
+    if not run.skip("survey", inputs):
+        run.manifest.begin("survey", inputs, outputs=[run.directory.survey])
+        result = _classified(run, source, classifier)
+        run.manifest.finish(
+            "survey", inputs, inputs_total=result.inputs, classes=result.classes, rejects=result.rejects
+        )
+    facts = run.manifest.facts("survey")
+    run.say(_survey_text(facts))
+    return inputs
+
+
+def _classified(run: Run, source: Sequence[Path] | WindowStore, classifier: Classifier) -> SurveySummary:
+    preprocess, options = classifier.description.preprocess, SurveyOptions(workers=run.settings.workers)
+    directory = run.directory.survey
+    if isinstance(source, WindowStore):
+        return classify_store(source, classifier, directory, preprocess=preprocess, options=options)
+    return classify_survey(source, classifier, directory, preprocess=preprocess, options=options)
+
+
+def _survey_text(facts: dict[str, Any]) -> str:
+    classes = ", ".join(f"{number} {label}" for label, number in facts["classes"].items())
+    reasons = ", ".join(f"{number} {code}" for code, number in facts["rejects"].items())
+    return f"  {facts['inputs_total']} files: {classes}; rejected: {reasons or 'none'}"
+
+
+def release(run: Run, *, made_from: str, model_version: str) -> None:
+    """Build the release and write the tables; rows in = candidates + others + rejects."""
+    inputs = digest(made_from, run.settings.authority, run.settings.known)
+    if run.skip("release", inputs):
+        return
+    run.manifest.begin("release", inputs, outputs=[run.directory.tables])
+    run_id = run.manifest.run_id
+    found = read_scores(run.directory.survey)
+    missed = [Reject(**row) for row in read_rejects(run.directory.survey).to_pylist()]
+    spectra = index_table(found, authority=run.settings.authority)
+    known_as = name_known(found, run.settings.known)
+    scores = score_rows(found, spectra, run_id=run_id, model_version=model_version, known_as=known_as)
+    rejects = reject_rows(missed, run_id=run_id)
+    metadata = {"run_id": run_id, "model_version": model_version, "created": run.manifest.created}
+    build_release(run.directory.release, spectra=spectra, scores=scores, rejects=rejects, metadata=metadata)
+    candidates = scores.filter(_is_candidate(scores))
+    _check_sum(run, len(scores), len(rejects))
+    for description, rows in ((CANDIDATES, candidates), (SCORES, scores), (REJECTS, rejects)):
+        for suffix in (".parquet", ".vot"):
+            write_table(rows, run.directory.tables / f"{description.name}{suffix}", description=description)
+    run.manifest.finish("release", inputs, candidates=len(candidates), others=len(scores) - len(candidates))
+
+
+def _is_candidate(scores: Any) -> Any:
+    import pyarrow.compute as pc
+
+    return pc.not_equal(scores["label"], LABELS[0])
+
+
+def _check_sum(run: Run, n_scores: int, n_rejects: int) -> None:
+    inputs = run.manifest.facts("survey")["inputs_total"]
+    if inputs != n_scores + n_rejects:
+        raise EmlineError(f"{inputs} files gave {n_scores} scores and {n_rejects} rejects: rows were lost")

@@ -1,0 +1,86 @@
+"""Settings from several sources: command line > environment ``VO_EMLINE_*`` > TOML file > defaults."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from vo_emline.errors import UserError
+
+S = TypeVar("S", bound="TomlSettings")
+
+
+class TomlSettings(BaseSettings):
+    """Base of the settings of a program part."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="VO_EMLINE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, TOML file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_toml_settings(kind: type[S], config: Path | None, overrides: dict[str, Any]) -> S:
+    """Read settings of one kind.
+
+    Parameters
+    ----------
+    kind
+        The class of the settings.
+    config
+        TOML file; None for the defaults.
+    overrides
+        What the command line says, nested as the settings are; None values count as not given.
+
+    Raises
+    ------
+    UserError
+        A setting is unknown or has an impossible value, or the file cannot be read.
+    """
+    if config is not None and not config.is_file():
+        raise UserError(f"there is no configuration file {config}")
+    configured: type[S] = type(kind.__name__, (kind,), {"__module__": kind.__module__}, toml_file=config)
+    try:
+        return configured(**_given(overrides))
+    except ValidationError as error:
+        raise UserError(_explain(error, config)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{config} is not TOML: {error}") from error
+
+
+def _given(overrides: dict[str, Any]) -> dict[str, Any]:
+    nested = {
+        name: _given(value) if isinstance(value, dict) else value
+        for name, value in overrides.items()
+        if value is not None
+    }
+    return {name: value for name, value in nested.items() if value != {}}
+
+
+def _explain(error: ValidationError, config: Path | None) -> str:
+    parts = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+    where = (
+        f"settings (command line, VO_EMLINE_*, {config})"
+        if config
+        else "settings (command line, VO_EMLINE_*)"
+    )
+    return f"{where}: " + "; ".join(parts)

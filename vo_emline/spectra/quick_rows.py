@@ -1,0 +1,209 @@
+"""LAMOST spectra kept as rows, image or table of one row: the pixels around a line, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from vo_emline.spectra.assemble import clean_ivar, not_a_flux
+from vo_emline.spectra.lamost import LRS, RESOLVING_POWER, bad_pixels, lamost_identity
+from vo_emline.spectra.lamost_table import LRS_BEGINS
+from vo_emline.spectra.medium import HALPHA_VAC
+from vo_emline.spectra.quick_grid import Grid, announced_grid, row_grid
+from vo_emline.spectra.quick_header import Header, Unexpected
+from vo_emline.spectra.quick_source import Source
+from vo_emline.spectra.spectrum import BoolArray, Coverage, FloatArray, Spectrum
+
+_DTYPE: Final = {-32: ">f4", -64: ">f8"}
+_ITEM: Final = {">f4": 4, ">f8": 8}
+
+_IMAGE_ROWS: Final = ("FLUX", "IVAR", "THIRD", "ANDMASK", "ORMASK")
+
+
+class Rows:
+    """Rows of floats of one length, one behind the other in a file.
+
+    Parameters
+    ----------
+    source
+        Content of the file.
+    start
+        Byte at which the first row begins.
+    dtype
+        Type of the values, ``>f4`` or ``>f8``.
+    n_pixels
+        Values of a row.
+    names
+        What the rows are.
+
+    Raises
+    ------
+    Unexpected
+        The file ends before the rows do.
+    """
+
+    __slots__ = ("_item", "_numbers", "_source", "_start", "dtype", "n_pixels")
+
+    def __init__(
+        self, source: Source, start: int, *, dtype: str, n_pixels: int, names: tuple[str, ...]
+    ) -> None:
+        self._source, self._start, self._item = source, start, _ITEM[dtype]
+        self._numbers = {name: number for number, name in enumerate(names)}
+        self.dtype, self.n_pixels = dtype, n_pixels
+        if source.size < start + len(names) * n_pixels * self._item:
+            raise Unexpected
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._numbers
+
+    def whole(self, name: str) -> bytes:
+        """Give a row as it stands in the file."""
+        return self._read(name, 0, self.n_pixels)
+
+    def parts(self, names: tuple[str, ...], first: int, count: int) -> FloatArray:
+        """Give `count` values of some rows from `first` on, shape (len(names), count)."""
+        content = b"".join([self._read(name, first, count) for name in names])
+        return np.frombuffer(content, dtype=self.dtype).reshape(len(names), count).astype(np.float64)
+
+    def _read(self, name: str, first: int, count: int) -> bytes:
+        offset = self._start + (self._numbers[name] * self.n_pixels + first) * self._item
+        return self._source.read(offset, count * self._item)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which file, and which part of it."""
+
+    name: str
+    """The file, as the user named it."""
+    between: tuple[float, float]
+    """First and last wavelength, vacuum Å."""
+    file_size: int
+    """Bytes on disk."""
+
+
+def read_image_part(source: Source, header: Header, start: int, *, wanted: Wanted) -> Spectrum:
+    """Read the part of a five-row image between two wavelengths.
+
+    The values are those of :func:`~vo_emline.spectra.lamost_image.read_lamost_image`.
+
+    Parameters
+    ----------
+    source
+        Content of the file.
+    header
+        Its primary header.
+    start
+        Byte at which the image begins.
+    wanted
+        The file and the wavelengths.
+
+    Raises
+    ------
+    Unexpected
+        The thorough reader has to look at the file.
+    """
+    dtype = _DTYPE.get(header.get("BITPIX"))
+    if dtype is None or header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0:
+        raise Unexpected
+    rows = Rows(source, start, dtype=dtype, n_pixels=header.get("NAXIS1"), names=_IMAGE_ROWS)
+    grid, third = _grid_of_image(rows, header, wanted.between)
+    layout = "lamost-image-wavelength" if third is None else "lamost-image-continuum"
+    return _part(rows, grid, header, wanted=wanted, layout=layout, normalised_flux=third)
+
+
+def read_row_table_part(rows: Rows, header: Header, *, wanted: Wanted) -> Spectrum:
+    """Read the part of a low-resolution table of one row between two wavelengths.
+
+    The values are those of :func:`~vo_emline.spectra.lamost_table.read_lamost_table`.
+
+    Parameters
+    ----------
+    rows
+        The columns of the table: its one row holds a vector of each.
+    header
+        The primary header.
+    wanted
+        The file and the wavelengths.
+
+    Raises
+    ------
+    Unexpected
+        The thorough reader has to look at the file.
+    """
+    grid = row_grid(rows.whole("WAVELENGTH"), rows.dtype)
+    if not grid.wave_min < LRS_BEGINS < HALPHA_VAC < grid.wave_max or "ANDMASK" not in rows:
+        raise Unexpected
+    normalised = None
+    if "NORMALIZATION" in rows:
+        first, wave = grid.part(wanted.between)
+        normalised = rows.parts(("NORMALIZATION",), first, wave.size)[0]
+    return _part(rows, grid, header, wanted=wanted, layout="lamost-coadd-table", normalised_flux=normalised)
+
+
+def _grid_of_image(
+    rows: Rows, header: Header, between: tuple[float, float]
+) -> tuple[Grid, FloatArray | None]:
+    """Find the wavelengths, and the part of the third row where that is the normalised flux.
+
+    A third row that falls somewhere in the part cannot be wavelengths. One
+    that rises all along is read to its end.
+    """
+    try:
+        announced = announced_grid(header, rows.n_pixels)
+    except Unexpected:
+        return row_grid(rows.whole("THIRD"), rows.dtype), None
+    first, wave = announced.part(between)
+    third = rows.parts(("THIRD",), first, wave.size)[0]
+    if (third[1:] > third[:-1]).all():
+        return row_grid(rows.whole("THIRD"), rows.dtype), None
+    return announced, third
+
+
+def _part(
+    rows: Rows,
+    grid: Grid,
+    header: Header,
+    *,
+    wanted: Wanted,
+    layout: str,
+    normalised_flux: FloatArray | None,
+) -> Spectrum:
+    if header.get("VACUUM") is False:
+        raise Unexpected
+    first, wave = grid.part(wanted.between)
+    flux, ivar, andmask = rows.parts(("FLUX", "IVAR", "ANDMASK"), first, wave.size)
+    bad = not_a_flux(flux) | bad_pixels(flux, ivar, andmask=andmask)
+    _check_signal(flux, bad)
+    power = RESOLVING_POWER[LRS]
+    return Spectrum(
+        wavelength_vac=wave,
+        flux=flux,
+        ivar=clean_ivar(ivar),
+        mask=bad,
+        resolving_power=power,
+        identity=lamost_identity(header, source=wanted.name, survey=LRS),
+        layout=layout,
+        normalised_flux=normalised_flux,
+        file_size=wanted.file_size,
+        whole=Coverage(
+            wave_min=grid.wave_min,
+            wave_max=grid.wave_max,
+            n_pixels=grid.n_pixels,
+            resolving_power=power,
+            normalised=False,
+            layout=layout,
+            file_size=wanted.file_size,
+        ),
+    )
+
+
+def _check_signal(flux: FloatArray, bad: BoolArray) -> None:
+    """See that the part alone proves the whole to be neither empty nor constant."""
+    if flux.size > 1 and not bad[:2].any() and flux[0] != flux[1]:
+        return
+    usable = flux[~bad]
+    if usable.size < 2 or usable.min() == usable.max():
+        raise Unexpected

@@ -1,0 +1,165 @@
+"""From files to rows: read, prepare, predict; every file ends as a score or as a reject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from vo_emline.errors import EmlineError
+from vo_emline.labels import LABELS, PROBABILITY_COLUMNS
+from vo_emline.preprocess.identity import COVERAGE_SCHEMA, IDENTITY_SCHEMA
+from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.preprocess.prepare import prepare
+from vo_emline.preprocess.section import needed_wavelengths
+from vo_emline.preprocess.windows import WindowSet
+from vo_emline.rejects import Reject
+from vo_emline.spectra import Spectrum, read_part_or_reject
+from vo_emline.survey.flags import flag
+from vo_emline.survey.options import SurveyOptions
+
+SCORE_FIELDS: Final = (
+    ("label", pa.string()),
+    *((name, pa.float32()) for name in PROBABILITY_COLUMNS),
+    ("score", pa.float32()),
+    ("flags", pa.string()),
+)
+
+SCORES_SCHEMA: Final = pa.schema([*IDENTITY_SCHEMA, *COVERAGE_SCHEMA, *SCORE_FIELDS])
+"""Columns of the scores: who the spectrum is, what its file holds, label, probabilities, score, flags."""
+
+REJECTS_SCHEMA: Final = pa.schema([(name, pa.string()) for name in ("source", "code", "message")])
+"""Columns of the rejects (:class:`~vo_emline.rejects.Reject`)."""
+
+
+class Scorer(Protocol):
+    """What the engine needs of a classifier."""
+
+    @property
+    def version(self) -> str:
+        """Version of the model."""
+        ...
+
+    def predict_proba(
+        self, flux: npt.NDArray[np.float32], *, shares: Sequence[float] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Give probabilities, shape (n, 140) → (n, 3), where classes have these shares."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Windows of some files, and why the others have none. Travels between processes."""
+
+    windows: WindowSet
+    rejects: tuple[Reject, ...]
+
+
+def prepare_files(sources: Sequence[str], options: PreprocessOptions) -> Prepared:
+    """Read of files what their windows need, and make the windows.
+
+    Parameters
+    ----------
+    sources
+        Paths of the files.
+    options
+        Settings under which the classifier was trained.
+
+    Raises
+    ------
+    EmlineError
+        Windows and rejects do not add up to the files.
+    """
+    unreadable: list[Reject] = []
+    between = needed_wavelengths(options)
+
+    def spectra() -> Iterator[Spectrum]:
+        for source in sources:
+            found = read_part_or_reject(source, between=between)
+            if isinstance(found, Reject):
+                unreadable.append(found)
+            else:
+                yield found
+
+    windows, unfit = prepare(spectra(), options)
+    prepared = Prepared(windows, (*unreadable, *unfit))
+    if len(windows) + len(prepared.rejects) != len(sources):
+        raise EmlineError(
+            f"{len(sources)} files gave {len(windows)} windows and {len(prepared.rejects)} rejects: "
+            "a spectrum was lost or doubled"
+        )
+    return prepared
+
+
+def score(prepared: Prepared, classifier: Scorer, *, options: SurveyOptions) -> tuple[pa.Table, pa.Table]:
+    """Classify windows.
+
+    Returns
+    -------
+    scores
+        One row per window, columns of :data:`SCORES_SCHEMA`.
+    rejects
+        One row per file without a score, columns of :data:`REJECTS_SCHEMA`.
+    """
+    windows = prepared.windows
+    probability = classifier.predict_proba(windows.flux, shares=options.class_shares)
+    columns: dict[str, Any] = {
+        "label": [LABELS[index] for index in probability.argmax(axis=1)],
+        **{name: probability[:, index] for index, name in enumerate(PROBABILITY_COLUMNS)},
+        "score": probability[:, 1:].sum(axis=1),
+        "flags": flag(windows, probability, options=options),
+    }
+    scored = windows.identity
+    for name in COVERAGE_SCHEMA.names:
+        known = pa.nulls(len(windows), COVERAGE_SCHEMA.field(name).type)
+        scored = scored.append_column(name, known if windows.coverage is None else windows.coverage[name])
+    for name, kind in SCORE_FIELDS:
+        scored = scored.append_column(name, pa.array(columns[name], kind))
+    usable = np.isfinite(probability).all(axis=1)
+    lost = [
+        Reject(source, "not_a_number", "the network gave no finite probability")
+        for source in scored["source"].filter(pa.array(~usable)).to_pylist()
+    ]
+    return scored.filter(pa.array(usable)), reject_table([*prepared.rejects, *lost])
+
+
+def classify_files(
+    paths: Sequence[Path],
+    classifier: Scorer,
+    *,
+    preprocess: PreprocessOptions,
+    options: SurveyOptions | None = None,
+) -> tuple[pa.Table, pa.Table]:
+    """Classify some files in this process, without writing anything.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    classifier
+        The trained network.
+    preprocess
+        Settings under which it was trained.
+    options
+        Limits for the flags.
+
+    Returns
+    -------
+    scores, rejects
+        As :func:`score`; together one row per file.
+    """
+    prepared = prepare_files([str(path) for path in paths], preprocess)
+    return score(prepared, classifier, options=options or SurveyOptions())
+
+
+def reject_table(rejects: Sequence[Reject]) -> pa.Table:
+    """Make a table of rejects."""
+    return pa.table(
+        {name: [getattr(reject, name) for reject in rejects] for name in REJECTS_SCHEMA.names},
+        schema=REJECTS_SCHEMA,
+    )

@@ -1,0 +1,123 @@
+"""Shards: a survey cut into pieces that are done or not done, never half done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from vo_emline.errors import UserError
+from vo_emline.files import atomic_path, write_json
+
+MANIFEST: Final = "manifest.json"
+"""File that says what a directory of shards holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Some of the inputs of a survey."""
+
+    number: int
+    size: int
+    """How many inputs."""
+    sources: tuple[str, ...] = ()
+    """The files, where they are to be read; empty for a shard of a store of windows."""
+
+
+def make_shards(sources: Sequence[str], *, size: int) -> list[Shard]:
+    """Cut a list of inputs into shards of `size`, in order; the last one may be smaller."""
+    starts = range(0, len(sources), size)
+    pieces = (tuple(sources[start : start + size]) for start in starts)
+    return [Shard(number, len(piece), piece) for number, piece in enumerate(pieces)]
+
+
+def digest(sources: Sequence[str]) -> str:
+    """Digest a list of inputs, order included."""
+    return hashlib.sha256("\n".join(sources).encode()).hexdigest()
+
+
+class ShardDirectory:
+    """A directory of shards, two files each: rejects, and what was made of the others.
+
+    The file of the rejects is written first; that of the results makes the
+    shard finished. Both appear by atomic rename, so that a kill at any moment
+    leaves a shard either finished or still to do.
+
+    Parameters
+    ----------
+    directory
+        Where the shards lie; made when the first one is written.
+    """
+
+    results: ClassVar[tuple[str, str]]
+    """Name and suffix of the files that make a shard finished."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def claim(self, manifest: dict[str, Any]) -> None:
+        """Write down what the directory is for, or see that it is for the same.
+
+        Parameters
+        ----------
+        manifest
+            JSON-ready facts on which every shard depends.
+
+        Raises
+        ------
+        UserError
+            The directory holds shards of other inputs, another model or other settings.
+        """
+        path = self.directory / MANIFEST
+        if not path.is_file():
+            write_json(path, manifest)
+        found = json.loads(path.read_text(encoding="utf-8"))
+        differing = [key for key in manifest if found.get(key) != manifest[key]]
+        if differing:
+            raise UserError(
+                f"{self.directory} holds the shards of another run (different {', '.join(differing)}); "
+                "give another directory, or remove this one to start anew"
+            )
+        for leftover in self.directory.glob(".*.part"):
+            leftover.unlink(missing_ok=True)
+
+    def is_finished(self, shard: Shard) -> bool:
+        """Tell whether the results of `shard` are there."""
+        return self.path(self.results[0], shard.number).is_file()
+
+    def batches(self, kind: str) -> Iterator[pa.Table]:
+        """Read the tables of one kind (``scores``, ``rejects``) one shard at a time."""
+        for path in sorted(self.directory.glob(f"{kind}-*.parquet")):
+            yield pq.read_table(path)
+
+    def path(self, kind: str, number: int) -> Path:
+        """Give the path of one file of a shard."""
+        name, suffix = self.results
+        return self.directory / f"{kind}-{number:06d}{suffix if kind == name else '.parquet'}"
+
+
+class ShardStore(ShardDirectory):
+    """Scores and rejects of a survey, as Parquet."""
+
+    results = ("scores", ".parquet")
+
+    def write(self, shard: Shard, *, scores: pa.Table, rejects: pa.Table) -> None:
+        """Write the results of a shard; after this it is finished."""
+        for kind, table in (("rejects", rejects), ("scores", scores)):
+            with atomic_path(self.path(kind, shard.number)) as temporary:
+                pq.write_table(table, temporary, compression="zstd")
+
+    def count(self, kind: str, shards: Sequence[Shard]) -> int:
+        """Count the rows of ``scores`` or ``rejects``, without reading them."""
+        return sum(pq.read_metadata(self.path(kind, shard.number)).num_rows for shard in shards)
+
+    def read(self, kind: str) -> pa.Table:
+        """Read all rows of ``scores`` or ``rejects``, in the order of the shards."""
+        return ds.dataset(sorted(map(str, self.directory.glob(f"{kind}-*.parquet")))).to_table()
