@@ -145,7 +145,8 @@ def table(asked: Sequence[Request], measured: Sequence[tuple[list[Timing], Load]
     lines.append(_line(f"{clients}: answers per second", rates, faster=lambda ours, peer: ours / peer))
     lines.append(_line(f"{clients}: median, s", [np.quantile(each.seconds, 0.5) for each in loads]))
     lines.append(_line(f"{clients}: p99, s", [np.quantile(each.seconds, 0.99) for each in loads]))
-    lines.append(f"| {clients}: errors | " + " | ".join(str(each.errors) for each in loads) + " | |")
+    errors = [str(each.errors) for each in loads] + [""] * (len(loads) - 1)
+    lines.append(f"| {clients}: errors | {' | '.join(errors)} |")
     return "\n".join(lines)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-# ruff: noqa: D301 - \b is click's mark for lines it must not wrap
 from pathlib import Path
 
 import click

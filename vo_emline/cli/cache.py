@@ -1,7 +1,5 @@
 """``vo-emline cache``: what has been downloaded, and getting rid of it."""
 
-# ruff: noqa: D301 - \b is click's mark for lines it must not wrap
-
 from __future__ import annotations
 
 import click

@@ -28,7 +28,7 @@ import click
     help="Result; the suffix chooses: .csv, .vot, .parquet, .fits, .ecsv.",
 )
 def classify(*, paths: tuple[Path, ...], run_directory: Path, output: Path) -> None:
-    r"""Classify spectra of any layout; one row per input file.
+    """Classify spectra of any layout; one row per input file.
 
     \b
     Examples:

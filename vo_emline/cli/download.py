@@ -1,7 +1,5 @@
 """``vo-emline download``: the spectra of a query as files."""
 
-# ruff: noqa: D301 - \b is click's mark for lines it must not wrap
-
 from __future__ import annotations
 
 import sys

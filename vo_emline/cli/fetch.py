@@ -20,7 +20,7 @@ _EVERYTHING = 1_000_000
 
 @click.group(no_args_is_help=True)
 def fetch() -> None:
-    r"""Fetch spectra into a folder that `vo-emline run` can use at once.
+    """Fetch spectra into a folder that `vo-emline run` can use at once.
 
     The folder gets the spectra, index.csv (identifier, file, object, position, epoch, checksum), a manifest,
     and missing.csv with what could not be had and why. Start the same command again after any interruption:
@@ -77,7 +77,7 @@ def _processing(command: Callable[..., Any]) -> Callable[..., Any]:
 @_processing
 @_common
 def ondrejov(*, labels: Path | None, service: str | None, **options: Any) -> None:
-    r"""Fetch the Hα spectra of the Ondřejov 2 m telescope, continuum-normalised.
+    """Fetch the Hα spectra of the Ondřejov 2 m telescope, continuum-normalised.
 
     \b
     Examples:
@@ -115,7 +115,7 @@ def ondrejov(*, labels: Path | None, service: str | None, **options: Any) -> Non
 @_processing
 @_common
 def ssa(*, archive: str, ids: Path | None, **options: Any) -> None:
-    r"""Fetch spectra from any SSA service, by position, name, wavelength or list.
+    """Fetch spectra from any SSA service, by position, name, wavelength or list.
 
     ARCHIVE is an address or a name: `vo-emline fetch archives` lists the names.
 
@@ -147,7 +147,7 @@ def ssa(*, archive: str, ids: Path | None, **options: Any) -> None:
 @click.option("--service", metavar="URL", help="Address of another server with the same services.")
 @_common
 def lamost(**options: Any) -> None:
-    r"""Fetch LAMOST spectra from the survey's own services.
+    """Fetch LAMOST spectra from the survey's own services.
 
     For more than some thousand spectra use a mirror of the survey's files instead: see the guide page.
 

@@ -36,7 +36,7 @@ import click
 def ingest(
     *, paths: tuple[Path, ...], output: Path, run_directory: Path | None, workers: int, shard_size: int
 ) -> None:
-    r"""Read of every spectrum what the network sees, and keep it in a store.
+    """Read of every spectrum what the network sees, and keep it in a store.
 
     \b
     Examples:

@@ -1,7 +1,5 @@
 """``vo-emline query``: rows of a candidate service, on the terminal or in a file."""
 
-# ruff: noqa: D301 - \b is click's mark for lines it must not wrap
-
 from __future__ import annotations
 
 import sys

@@ -78,7 +78,7 @@ def run(
     workers: int | None,
     config: Path | None,
 ) -> None:
-    r"""Train on labelled spectra, classify a survey, build the release of candidates.
+    """Train on labelled spectra, classify a survey, build the release of candidates.
 
     \b
     Example:

@@ -1,7 +1,5 @@
 """``vo-emline samp``: tables and spectra to TOPCAT, Aladin and SPLAT, and back."""
 
-# ruff: noqa: D301 - \b is click's mark for lines it must not wrap
-
 from __future__ import annotations
 
 import time

@@ -1,7 +1,5 @@
 """``vo-emline show``: one spectrum on the terminal, or as a picture."""
 
-# ruff: noqa: D301 - \b is click's mark for lines it must not wrap
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -21,6 +21,7 @@ def test_every_command_explains_itself(name: str) -> None:
     result = CliRunner().invoke(app, [name, "--help"])
     assert result.exit_code == 0, result.output
     assert len(result.output.splitlines()) > 8
+    assert "\\b" not in result.output, "a mark for click shows in the help"
 
 
 def test_an_unknown_command_is_a_user_error() -> None:

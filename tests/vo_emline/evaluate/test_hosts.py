@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from vo_emline.evaluate.hosts import (
+    can_host,
+    effective_temperature,
+    line_spreads,
+    relative_noise,
+    unscale,
+    velocities,
+)
+from vo_emline.preprocess import GRID, WindowSet
+from vo_emline.simulate import simulate_windows
+from vo_emline.spectra import HALPHA_VAC
+
+
+def with_column(windows: WindowSet, name: str, values: list[object]) -> WindowSet:
+    index = windows.identity.schema.get_field_index(name)
+    kind = windows.identity.schema.field(name).type
+    return dataclasses.replace(
+        windows, identity=windows.identity.set_column(index, name, pa.array(values, kind))
+    )
+
+
+def test_unscaled_windows_have_their_continuum_at_one(hosts: WindowSet) -> None:
+    flux, _ = unscale(hosts.take(can_host(hosts)))
+    assert np.median(flux) == pytest.approx(1.0, abs=0.01)
+
+
+def test_noise_of_hot_stars_is_that_of_the_simulation() -> None:
+    simulated = simulate_windows(60, seed=5, fractions={"single": 1.0}, releases=("dr7",))
+    snr = np.array(simulated.truth["snr"])
+    bright = (snr > 10) & (snr < 100)  # brighter ones show their lines, not their noise
+    ratio = relative_noise(simulated.prepare())[bright] * snr[bright]
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.2)
+
+
+def test_the_spoilt_inverse_variance_at_halpha_does_not_matter(hosts: WindowSet) -> None:
+    near = np.abs(GRID - HALPHA_VAC) < 10
+    spoilt = dataclasses.replace(hosts, ivar=np.where(near, hosts.ivar / 10, hosts.ivar).astype(np.float32))
+    np.testing.assert_array_equal(relative_noise(spoilt), relative_noise(hosts))
+
+
+def test_galaxies_and_spectra_without_signal_are_no_hosts(hosts: WindowSet) -> None:
+    few = hosts.take(np.flatnonzero(can_host(hosts))[:3])
+    few = with_column(few, "spectral_class", ["STAR", "GALAXY", "STAR"])
+    continuum = few.continuum.copy()
+    continuum[2, 0] *= -1.0
+    assert can_host(dataclasses.replace(few, continuum=continuum)).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(("subclass", "low", "high"), [("B9", 10_000, 11_500), ("A2V", 8_700, 9_700),
+    ("G5", 5_500, 5_800), ("gM3", 3_200, 3_700), ("Non", 6_499, 6_501), (None, 6_499, 6_501)])  # fmt: skip
+def test_temperatures_follow_the_spectral_type(subclass: str | None, low: float, high: float) -> None:
+    assert low < effective_temperature(subclass) < high
+
+
+def test_velocities_are_those_the_survey_states_for_stars(hosts: WindowSet) -> None:
+    few = with_column(hosts.take([0, 1, 2]), "redshift", [-2e-4, 0.08, None])
+    np.testing.assert_allclose(velocities(few), [-59.958, 0.0, 0.0], atol=1e-2)
+
+
+def test_line_spreads_are_those_measured_on_lamost() -> None:
+    sigma = line_spreads(1000, np.random.default_rng(1))
+    assert sigma.min() > 1.3
+    assert sigma.max() < 1.91

@@ -1,0 +1,141 @@
+"""Prevalence, precision and recall of a whole catalogue from a labelled sample of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vo_emline.errors import UserError
+from vo_emline.evaluate.audit.likelihood import FloatArray, effective_trials, profile_interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stratum:
+    """One stratum of a catalogue and what the labels say of it."""
+
+    name: str
+    size: int
+    """Spectra of the catalogue in it."""
+    positive: bool
+    """Whether these were called positive."""
+    labelled: int
+    """Spectra of it with a label."""
+    hits: int
+    """How many of them show emission."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimates:
+    """Estimates of many samples of one catalogue; every array has shape (k,), intervals (k, 2)."""
+
+    prevalence: FloatArray
+    prevalence_interval: FloatArray
+    precision: FloatArray
+    precision_interval: FloatArray
+    recall: FloatArray
+    recall_interval: FloatArray
+
+    def to_dict(self, row: int = 0) -> dict[str, Any]:
+        """Give one sample's estimates: ``value`` (None where nothing is known) and ``interval`` of each."""
+        return {
+            name: {
+                "value": _number(getattr(self, name)[row]),
+                "interval": getattr(self, f"{name}_interval")[row].tolist(),
+            }
+            for name in ("prevalence", "precision", "recall")
+        }
+
+
+def estimate(strata: Sequence[Stratum], *, level: float = 0.95) -> Estimates:
+    """Estimate prevalence, precision and recall from one labelled sample.
+
+    Raises
+    ------
+    UserError
+        A stratum has no label: nothing could be said of the whole.
+    """
+    empty = [stratum.name for stratum in strata if not stratum.labelled]
+    if empty or not strata:
+        raise UserError(
+            f"no spectrum of the strata {', '.join(empty)} has a label yet; label some of each"
+            if strata
+            else "the sample is empty"
+        )
+    return estimate_many(
+        np.array([[stratum.hits for stratum in strata]]),
+        labelled=np.array([stratum.labelled for stratum in strata]),
+        size=np.array([stratum.size for stratum in strata]),
+        positive=np.array([stratum.positive for stratum in strata], dtype=bool),
+        level=level,
+    )
+
+
+def estimate_many(
+    hits: npt.NDArray[np.int64],
+    *,
+    labelled: npt.NDArray[np.int64],
+    size: npt.NDArray[np.int64],
+    positive: npt.NDArray[np.bool_],
+    level: float = 0.95,
+) -> Estimates:
+    """Estimate from k samples that share their design.
+
+    The stratified Horvitz-Thompson estimator counts each labelled spectrum
+    for ``size / labelled`` of the catalogue (Horvitz & Thompson 1952, JASA 47,
+    663; Cochran 1977, *Sampling Techniques*, sections 5.3 and 5A.2); precision
+    and recall are ratios of such totals (Särndal, Swensson & Wretman 1992,
+    *Model Assisted Survey Sampling*, section 5.6). For the intervals see
+    :mod:`~vo_emline.evaluate.audit.likelihood`.
+
+    Parameters
+    ----------
+    hits
+        Labelled spectra with emission, shape (k, strata).
+    labelled, size, positive
+        The design: spectra labelled of each stratum, spectra it has in the
+        catalogue, and whether these were called positive, shape (strata,).
+    level
+        Confidence.
+    """
+    weight = size / size.sum()
+    share = hits / labelled
+    among = weight * positive
+    prevalence, true_positive = share @ weight, share @ among
+    trials = np.broadcast_to(effective_trials(labelled.astype(float), size.astype(float)), share.shape)
+    options: dict[str, Any] = {"hits": share * trials, "trials": trials, "level": level}
+    k = len(share)
+
+    def recalled(value: FloatArray) -> tuple[FloatArray, FloatArray]:
+        # the recall is r where (1 − r) · true positives = r · missed ones
+        return weight * np.where(positive, 1.0 - value[:, None], -value[:, None]), np.zeros(k)
+
+    any_called, any_found = np.full(k, positive.any()), prevalence > 0
+    recall = true_positive / np.where(any_found, prevalence, 1.0)
+    precision = true_positive / np.where(any_called, among.sum(), 1.0)
+    return Estimates(
+        prevalence=prevalence,
+        prevalence_interval=_interval(options, lambda v: (np.tile(weight, (k, 1)), v), prevalence),
+        precision=np.where(any_called, precision, np.nan),
+        precision_interval=_known(
+            _interval(options, lambda v: (np.tile(among, (k, 1)), v * among.sum()), precision), any_called
+        ),
+        recall=np.where(any_found, recall, np.nan),
+        recall_interval=_known(_interval(options, recalled, recall), any_found),
+    )
+
+
+def _interval(options: dict[str, Any], constraint: Any, point: FloatArray) -> FloatArray:
+    return np.column_stack(profile_interval(constraint=constraint, point=np.asarray(point), **options))
+
+
+def _known(interval: FloatArray, known: npt.NDArray[np.bool_]) -> FloatArray:
+    """Let the interval be all there is where nothing is known."""
+    return np.where(known[:, None], interval, np.array([0.0, 1.0]))
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,218 @@
+"""The evaluation of a trained run on real spectra of the survey: everything measured, as plain data."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from vo_emline.errors import DataError, UserError
+from vo_emline.evaluate import (
+    Judge,
+    Trial,
+    Verdicts,
+    detector_judge,
+    headline,
+    leak,
+    linear_judge,
+    make_trial,
+    measure_judge,
+    network_judge,
+)
+from vo_emline.evaluate.panel import INJECTIONS
+from vo_emline.labels import ABSORPTION, LABELS
+from vo_emline.preprocess import PreprocessOptions
+from vo_emline.rundir import RunDirectory
+from vo_emline.runs.evaluation_spectra import Spectra, gather_spectra, seen_in_training
+from vo_emline.runs.examples import read_examples
+from vo_emline.survey import SurveyOptions
+from vo_emline.training import Classifier, Examples
+from vo_emline.training.examples import stars_of
+from vo_emline.training.metrics import evaluate
+
+logger = logging.getLogger(__name__)
+
+NETWORK: Final = "network"
+
+LEAST_LABELLED: Final = 100
+"""With fewer labelled spectra the leak of a random split cannot be shown."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What was measured, and the spectra it was measured on."""
+
+    data: dict[str, Any]
+    """JSON-ready."""
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrant:
+    """A judge, and how the windows it judges are prepared."""
+
+    judge: Judge
+    preprocess: PreprocessOptions
+
+
+def evaluate_run(
+    run: Path,
+    negatives: Sequence[Path],
+    *,
+    labels: Path | None = None,
+    rivals: Sequence[Path] = (),
+    held_out: bool = False,
+    seed: int = 0,
+    injections: int = INJECTIONS,
+    say: Say = logger.info,
+) -> Evaluation:
+    """Measure the network of a run, the baselines and other runs on the same real spectra.
+
+    Parameters
+    ----------
+    run
+        Directory of a trained run.
+    negatives
+        Files or folders of survey spectra without emission, or a store of windows.
+    labels
+        CSV of ``id,label`` for some of them: those with emission, or unknown,
+        are no negatives; those with a label are measured by star.
+    rivals
+        Directories of other trained runs. Those that want other windows get
+        them, of the same spectra and injections; a store cannot give them.
+    held_out
+        Leave out the negatives of stars that the run was trained on. They are
+        counted in any case, where the training set is at hand.
+    seed
+        Decides injections and noise.
+    injections
+        How many.
+    say
+        Receives what the user should read.
+
+    Raises
+    ------
+    UserError
+        There is no model, no negative, or no spectrum that emission can be put into.
+    """
+    directory = RunDirectory(run)
+    classifier = Classifier.load(directory.model)
+    examples = _training_set(directory)
+
+    @cache
+    def ground(settings: PreprocessOptions) -> tuple[Spectra, Trial]:
+        gathered = gather_spectra(negatives, labels, preprocess=settings)
+        if held_out:
+            gathered = gathered.without(seen_in_training(gathered.negatives, examples))
+        return gathered, make_trial(gathered.negatives, seed=seed, injections=injections, options=settings)
+
+    spectra, trial = ground(classifier.description.preprocess)
+    say(f"{len(spectra.negatives)} real negatives, {injections} injections into them")
+    seen = int(seen_in_training(spectra.negatives, examples).sum())
+    if seen:
+        say(f"{seen} of the negatives are of stars the run was trained on; leave them out with --held-out")
+    entrants = _entrants(classifier, examples, rivals, seed=seed)
+    say(f"judges: {', '.join(entrants)}")
+    grounds = {name: (entrant.judge, *ground(entrant.preprocess)) for name, entrant in entrants.items()}
+    found = {name: measure_judge(judge, own) for name, (judge, _, own) in grounds.items()}
+    labelled = {name: (judge, own.labelled) for name, (judge, own, _) in grounds.items()}
+    data = {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": seed,
+        "model": classifier.description.model_dump(mode="json"),
+        "survey_options": SurveyOptions().model_dump(mode="json"),
+        "negatives": spectra.describe() | {"seen_in_training": seen},
+        "degraded": len(trial.degraded),
+        "injections": len(trial.injections),
+        "headline": headline(found),
+        "judges": found,
+        "labelled": _on_labelled(labelled, seed=seed),
+        "training": _training_metrics(directory),
+        "leak": _leak(examples, seed=seed),
+    }
+    return Evaluation(data=data, trial=trial)
+
+
+def _training_set(directory: RunDirectory) -> Examples | None:
+    """Read what the run was trained on, where it is at hand."""
+    try:
+        return read_examples(directory.training)
+    except (OSError, DataError) as error:
+        logger.warning("no baselines of the training set, which cannot be read: %s", error)
+        return None
+
+
+def _entrants(
+    classifier: Classifier, examples: Examples | None, rivals: Sequence[Path], *, seed: int
+) -> dict[str, Entrant]:
+    judges = {NETWORK: network_judge(classifier), "classical detector": detector_judge()}
+    if examples is not None:
+        judges["logistic regression"] = linear_judge(examples, seed=seed)
+    preprocess = classifier.description.preprocess
+    entrants = {name: Entrant(judge=judge, preprocess=preprocess) for name, judge in judges.items()}
+    for path in rivals:
+        if path.name in entrants:
+            raise UserError(f"two judges are called {path.name}; rename the folder of one")
+        rival = Classifier.load(RunDirectory(path).model)
+        entrants[path.name] = Entrant(judge=network_judge(rival), preprocess=rival.description.preprocess)
+    return entrants
+
+
+def _on_labelled(judges: Mapping[str, tuple[Judge, Examples]], *, seed: int) -> dict[str, Any] | None:
+    """Measure the judges on real labelled spectra, with intervals by star, and list those with emission."""
+    labelled = judges[NETWORK][1]
+    if not len(labelled):
+        return None
+    verdicts = {name: judge(examples.windows) for name, (judge, examples) in judges.items()}
+    return {
+        "judges": {name: _by_star(judges[name][1], found, seed=seed) for name, found in verdicts.items()},
+        "positives": _positives(labelled, verdicts[NETWORK]),
+    }
+
+
+def _by_star(labelled: Examples, verdicts: Verdicts, *, seed: int) -> dict[str, Any]:
+    star = stars_of(labelled.windows.identity)
+    return evaluate(labelled.label, np.eye(len(LABELS))[verdicts.label], star, seed=seed)
+
+
+def _positives(labelled: Examples, verdicts: Verdicts) -> list[dict[str, Any]]:
+    sources = labelled.windows.identity["source"].to_pylist()
+    return [
+        {
+            "source": Path(sources[row]).name,
+            "label": LABELS[labelled.label[row]],
+            "found": LABELS[verdicts.label[row]],
+            "score": float(verdicts.score[row]),
+            "uncertain": bool(verdicts.uncertain[row]),
+        }
+        for row in np.flatnonzero(labelled.label != ABSORPTION).tolist()
+    ]
+
+
+def _training_metrics(directory: RunDirectory) -> dict[str, Any] | None:
+    if not directory.metrics.is_file():
+        return None
+    metrics: dict[str, Any] = json.loads(directory.metrics.read_text(encoding="utf-8"))
+    return metrics
+
+
+def _leak(examples: Examples | None, *, seed: int) -> dict[str, Any] | None:
+    """Show the leak on labelled spectra, where there are enough of each class."""
+    if examples is None:
+        return None
+    rows = np.flatnonzero(np.array(examples.origin) == "labelled")
+    labelled = examples.take(rows)
+    if len(labelled) < LEAST_LABELLED or np.bincount(labelled.label, minlength=len(LABELS)).min() < len(
+        LABELS
+    ):
+        return None
+    return leak(labelled, seed=seed)
