@@ -18,6 +18,7 @@ from service import datalink, products, ssa
 from service.config import Settings
 from service.context import Services
 from service.errors import on_http_error, on_internal_error, on_user_error
+from service.logs import configure_logs
 from service.middleware import AccessLog, BodyLimit
 from service.store import ReleaseStore
 from service.tap.jobs import TapWork
@@ -54,6 +55,7 @@ def create_app(release: Path, settings: Settings) -> Starlette:
     UserError
         Another service uses the state directory.
     """
+    configure_logs()
     services = assemble(release, settings)
     app = Starlette(
         routes=[

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import socket
 import sys
 from collections.abc import Mapping
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import structlog
 import uvicorn
 
 from service.app import create_app
@@ -38,7 +36,6 @@ def run_server(path: Path, *, config: Path | None, overrides: Mapping[str, Any])
         The release cannot be opened.
     """
     settings = load(config, **overrides)
-    _configure_logs()
     release = find_release(path)
     with _bind(settings) as listener:
         settings = with_public_url(settings, port=listener.getsockname()[1])
@@ -113,17 +110,3 @@ def _bind(settings: Settings) -> socket.socket:
             "choose another with --port"
         ) from error
     return listener
-
-
-def _configure_logs() -> None:
-    """Let structlog and the standard library write the same lines to standard error."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, structlog.processors.LogfmtRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -22,6 +22,11 @@ def set_quiet(quiet: bool) -> None:
     _QUIET["quiet"] = quiet
 
 
+def is_quiet() -> bool:
+    """Tell whether the user wants results and errors only (``--quiet``)."""
+    return _QUIET["quiet"]
+
+
 def track(
     items: Iterable[T] | None, description: str, *, total: int | None = None, unit: str = "spectra"
 ) -> tqdm[T]:

@@ -158,5 +158,5 @@ def _fact(column: Column, value: Any) -> Fact:
 
 
 def _text(column: Column, value: Any) -> str:
-    digits = {"float": ".4g", "double": ".10g"}.get(column.datatype)
+    digits = {"float": ".6g", "double": ".10g"}.get(column.datatype)
     return format(value, digits) if digits else str(value)

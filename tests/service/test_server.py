@@ -16,7 +16,6 @@ from typing import Any
 
 import httpx
 import pytest
-import structlog
 from click.testing import CliRunner
 from lxml import etree
 
@@ -31,13 +30,6 @@ ENDLESS = (
     "SELECT COUNT(*) AS n FROM emline.scores AS a, emline.scores AS b, emline.scores AS c, "
     "emline.scores AS d, emline.scores AS e WHERE SIN(a.score + b.score + c.score + d.score + e.score) > 2"
 )
-
-
-@pytest.fixture
-def in_process() -> Iterator[CliRunner]:
-    """Runs the command in this process; its settings of the logs do not outlast the test."""
-    yield CliRunner()
-    structlog.reset_defaults()
 
 
 @contextmanager
@@ -144,22 +136,20 @@ def test_an_unfinished_run_and_an_empty_folder_are_refused(tmp_path: Path) -> No
         find_release(tmp_path)
 
 
-def test_two_services_do_not_share_a_state_directory(
-    release_file: Path, tmp_path: Path, in_process: CliRunner
-) -> None:
+def test_two_services_do_not_share_a_state_directory(release_file: Path, tmp_path: Path) -> None:
     arguments = (str(release_file), "--state-directory", str(tmp_path))
     with server(*arguments):
-        second = in_process.invoke(serve, [*arguments, "--port", "0"])
+        second = CliRunner().invoke(serve, [*arguments, "--port", "0"])
     assert isinstance(second.exception, UserError)
     assert "state_directory" in str(second.exception)
 
 
-def test_a_port_in_use_is_named(release_file: Path, in_process: CliRunner) -> None:
+def test_a_port_in_use_is_named(release_file: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        result = in_process.invoke(serve, [str(release_file), "--port", port])
+        result = CliRunner().invoke(serve, [str(release_file), "--port", port])
     assert isinstance(result.exception, UserError)
     assert port in str(result.exception)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,9 @@ from vo_emline.tables import Column, Table
 
 if TYPE_CHECKING:
     from astropy.table import Table as AstropyTable
+
+_SPELT: Final = str.maketrans({"Å": "Angstrom", "–": "-", "−": "-", "α": "alpha"})
+"""Characters of our own texts in ASCII."""
 
 
 def write_table(rows: pa.Table, path: Path, *, description: Table) -> None:
@@ -114,11 +117,21 @@ def _write_votable(rows: pa.Table, path: Path, description: Table) -> None:
     votable.to_xml(str(path), tabledata_format="binary2")
 
 
-def _write_astropy(file_format: str) -> Callable[[pa.Table, Path, Table], None]:
-    def write(rows: pa.Table, path: Path, description: Table) -> None:
-        to_astropy(rows, description).write(path, format=file_format, overwrite=True)
+def _write_ecsv(rows: pa.Table, path: Path, description: Table) -> None:
+    to_astropy(rows, description).write(path, format="ascii.ecsv", overwrite=True)
 
-    return write
+
+def _write_fits(rows: pa.Table, path: Path, description: Table) -> None:
+    """Write FITS, whose text is ASCII (FITS 4.0, section 7.3.1): other characters as ``\\xe9``."""
+    for index, field in enumerate(rows.schema):
+        if field.type == pa.string():
+            texts = [_ascii(text or "") for text in rows[index].to_pylist()]
+            rows = rows.set_column(index, field, pa.array(texts, pa.string()))
+    to_astropy(rows, description).write(path, format="fits", overwrite=True)
+
+
+def _ascii(text: str) -> str:
+    return text.translate(_SPELT).encode("ascii", "backslashreplace").decode()
 
 
 _WRITERS: dict[str, Callable[[pa.Table, Path, Table], None]] = {
@@ -127,6 +140,6 @@ _WRITERS: dict[str, Callable[[pa.Table, Path, Table], None]] = {
     ".votable": _write_votable,
     ".xml": _write_votable,
     ".parquet": _write_parquet,
-    ".fits": _write_astropy("fits"),
-    ".ecsv": _write_astropy("ascii.ecsv"),
+    ".fits": _write_fits,
+    ".ecsv": _write_ecsv,
 }

@@ -7,8 +7,8 @@ import sys
 
 import click
 
+from vo_emline.cli.failures import INTERRUPTED, failure
 from vo_emline.cli.lazy import ENTRY_POINTS, LazyGroup
-from vo_emline.errors import EmlineError
 from vo_emline.progress import set_quiet
 
 COMMANDS = {
@@ -48,6 +48,8 @@ def app(*, quiet: bool, verbose: int) -> None:
     handler = logging.StreamHandler()
     handler.setLevel(level)  # on the handler: a run logs more to its file than to the terminal
     logging.basicConfig(level=level, handlers=[handler], format="%(levelname)s %(name)s: %(message)s")
+    if not verbose:  # each of its retries would be a line; what is wrong in the end our errors say
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 def main() -> None:
@@ -57,9 +59,10 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except EmlineError as error:
-        click.secho(f"error: {error}", fg="red", err=True)
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        click.secho("interrupted; start the same command again to continue", fg="yellow", err=True)
-        sys.exit(130)
+    except (Exception, KeyboardInterrupt) as error:
+        ending = failure(error)
+        if ending is None:
+            raise
+        message, code = ending
+        click.secho(message, fg="yellow" if code == INTERRUPTED else "red", err=True)
+        sys.exit(code)

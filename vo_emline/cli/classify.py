@@ -41,11 +41,14 @@ def classify(*, paths: tuple[Path, ...], run_directory: Path, output: Path) -> N
     """
     from vo_emline.candidates import CLASSIFIED, write_table
     from vo_emline.candidates.output import output_writer
+    from vo_emline.cli.remarks import remark
+    from vo_emline.files import require_writable
     from vo_emline.runs.classify import classify_paths, classify_windows
     from vo_emline.spectra import find_spectra
     from vo_emline.survey import find_store
 
-    output_writer(output)  # an unknown suffix is refused before the work begins
+    output_writer(output)  # an unknown suffix or place is refused before the work begins
+    require_writable(output)
     store = find_store(paths)
     if store is None:
         rows = classify_paths(find_spectra(paths), run_directory)
@@ -53,5 +56,5 @@ def classify(*, paths: tuple[Path, ...], run_directory: Path, output: Path) -> N
         rows = classify_windows(store, run_directory)
     write_table(rows, output, description=CLASSIFIED)
     for label, count in Counter(rows["label"].to_pylist()).most_common():
-        click.echo(f"{count:8d}  {label or 'not classified'}", err=True)
-    click.echo(f"{len(rows):8d}  files in {output}", err=True)
+        remark(f"{count:8d}  {label or 'not classified'}")
+    remark(f"{len(rows):8d}  files in {output}")

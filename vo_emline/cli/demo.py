@@ -56,6 +56,7 @@ def demo(
     published by TAP and queried by ADQL. The result is compared with the truth: the exit code is 1 where
     fewer than 90 % of the strong emitters are found or more than 2 % of the others are called positive.
     """
+    from vo_emline.cli.remarks import narrate
     from vo_emline.demo import clear, demonstrate
     from vo_emline.runs import load_settings
 
@@ -63,8 +64,8 @@ def demo(
         clear(output)
     settings = load_settings(None, {"training": {"epochs": epochs}, "simulate": {"fill": fill}})
     verdict = demonstrate(
-        output, settings=settings, training_stars=training_stars, survey_stars=survey_stars, say=click.echo
+        output, settings=settings, training_stars=training_stars, survey_stars=survey_stars, say=narrate
     )
-    click.echo(f"\nFigures: {output / 'run' / 'figures'}")
-    click.echo(f"Keep the service up: vo-emline serve {output / 'run'} --port 8000")
+    narrate(f"\nFigures: {output / 'run' / 'figures'}")
+    narrate(f"Keep the service up: vo-emline serve {output / 'run'} --port 8000")
     sys.exit(0 if verdict.passed else 1)

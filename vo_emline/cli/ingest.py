@@ -47,6 +47,7 @@ def ingest(
     The store holds the window around Hα, its inverse variance and who the spectrum is: about 1.4 kB for each,
     in files that are mapped and not loaded. What cannot be used is listed with the reason.
     """
+    from vo_emline.cli.remarks import remark
     from vo_emline.preprocess import PreprocessOptions
     from vo_emline.rundir import RunDirectory
     from vo_emline.spectra import find_spectra
@@ -63,6 +64,6 @@ def ingest(
         shard_size=shard_size,
         workers=workers,
     )
-    click.echo(f"{summary.windows:10d}  windows in {output}", err=True)
+    remark(f"{summary.windows:10d}  windows in {output}")
     for code, count in summary.rejects.items():
-        click.echo(f"{count:10d}  {code}", err=True)
+        remark(f"{count:10d}  {code}")

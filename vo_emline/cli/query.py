@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vo_emline.cli.remarks import remark
 from vo_emline.cli.selection import Selection, plain_warnings, read_adql, selection_options
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def query(*, selection: Selection, output: Path | None, count: bool, job: bool) 
       vo-emline query --job @long-query.adql -o result.parquet
     """
     if output is not None:
-        _check_suffix(output)
+        _check_output(output)
     client = selection.connect()
     with plain_warnings():
         if count:
@@ -48,22 +49,24 @@ def _run_job(selection: Selection, client: Client) -> Candidates:
     if selection.adql is None:
         raise click.UsageError("--job needs a query in ADQL")
     submitted = client.submit(read_adql(selection.adql), maxrec=selection.limit)
-    click.echo(f"job {submitted.url}", err=True)
+    remark(f"job {submitted.url}")
     return submitted.result()
 
 
 def _show(rows: Candidates, output: Path | None) -> None:
     if output is not None:
         rows.write(output)
-        click.echo(f"{len(rows)} rows in {output}", err=True)
+        remark(f"{len(rows)} rows in {output}")
     elif sys.stdout.isatty():
         click.echo(repr(rows))
     else:
         click.echo(rows.to_csv(), nl=False)
 
 
-def _check_suffix(output: Path) -> None:
-    """Refuse a suffix before the query runs."""
+def _check_output(output: Path) -> None:
+    """Refuse a suffix or a place before the query runs."""
     from vo_emline.candidates.output import output_writer
+    from vo_emline.files import require_writable
 
     output_writer(output)
+    require_writable(output)

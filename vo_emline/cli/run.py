@@ -88,6 +88,7 @@ def run(
     Settings: options here > environment (VO_EMLINE_TRAINING__EPOCHS=20) > --config > defaults. Everything
     a run used and made lies in RUN: config.toml, run.json, run.log, metrics.json, figures/, tables/, model/.
     """
+    from vo_emline.cli.remarks import narrate
     from vo_emline.runs import Inputs, load_settings, run_chain
 
     settings = load_settings(
@@ -99,7 +100,5 @@ def run(
             "workers": workers,
         },
     )
-    run_chain(
-        Inputs(training=training, labels=labels, survey=survey), output, settings=settings, say=click.echo
-    )
-    click.echo(f"\nPublish it: vo-emline serve {output} --port 8000")
+    run_chain(Inputs(training=training, labels=labels, survey=survey), output, settings=settings, say=narrate)
+    narrate(f"\nPublish it: vo-emline serve {output} --port 8000")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vo_emline.errors import UserError
 from vo_emline.labels import LABELS
 
 if TYPE_CHECKING:
@@ -101,10 +102,21 @@ def selection_options(command: Function) -> Function:
 
 
 def read_adql(argument: str) -> str:
-    """Give the query itself: ``-`` reads standard input, ``@file`` a file."""
+    """Give the query itself: ``-`` reads standard input, ``@file`` a file.
+
+    Raises
+    ------
+    UserError
+        The file cannot be read.
+    """
     if argument == "-":
         return sys.stdin.read()
-    return Path(argument[1:]).read_text(encoding="utf-8") if argument.startswith("@") else argument
+    if not argument.startswith("@"):
+        return argument
+    try:
+        return Path(argument[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"the query in {argument[1:]} cannot be read: {error}") from error
 
 
 @contextmanager

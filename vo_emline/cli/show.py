@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vo_emline.cli.selection import service_option
+from vo_emline.errors import UserError
 
 if TYPE_CHECKING:
     from astropy.table import Row
@@ -100,6 +101,8 @@ def _find(identifier: str, service: str | None) -> tuple[Spectrum, Row | None]:
         from vo_emline.spectra import read
 
         return read(identifier), None
+    if is_file_name(identifier):
+        raise UserError(f"there is no file {identifier}")
     from vo_emline.client import connect
 
     client = connect(service)
@@ -107,6 +110,15 @@ def _find(identifier: str, service: str | None) -> tuple[Spectrum, Row | None]:
         return client.spectrum(identifier), None
     row = client.find(identifier)
     return client.spectrum_of(row), row
+
+
+def is_file_name(identifier: str) -> bool:
+    """Tell whether something can only be the name of a file: it ends as spectra do, or names a folder."""
+    from vo_emline.spectra.discover import SUFFIXES
+
+    if identifier.startswith("ivo://"):
+        return False
+    return "/" in identifier or identifier.lower().removesuffix(".gz").endswith(SUFFIXES)
 
 
 def _picture(spectrum: Spectrum, row: Row | None, path: Path) -> None:

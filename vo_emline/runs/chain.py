@@ -11,6 +11,7 @@ from pathlib import Path
 from vo_emline.errors import UserError
 from vo_emline.rundir import RunDirectory
 from vo_emline.runs import steps
+from vo_emline.runs.known import require_known
 from vo_emline.runs.manifest import Manifest
 from vo_emline.runs.report import draw, summary_text
 from vo_emline.runs.settings import RunSettings, write_settings
@@ -51,10 +52,13 @@ def run_chain(inputs: Inputs, output: Path, *, settings: RunSettings, say: Say) 
     UserError
         An input is missing or cannot be used, or `output` holds something else.
     """
+    import matplotlib as mpl  # noqa: F401  needed at the very end; where it is missing, better said now
+
     directory = RunDirectory(output)
     if output.exists() and not directory.manifest.is_file() and any(output.iterdir()):
         raise UserError(f"{output} holds something that is no run; give an empty or a new folder")
     manifest = Manifest.open(directory.manifest)
+    require_known(settings.known)
     training = _files(inputs.training, inputs.labels)
     store = find_store(inputs.survey)
     survey = _files(inputs.survey, inputs.labels) if store is None else store

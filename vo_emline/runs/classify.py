@@ -13,6 +13,7 @@ from vo_emline.candidates.columns import CLASSIFIED
 from vo_emline.candidates.release import arrow_schema
 from vo_emline.progress import track
 from vo_emline.rundir import RunDirectory
+from vo_emline.spectra import printable
 from vo_emline.survey import SurveyOptions, WindowStore, classify_files, score
 from vo_emline.training import Classifier
 
@@ -46,7 +47,7 @@ def classify_paths(paths: Sequence[Path], run_directory: Path) -> pa.Table:
     chunks = (paths[first : first + CHUNK] for first in range(0, len(paths), CHUNK))
     tables = (classify_files(chunk, classifier, preprocess=preprocess) for chunk in chunks)
     rows = _rows(tables, total=len(paths))
-    return pa.Table.from_pylist([rows[str(path)] for path in paths], schema=arrow_schema(CLASSIFIED))
+    return pa.Table.from_pylist([rows[printable(path)] for path in paths], schema=arrow_schema(CLASSIFIED))
 
 
 def classify_windows(store: WindowStore, run_directory: Path) -> pa.Table:

@@ -6,11 +6,13 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from vo_emline.errors import UserError
 from vo_emline.files import atomic_path
 from vo_emline.labels import LABELS
 from vo_emline.preprocess import PreprocessOptions, prepare, read_windows, write_rejects, write_windows
@@ -23,6 +25,9 @@ from vo_emline.training import Examples, join, match_labels, read_labels
 from vo_emline.training.simulated import simulated_examples
 
 logger = logging.getLogger(__name__)
+
+LABELS_FILE: Final = "labels.parquet"
+"""Name of the file that makes a training set finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +67,15 @@ def gather(
     Raises
     ------
     UserError
-        The labels cannot be read.
+        The labels cannot be read, or are of none of the spectra.
     """
     words = read_labels(labels)
     rejects: list[Reject] = []
     windows, unfit = prepare(_readable(paths, rejects), settings.preprocess)
     match = match_labels(windows.identity, words)
     examples = Examples.of(windows, match.label, origin="labelled")
+    if not len(examples):
+        raise UserError(_no_labels(labels, windows=len(windows), files=len(paths), unknown=match.n_unknown))
     n_simulated = settings.simulate.wanted(len(examples))
     parts = [examples]
     if n_simulated:
@@ -85,6 +92,13 @@ def gather(
         simulated=sum(len(part) for part in parts[1:]),
     )
     return join(parts), rejects, counts
+
+
+def _no_labels(labels: Path, *, windows: int, files: int, unknown: int) -> str:
+    return (
+        f"nothing to learn from: {windows} of {files} files have a window, {unknown} of them are labelled "
+        f"unknown, and {labels} has no label for any other; its column id holds publisher DIDs or file names"
+    )
 
 
 def _readable(paths: Sequence[Path], rejects: list[Reject]) -> Iterator[Spectrum]:
@@ -108,13 +122,13 @@ def write_examples(
     write_windows(directory / "windows.arrow", examples.windows, options=options)
     write_rejects(directory / "rejects.parquet", rejects)
     table = pa.table({"label": examples.label, "origin": pa.array(examples.origin, pa.string())})
-    with atomic_path(directory / "labels.parquet") as temporary:
+    with atomic_path(directory / LABELS_FILE) as temporary:
         parquet.write_table(table, temporary)
 
 
 def read_examples(directory: Path) -> Examples:
     """Read what :func:`write_examples` wrote."""
-    table = parquet.read_table(directory / "labels.parquet")
+    table = parquet.read_table(directory / LABELS_FILE)
     return Examples(
         windows=read_windows(directory / "windows.arrow"),
         label=table["label"].to_numpy(),

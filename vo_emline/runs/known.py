@@ -13,12 +13,14 @@ from astropy.coordinates import SkyCoord
 
 from vo_emline.archives import (
     KnownObjects,
+    archives,
     describe_known,
     match_known,
     read_known,
     simbad_known,
     vizier_known,
 )
+from vo_emline.errors import UserError
 from vo_emline.labels import LABELS
 
 SIMBAD: Final = "simbad"
@@ -61,6 +63,30 @@ def name_known(scores: pa.Table, catalogues: Sequence[str]) -> pa.Array:
         for row, text in zip(rows, matches, strict=True):
             said[row] = text
     return pa.array(said, pa.string())
+
+
+def catalogue_files(catalogues: Sequence[str]) -> list[Path]:
+    """Give those of some catalogues that are files: their names have a suffix."""
+    return [Path(name) for name in catalogues if Path(name).suffix]
+
+
+def require_known(catalogues: Sequence[str]) -> None:
+    """See, before long work, that files can be read and the other names are configured.
+
+    Raises
+    ------
+    UserError
+        One is neither.
+    """
+    for path in catalogue_files(catalogues):
+        read_known(path)
+    remote = {key for key, one in archives().catalogues.items() if one.vizier} | {SIMBAD}
+    for name in catalogues:
+        if not Path(name).suffix and name not in remote:
+            raise UserError(
+                f"no catalogue {name!r}: give a file (.csv, .vot, .fits, .parquet) or one of "
+                f"{', '.join(sorted(remote))}"
+            )
 
 
 def _objects(name: str, positions: SkyCoord) -> list[KnownObjects]:

@@ -51,9 +51,10 @@ class Manifest:
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} is not the manifest of a run: {error}") from error
 
-    def done(self, step: str, inputs: str) -> bool:
-        """Tell whether `step` was finished from the same inputs."""
-        return self.steps.get(step, {}).get("inputs") == inputs
+    def done(self, step: str, inputs: str, *, outputs: Iterable[Path] = ()) -> bool:
+        """Tell whether `step` was finished from the same inputs, and `outputs` are still there."""
+        same = self.steps.get(step, {}).get("inputs") == inputs
+        return same and all(path.exists() for path in outputs)
 
     def begin(self, step: str, inputs: str, *, outputs: Iterable[Path]) -> None:
         """Make ready for `step`: half of it may be there from the same inputs, nothing from others."""

@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from vo_emline import plots
 from vo_emline.labels import LABELS
-from vo_emline.preprocess import prepare
+from vo_emline.preprocess import PreprocessOptions, WindowSet, prepare
 from vo_emline.runs.pairs import adaptation
 from vo_emline.runs.steps import Run
 from vo_emline.spectra import Spectrum, read_or_reject
@@ -63,17 +63,23 @@ def draw(run: Run, training: Sequence[Path]) -> list[Path]:
 
 def _gallery(run: Run) -> Figure | None:
     best = pa.concat_tables([best_candidates(run, GALLERY // 2, label=label) for label in LABELS[1:]])
-    by_name = _paths(run)
-    spectra = [read_or_reject(by_name[did]) for did in best["obs_publisher_did"].to_pylist()]
-    windows, _ = prepare((s for s in spectra if isinstance(s, Spectrum)), run.settings.preprocess)
+    path_of = _paths(run)
+    by_path = {path_of[row["obs_publisher_did"]]: row for row in best.to_pylist()}
+    windows = windows_at_hand(list(by_path), run.settings.preprocess)
     if not len(windows):
         return None
-    rows = best.to_pylist()
+    rows = [by_path[source] for source in windows.identity["source"].to_pylist()]
     return plots.gallery(
         windows.flux,
         [row["label"] for row in rows],
         titles=[f"{row['designation']}  {row['label']} {row['score']:.2f}" for row in rows],
     )
+
+
+def windows_at_hand(paths: Sequence[str], options: PreprocessOptions) -> WindowSet:
+    """Make the windows of files; those that have gone since they were classified are left out."""
+    spectra = map(read_or_reject, paths)
+    return prepare((one for one in spectra if isinstance(one, Spectrum)), options)[0]
 
 
 def _paths(run: Run) -> dict[str, str]:

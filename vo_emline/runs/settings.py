@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -87,4 +88,5 @@ def _toml_value(value: str | float | bool | list[str]) -> str:
         return "[" + ", ".join(_toml_value(item) for item in value) + "]"
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+    # a JSON string is a TOML string
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

@@ -24,8 +24,8 @@ from vo_emline.files import write_json
 from vo_emline.labels import LABELS
 from vo_emline.rejects import Reject
 from vo_emline.rundir import RunDirectory
-from vo_emline.runs.examples import class_counts, gather, read_examples, summary, write_examples
-from vo_emline.runs.known import name_known
+from vo_emline.runs.examples import LABELS_FILE, class_counts, gather, read_examples, summary, write_examples
+from vo_emline.runs.known import catalogue_files, name_known
 from vo_emline.runs.manifest import Manifest, digest, files_digest
 from vo_emline.runs.settings import RunSettings
 from vo_emline.survey import (
@@ -37,6 +37,7 @@ from vo_emline.survey import (
     read_rejects,
     read_scores,
 )
+from vo_emline.survey.engine import SUMMARY
 from vo_emline.training import Classifier, Examples, train
 
 logger = logging.getLogger(__name__)
@@ -54,9 +55,9 @@ class Run:
     manifest: Manifest
     say: Say
 
-    def skip(self, step: str, inputs: str) -> bool:
-        """Tell whether `step` is done already, and say so."""
-        done = self.manifest.done(step, inputs)
+    def skip(self, step: str, inputs: str, *outputs: Path) -> bool:
+        """Tell whether `step` is done already and its `outputs` are there, and say so."""
+        done = self.manifest.done(step, inputs, outputs=outputs)
         if done:
             self.say(f"  already done: {step}")
         return done
@@ -70,7 +71,7 @@ def training_set(run: Run, paths: Sequence[Path], labels: Path) -> tuple[Example
         settings.preprocess.model_dump(mode="json"),
         settings.simulate.model_dump(mode="json"),
     )
-    if not run.skip("training set", inputs):
+    if not run.skip("training set", inputs, run.directory.training / LABELS_FILE):
         run.manifest.begin("training set", inputs, outputs=[run.directory.training])
         examples, rejects, counts = gather(paths, labels, settings=settings)
         write_examples(run.directory.training, examples, rejects=rejects, options=settings.preprocess)
@@ -93,7 +94,7 @@ def _training_text(counts: dict[str, int], classes: dict[str, int]) -> str:
 def network(run: Run, examples: Examples, *, made_from: str) -> tuple[Classifier, str]:
     """Train the network, or load the one trained from the same examples; metrics are on disk then."""
     inputs = digest(made_from, run.settings.training.model_dump(mode="json"))
-    if not run.skip("network", inputs):
+    if not run.skip("network", inputs, run.directory.model / "model.json", run.directory.metrics):
         run.manifest.begin("network", inputs, outputs=[run.directory.model])
         trained = train(
             examples,
@@ -120,7 +121,7 @@ def survey(run: Run, source: Sequence[Path] | WindowStore, classifier: Classifie
     """Classify the survey, files or a store of windows; finished shards of an interrupted run are kept."""
     files = source.files() if isinstance(source, WindowStore) else source
     inputs = digest(made_from, files_digest(files))
-    if not run.skip("survey", inputs):
+    if not run.skip("survey", inputs, run.directory.survey / SUMMARY):
         run.manifest.begin("survey", inputs, outputs=[run.directory.survey])
         result = _classified(run, source, classifier)
         run.manifest.finish(
@@ -147,15 +148,16 @@ def _survey_text(facts: dict[str, Any]) -> str:
 
 def release(run: Run, *, made_from: str, model_version: str) -> None:
     """Build the release and write the tables; rows in = candidates + others + rejects."""
-    inputs = digest(made_from, run.settings.authority, run.settings.known)
-    if run.skip("release", inputs):
+    known = run.settings.known
+    inputs = digest(made_from, run.settings.authority, known, files_digest(catalogue_files(known)))
+    if run.skip("release", inputs, run.directory.release, run.directory.tables):
         return
     run.manifest.begin("release", inputs, outputs=[run.directory.tables])
     run_id = run.manifest.run_id
     found = read_scores(run.directory.survey)
     missed = [Reject(**row) for row in read_rejects(run.directory.survey).to_pylist()]
     spectra = index_table(found, authority=run.settings.authority)
-    known_as = name_known(found, run.settings.known)
+    known_as = name_known(found, known)
     scores = score_rows(found, spectra, run_id=run_id, model_version=model_version, known_as=known_as)
     rejects = reject_rows(missed, run_id=run_id)
     metadata = {"run_id": run_id, "model_version": model_version, "created": run.manifest.created}

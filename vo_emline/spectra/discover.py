@@ -24,12 +24,14 @@ def find_spectra(paths: Iterable[str | Path]) -> list[Path]:
     paths
         Files, which are kept whatever their names, and folders, which are
         searched to the bottom for files with one of :data:`SUFFIXES`, hidden
-        ones and :data:`COMPANIONS` aside, in the order of their names.
+        ones and :data:`COMPANIONS` aside, in the order of their names. Links
+        to folders are followed; a folder is entered once.
 
     Raises
     ------
     UserError
-        Where a path does not exist, or a folder holds no candidate.
+        Where a path does not exist, a folder holds no candidate, or one
+        inside it cannot be read.
     """
     found: dict[Path, None] = {}
     for path in map(Path, paths):
@@ -47,11 +49,29 @@ def find_spectra(paths: Iterable[str | Path]) -> list[Path]:
     return list(found)
 
 
+def printable(path: str | Path) -> str:
+    """Name a file so that it can be stored: bytes that are no UTF-8 are written as ``\\xe9``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def _walk(folder: Path) -> Iterator[Path]:
-    for root, folders, files in os.walk(folder):
+    entered: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=True, onerror=_refuse_folder):
+        real = os.path.realpath(root)
+        if real in entered:  # the same folder by another link, or a loop
+            folders.clear()
+            continue
+        entered.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if name.startswith(".") or name in COMPANIONS:
                 continue
             if name.lower().removesuffix(".gz").endswith(SUFFIXES):
                 yield Path(root) / name
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise UserError(
+        f"{error.filename} cannot be searched for spectra: {error.strerror}; "
+        "give yourself the permission, or name the folders beside it one by one"
+    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from vo_emline.spectra.discover import printable
 from vo_emline.spectra.limits import GZIP_MAGIC, MAX_BYTES
 from vo_emline.spectra.quick_header import BLOCK, Unexpected
 
@@ -80,14 +82,18 @@ def opened(path: str | Path) -> Iterator[tuple[Source, int]]:
     Raises
     ------
     Unexpected
-        It is too large, empty, or gzipped in more than one member, or damaged.
+        It is no regular file of a name in UTF-8, too large, empty, gzipped in more than one member, or
+        damaged.
     OSError
         It cannot be read.
     """
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    if printable(path) != str(path):
+        raise Unexpected
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe is not waited for
     try:
-        size = os.fstat(file).st_size
-        if not 0 < size <= MAX_BYTES:
+        status = os.fstat(file)
+        size = status.st_size
+        if not (stat.S_ISREG(status.st_mode) and 0 < size <= MAX_BYTES):
             raise Unexpected
         head = os.pread(file, FIRST, 0)
         if head.startswith(GZIP_MAGIC):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 
 from vo_emline.errors import DataError
 from vo_emline.rejects import Reject
+from vo_emline.spectra.discover import printable
 from vo_emline.spectra.fits import read_fits
 from vo_emline.spectra.limits import FITS_MAGIC, GZIP_MAGIC, MAX_BYTES
 from vo_emline.spectra.spectrum import Medium, Spectrum
@@ -50,16 +52,24 @@ def read(path: str | Path, *, extension: str | int | None = None, medium: Medium
     UserError
         Where the file has no such `extension`.
     """
-    source = str(path)
+    source = printable(path)
+    if source != str(path):
+        raise DataError(source, "unreadable", "the name of the file is not valid UTF-8; rename it")
+    content = _content(Path(path), source)
+    spectrum = read_bytes(content, source=source, extension=extension, medium=medium)
+    return replace(spectrum, file_size=len(content))
+
+
+def _content(path: Path, source: str) -> bytes:
     try:
-        size = Path(path).stat().st_size
-        content = Path(path).read_bytes() if size <= MAX_BYTES else b""
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for without end
+            raise DataError(source, "unreadable", "it is not a regular file")
+        if status.st_size > MAX_BYTES:
+            raise DataError(source, "too_large", f"{status.st_size} bytes are too many for a spectrum")
+        return path.read_bytes()
     except OSError as error:
         raise DataError(source, "unreadable", error.strerror or str(error)) from error
-    if size > MAX_BYTES:
-        raise DataError(source, "too_large", f"{size} bytes are too many for a spectrum")
-    spectrum = read_bytes(content, source=source, extension=extension, medium=medium)
-    return replace(spectrum, file_size=size)
 
 
 def read_bytes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ def make_shards(sources: Sequence[str], *, size: int) -> list[Shard]:
 
 def digest(sources: Sequence[str]) -> str:
     """Digest a list of inputs, order included."""
-    return hashlib.sha256("\n".join(sources).encode()).hexdigest()
+    return hashlib.sha256(os.fsencode("\n".join(sources))).hexdigest()
 
 
 class ShardDirectory:

@@ -61,7 +61,7 @@ def test_every_classified_spectrum_has_a_page(archive: Any, name: str) -> None:
         if column.name != "hpx10":
             assert column.name in text
             assert column.description in text
-    for value in (row["label"], row["candidate_id"], row["obs_publisher_did"], f"{row['score']:.4g}"):
+    for value in (row["label"], row["candidate_id"], row["obs_publisher_did"], f"{row['score']:.6g}"):
         assert value in text
 
 

@@ -148,7 +148,7 @@ def test_all_visible_files_are_whole(fake_archive: Any, reply: Any, tmp_path: Pa
 
 def test_an_archive_that_goes_down_is_left_alone(fake_archive: Any, reply: Any, tmp_path: Path) -> None:
     archive = fake_archive(100, lambda did, before: reply(b"", 500) if int(did[-4:]) >= 20 else None)
-    politeness = Politeness(backoff=0.001, attempts=2, patience=5, concurrency=2)
+    politeness = Politeness(backoff=0.001, attempts=2, patience=5, concurrency=1)
     options = FetchOptions(politeness=politeness)
     report = fetch_spectra(archive.ssa, archive.dids, tmp_path, options=options)
     assert report.fetched == 20

@@ -153,3 +153,16 @@ def test_lamost(lamost: SsaArchive, shared_data: Path, tmp_path: Path) -> None:
     (path,) = tmp_path.glob("*.fits")
     original = fits.getdata(shared_data / "lamost/dr1" / path.name)
     np.testing.assert_array_equal(np.asarray(fits.getdata(path, 1)["flux"], "f4"), original[0])
+
+
+@pytest.mark.parametrize("archive", ["ondrejov", "lamost"])
+def test_what_was_fetched_is_ingested(archive: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    from vo_emline.spectra import find_spectra
+    from vo_emline.survey import WindowStore, ingest
+
+    options = FetchOptions(limit=8)
+    report = fetch_spectra(request.getfixturevalue(archive), TapQuery(), tmp_path / "in", options=options)
+    assert report.fetched == 8
+    summary = ingest(find_spectra([tmp_path / "in"]), tmp_path / "store", workers=1)
+    assert (summary.inputs, summary.windows) == (8, 8)
+    assert WindowStore(tmp_path / "store").inputs == 8

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from vo_emline.client import Client, connect
 from vo_emline.labels import PROBABILITY_COLUMNS
 
 HALPHA_VAC = 6564.614
+LOG = "service.log"
 
 
 @dataclass(frozen=True)
@@ -135,16 +137,16 @@ def release(stars: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path
 def service_url(release: Path) -> Iterator[str]:
     """The address of a running service: a process of its own (see serve.py)."""
     command = [sys.executable, str(Path(__file__).with_name("serve.py")), str(release)]
-    with (release.parent / "service.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=subprocess.PIPE, text=True)
-        assert server.stderr is not None
-        url = server.stderr.readline().strip()
-        assert url.startswith("http"), url + server.stderr.read()
+    with (release.parent / LOG).open("wb") as log:
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        assert url.startswith("http"), (release.parent / LOG).read_text()
         wait_for(url)
         yield url
         server.terminate()
         server.wait(20)
-        server.stderr.close()
+        server.stdout.close()
 
 
 def wait_for(url: str) -> None:
@@ -158,6 +160,18 @@ def wait_for(url: str) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+@pytest.fixture
+def requests(service_url: str, release: Path) -> Callable[[str], int]:
+    """Give a function that counts the requests for a path since the test began, by the service's own log."""
+    log = release.parent / LOG
+    before = log.stat().st_size
+
+    def count(path: str) -> int:
+        return len(re.findall(rf"path={re.escape(path)}\b", log.read_bytes()[before:].decode()))
+
+    return count
 
 
 @pytest.fixture(autouse=True)

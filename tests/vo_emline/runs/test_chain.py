@@ -24,12 +24,13 @@ N_SURVEY = 60
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small labelled archive and a small survey with two files that cannot be used."""
+    """A small labelled archive and a small survey with three files that cannot be used."""
     root = tmp_path_factory.mktemp("inputs")
     write_ondrejov(root / "ondrejov", n_stars=60, per_star=2, seed=31)
-    write_lamost(root / "lamost", n_stars=N_SURVEY - 2, seed=32)
+    write_lamost(root / "lamost", n_stars=N_SURVEY - 3, seed=32)
     (root / "lamost" / "empty.fits").touch()
     (root / "lamost" / "foreign.fits").write_bytes(b"not a spectrum at all")
+    (root / "lamost" / os.fsdecode(b"latin\xe9.fits")).touch()
     return root
 
 
@@ -63,6 +64,16 @@ def test_a_second_start_finishes_and_a_third_does_nothing(run: Path, inputs: Pat
     done = subprocess.run(command(inputs, run), check=True, capture_output=True, text=True)
     assert done.stdout.count("already done") == 4
     assert {path: path.stat().st_mtime_ns for path in (run / "survey").iterdir()} == before
+
+
+def test_what_was_removed_is_made_again(run: Path, inputs: Path, tmp_path: Path) -> None:
+    twin = tmp_path / "twin"
+    shutil.copytree(run, twin)
+    shutil.rmtree(twin / "training")
+    (twin / "release.duckdb").unlink()
+    done = subprocess.run(command(inputs, twin), check=True, capture_output=True, text=True)
+    assert done.stdout.count("already done") == 2  # network and survey
+    assert (twin / "release.duckdb").is_file()
 
 
 def test_rows_in_are_candidates_others_and_rejects(run: Path) -> None:
@@ -99,6 +110,7 @@ def test_classify_writes_one_row_per_file(run: Path, inputs: Path, tmp_path: Pat
     refused = {Path(row["file"]).name: row for row in rows if not row["label"]}
     assert refused["empty.fits"]["reason"] == "the file is empty"
     assert refused["empty.fits"]["p_emission"] is None
+    assert "not valid UTF-8" in refused[r"latin\xe9.fits"]["reason"]
     wanted = "file label p_absorption p_emission p_double_peak snr_r obsid designation ra dec flags"
     assert set(wanted.split()) <= set(rows[0])
 

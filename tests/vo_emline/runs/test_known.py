@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from vo_emline.errors import UserError
-from vo_emline.runs.known import name_known
+from vo_emline.runs.known import catalogue_files, name_known, require_known
 
 SCORES = pa.table(
     {
@@ -39,3 +39,12 @@ def test_without_a_catalogue_nothing_is_said() -> None:
 def test_an_unknown_catalogue_is_named() -> None:
     with pytest.raises(UserError, match="nonsense"):
         name_known(SCORES, ["nonsense"])
+
+
+def test_catalogues_are_checked_before_the_work(catalogue: str, tmp_path: Path) -> None:
+    require_known([catalogue, "simbad", "zhang2022"])
+    assert catalogue_files([catalogue, "simbad", "zhang2022"]) == [Path(catalogue)]
+    with pytest.raises(UserError, match=r"cannot read the catalogue .*none\.csv"):
+        require_known([str(tmp_path / "none.csv")])
+    with pytest.raises(UserError, match=r"no catalogue 'nonsense': give a file .* or one of simbad,"):
+        require_known(["nonsense"])

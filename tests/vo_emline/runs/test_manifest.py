@@ -18,6 +18,16 @@ def test_a_finished_step_is_done_only_from_the_same_inputs(tmp_path: Path) -> No
     assert again.facts("network")["model_version"] == "1"
 
 
+def test_a_step_whose_outputs_were_removed_is_not_done(tmp_path: Path) -> None:
+    manifest = Manifest.open(tmp_path / "run.json")
+    weights = tmp_path / "model.json"
+    weights.touch()
+    manifest.finish("network", "abc")
+    assert manifest.done("network", "abc", outputs=[weights])
+    weights.unlink()
+    assert not manifest.done("network", "abc", outputs=[weights])
+
+
 def test_half_done_work_is_kept_for_the_same_inputs_and_removed_for_others(tmp_path: Path) -> None:
     shard = tmp_path / "survey" / "shard"
     shard.parent.mkdir()

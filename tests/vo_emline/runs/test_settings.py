@@ -20,7 +20,8 @@ def test_command_line_beats_environment_beats_file_beats_default(
 
 
 def test_written_settings_repeat_themselves(tmp_path: Path) -> None:
-    settings = load_settings(None, {"training": {"epochs": 3}, "simulate": {"spectra": 7}})
+    known = ['my "Be" stars\\α.csv', "simbad"]
+    settings = load_settings(None, {"training": {"epochs": 3}, "simulate": {"spectra": 7}, "known": known})
     write_settings(tmp_path / "config.toml", settings)
     assert load_settings(tmp_path / "config.toml").model_dump() == settings.model_dump()
 

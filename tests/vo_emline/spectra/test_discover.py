@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from vo_emline.errors import UserError
-from vo_emline.spectra import find_spectra
+from vo_emline.spectra import discover, find_spectra, printable
 
 
 def touch(folder: Path, *names: str) -> list[Path]:
@@ -32,6 +34,37 @@ def test_missing_and_empty_paths_are_errors_of_the_user(tmp_path: Path) -> None:
         find_spectra([tmp_path / "nowhere"])
     with pytest.raises(UserError, match=r"holds no file that could be a spectrum"):
         find_spectra([tmp_path])
+
+
+def test_links_to_folders_are_followed_and_each_folder_is_entered_once(tmp_path: Path) -> None:
+    elsewhere, here = tmp_path / "disk2", tmp_path / "mirror"
+    touch(elsewhere, "dr7/1.fits")
+    touch(here, "dr1/0.fits")
+    (here / "dr7").symlink_to(elsewhere / "dr7")
+    (here / "dr7-again").symlink_to(elsewhere / "dr7")
+    (here / "dr1" / "up").symlink_to(here)
+    assert find_spectra([here]) == [here / "dr1/0.fits", here / "dr7/1.fits"]
+
+
+def test_a_folder_that_cannot_be_read_is_no_silent_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "open/1.fits", "closed/2.fits")
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:  # root may read whatever its mode
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(discover.os, "scandir", refuse)
+    with pytest.raises(UserError, match=r"closed cannot be searched for spectra: Permission denied"):
+        find_spectra([tmp_path])
+
+
+def test_a_name_that_is_no_utf8_can_be_printed() -> None:
+    assert printable(Path("α Lyr.fits")) == "α Lyr.fits"
+    assert printable(os.fsdecode(b"latin\xe9.fits")) == r"latin\xe9.fits"
 
 
 def test_every_real_spectrum_is_found(shared_data: Path) -> None:

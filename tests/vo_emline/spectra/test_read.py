@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import random
 import warnings
 from collections import Counter
@@ -16,7 +17,7 @@ from astropy.io import fits
 
 from vo_emline.errors import DataError
 from vo_emline.rejects import Reject
-from vo_emline.spectra import read, read_bytes, read_or_reject
+from vo_emline.spectra import read, read_bytes, read_or_reject, read_part_or_reject
 from vo_emline.spectra.limits import MAX_BYTES
 
 EMISSION = "lamost/dr1/spec-56284-GAC122S02V2_sp14-183.fits"
@@ -78,6 +79,21 @@ def test_missing_file_and_folder_are_unreadable(tmp_path: Path) -> None:
         with pytest.raises(DataError, match="unreadable") as caught:
             read(path)
         assert caught.value.source == str(path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.fits"
+    os.mkfifo(pipe)
+    for found in (read_or_reject(pipe), read_part_or_reject(pipe, between=(6500.0, 6700.0))):
+        assert found == Reject(str(pipe), "unreadable", "it is not a regular file")
+
+
+def test_a_name_that_is_no_utf8_is_refused_and_can_be_stored(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"latin\xe9.fits")
+    path.touch()
+    reason = "the name of the file is not valid UTF-8; rename it"
+    for found in (read_or_reject(path), read_part_or_reject(path, between=(6500.0, 6700.0))):
+        assert found == Reject(rf"{tmp_path}/latin\xe9.fits", "unreadable", reason)
 
 
 def test_a_bad_file_in_bulk_is_a_reject_with_the_same_words(tmp_path: Path) -> None:

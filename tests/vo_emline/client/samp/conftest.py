@@ -175,16 +175,23 @@ def screenshot(display: str, tmp_path: Path) -> Callable[[], Path]:
 
 
 @pytest.fixture
-def mouse(display: str, screenshot: Callable[[], Path]) -> Callable[..., None]:
-    """Give a function that clicks at a place, and waits for a window to open or a condition to hold."""
+def xdotool(display: str) -> Callable[..., bool]:
+    """Give a function that runs xdotool, and says whether it found or did what it should."""
     needs("xdotool")
 
-    def xdotool(*arguments: object) -> bool:
+    def run(*arguments: object) -> bool:
         command = ["xdotool", *map(str, arguments)]
         done = subprocess.run(
             command, env=os.environ | {"DISPLAY": display}, capture_output=True, check=False
         )
         return done.returncode == 0
+
+    return run
+
+
+@pytest.fixture
+def mouse(xdotool: Callable[..., bool], screenshot: Callable[[], Path]) -> Callable[..., None]:
+    """Give a function that clicks at a place, and waits for a window to open or a condition to hold."""
 
     def is_open(window: str) -> bool:
         return xdotool("search", "--onlyvisible", "--name", window)
@@ -207,3 +214,19 @@ def mouse(display: str, screenshot: Callable[[], Path]) -> Callable[..., None]:
             raise
 
     return click
+
+
+@pytest.fixture
+def keyboard(xdotool: Callable[..., bool]) -> Callable[[str, tuple[int, int], str], None]:
+    """Give a function that writes a text into a field of a window, in place of what was there."""
+
+    def write(window: str, place: tuple[int, int], text: str) -> None:
+        # without a window manager nobody else gives a window the keyboard
+        assert xdotool("search", "--onlyvisible", "--name", window, "windowfocus", "--sync")
+        assert xdotool("mousemove", *place, "click", 1)
+        time.sleep(0.5)
+        assert xdotool("key", "ctrl+a")
+        assert xdotool("type", "--delay", 15, text)
+        time.sleep(0.5)
+
+    return write

@@ -1,8 +1,8 @@
-"""The examples of docs/client.md are run as they stand, against a running service and a hub."""
+"""The examples of the pages are run as they stand, against a running service and a hub or TOPCAT."""
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,17 @@ import pytest
 from click.testing import CliRunner
 
 from vo_emline.cli import app
+from vo_emline.client import Client
 from vo_emline.client.samp import SampSession, messages
 
-PAGE = Path(__file__).parents[4] / "docs" / "client.md"
+DOCS = Path(__file__).parents[4] / "docs"
+PAGE = DOCS / "client.md"
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, page: Path = PAGE) -> list[str]:
     """Give the code blocks of a language; ``sh no-run`` is another language than ``sh``."""
     return re.findall(
-        rf"^```{language}\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+        rf"^ *```{language}\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     )
 
 
@@ -65,3 +67,26 @@ def test_commands(service_url: str, stand_in: None, tmp_path: Path, monkeypatch:
     assert (tmp_path / "cone.vot").exists()
     assert (tmp_path / "star.png").exists()
     assert len(list((tmp_path / "be-stars").glob("*.fits"))) == 2
+
+
+@pytest.mark.topcat
+@pytest.mark.slow
+def test_two_of_the_three_ways(
+    topcat: SampSession, service_url: str, requests: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The third, without Python, is that of test_topcat_alone."""
+    monkeypatch.setenv("VO_EMLINE_SERVICE", service_url)
+    (way,) = blocks("python", DOCS / "topcat.md")
+    namespace: dict[str, Any] = {}
+    exec(compile(way.replace("http://localhost:8080", service_url), "topcat.md", "exec"), namespace)
+    namespace["service"].close()
+    assert requests("/spectrum") == 1  # TOPCAT itself has fetched it
+    for command in blocks("sh", DOCS / "topcat.md")[0].splitlines():
+        result = CliRunner().invoke(app, shlex.split(command)[1:], catch_exceptions=False)
+        assert result.stdout == "topcat: ok\n"
+    assert requests("/spectrum") == 2
+
+
+def test_the_query_of_the_third_way(client: Client) -> None:
+    (query,) = blocks("sql", DOCS / "topcat.md")
+    assert set(client.adql(query)["label"]) == {"double-peak"}
