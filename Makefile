@@ -36,6 +36,10 @@ bench-read: .venv/installed ## Measure how fast spectra are read, against the by
 bench-tap: .venv/installed ## Measure the TAP service, beside the DaCHS peer where it runs
 	$(BIN)/python benchmarks/tap.py
 
+model: .venv/installed ## Train the model that ships again (ONDREJOV=dir LABELS=csv SURVEY=dir MODEL_RUN=dir)
+	$(BIN)/vo-emline run --training $(ONDREJOV) --labels $(LABELS) --survey $(SURVEY) --output $(MODEL_RUN)
+	$(BIN)/python -m vo_emline.training.packing $(MODEL_RUN)/model vo_emline/default_model
+
 docs: .venv/installed ## Write the reference pages from the code
 	$(BIN)/python docs/generate.py
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+DEFAULT_MODEL: Final = Path(__file__).parent / "default_model"
+"""Folder of the trained model that comes with the package."""
 
 
 @dataclass(frozen=True, slots=True)

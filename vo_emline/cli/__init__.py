@@ -14,7 +14,7 @@ from vo_emline.progress import set_quiet
 COMMANDS = {
     "demo": ("vo_emline.cli.demo:demo", "The whole chain on a simulated archive, to see it work."),
     "run": ("vo_emline.cli.run:run", "Train on labelled spectra, classify a survey, build the release."),
-    "classify": ("vo_emline.cli.classify:classify", "Classify FITS files or folders with a trained run."),
+    "classify": ("vo_emline.cli.classify:classify", "Classify FITS files or folders, one row per file."),
     "evaluate": ("vo_emline.cli.evaluate:evaluate", "Measure a trained run on real spectra; a report."),
     "audit": ("vo_emline.cli.audit:audit", "Quality of a whole catalogue from a sample you label."),
     "serve": (ENTRY_POINTS, "Publish a run (or a folder of spectra) by TAP, SSA and DataLink."),

@@ -8,17 +8,17 @@ from pathlib import Path
 import click
 
 
-@click.command(short_help="Classify FITS files or folders with a trained run.")
+@click.command(short_help="Classify FITS files or folders.")
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH..."
 )
 @click.option(
     "--run",
     "run_directory",
-    required=True,
     metavar="RUN",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Directory of a trained run (`vo-emline run`, `vo-emline demo`).",
+    help="Directory of a trained run (`vo-emline run`, `vo-emline demo`) "
+    "[default: the model that comes with the package].",
 )
 @click.option(
     "--output",
@@ -27,12 +27,12 @@ import click
     metavar="FILE",
     help="Result; the suffix chooses: .csv, .vot, .parquet, .fits, .ecsv.",
 )
-def classify(*, paths: tuple[Path, ...], run_directory: Path, output: Path) -> None:
+def classify(*, paths: tuple[Path, ...], run_directory: Path | None, output: Path) -> None:
     """Classify spectra of any layout; one row per input file.
 
     \b
     Examples:
-      vo-emline classify spectrum.fits.gz --run my-run --output result.csv
+      vo-emline classify spectrum.fits.gz --output result.csv
       vo-emline classify lamost/20120101/ --run my-run --output result.vot
       vo-emline classify lamost-store/ --run my-run --output result.parquet   (of vo-emline ingest)
 
@@ -43,17 +43,16 @@ def classify(*, paths: tuple[Path, ...], run_directory: Path, output: Path) -> N
     from vo_emline.candidates.output import output_writer
     from vo_emline.cli.remarks import remark
     from vo_emline.files import require_writable
+    from vo_emline.rundir import DEFAULT_MODEL, RunDirectory
     from vo_emline.runs.classify import classify_paths, classify_windows
     from vo_emline.spectra import find_spectra
     from vo_emline.survey import find_store
 
+    model = RunDirectory(run_directory).model if run_directory else DEFAULT_MODEL
     output_writer(output)  # an unknown suffix or place is refused before the work begins
     require_writable(output)
     store = find_store(paths)
-    if store is None:
-        rows = classify_paths(find_spectra(paths), run_directory)
-    else:
-        rows = classify_windows(store, run_directory)
+    rows = classify_paths(find_spectra(paths), model) if store is None else classify_windows(store, model)
     write_table(rows, output, description=CLASSIFIED)
     for label, count in Counter(rows["label"].to_pylist()).most_common():
         remark(f"{count:8d}  {label or 'not classified'}")

@@ -12,7 +12,6 @@ from tqdm.auto import tqdm
 from vo_emline.candidates.columns import CLASSIFIED
 from vo_emline.candidates.release import arrow_schema
 from vo_emline.progress import track
-from vo_emline.rundir import RunDirectory
 from vo_emline.spectra import printable
 from vo_emline.survey import SurveyOptions, WindowStore, classify_files, score
 from vo_emline.training import Classifier
@@ -21,15 +20,15 @@ CHUNK: Final = 500
 """Files that are read and classified together."""
 
 
-def classify_paths(paths: Sequence[Path], run_directory: Path) -> pa.Table:
-    """Classify files with the network of a run.
+def classify_paths(paths: Sequence[Path], model: Path) -> pa.Table:
+    """Classify files with a trained network.
 
     Parameters
     ----------
     paths
         Files of any layout.
-    run_directory
-        Directory of a trained run.
+    model
+        Folder of a trained model.
 
     Returns
     -------
@@ -40,9 +39,9 @@ def classify_paths(paths: Sequence[Path], run_directory: Path) -> pa.Table:
     Raises
     ------
     UserError
-        The run holds no trained network.
+        `model` holds no trained network.
     """
-    classifier = Classifier.load(RunDirectory(run_directory).model)
+    classifier = Classifier.load(model)
     preprocess = classifier.description.preprocess
     chunks = (paths[first : first + CHUNK] for first in range(0, len(paths), CHUNK))
     tables = (classify_files(chunk, classifier, preprocess=preprocess) for chunk in chunks)
@@ -50,15 +49,15 @@ def classify_paths(paths: Sequence[Path], run_directory: Path) -> pa.Table:
     return pa.Table.from_pylist([rows[printable(path)] for path in paths], schema=arrow_schema(CLASSIFIED))
 
 
-def classify_windows(store: WindowStore, run_directory: Path) -> pa.Table:
-    """Classify the windows of a store with the network of a run.
+def classify_windows(store: WindowStore, model: Path) -> pa.Table:
+    """Classify the windows of a store with a trained network.
 
     Parameters
     ----------
     store
         The store.
-    run_directory
-        Directory of a trained run.
+    model
+        Folder of a trained model.
 
     Returns
     -------
@@ -68,9 +67,9 @@ def classify_windows(store: WindowStore, run_directory: Path) -> pa.Table:
     Raises
     ------
     UserError
-        The run holds no trained network, or one for windows of other settings.
+        `model` holds no trained network, or one for windows of other settings.
     """
-    classifier = Classifier.load(RunDirectory(run_directory).model)
+    classifier = Classifier.load(model)
     store.require(classifier.description.preprocess)
     prepared = store.read_all(store.shards())
     tables = (score(one, classifier, options=SurveyOptions()) for _, one in prepared)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -56,6 +56,11 @@ class Classifier:
         self._parameters = {name: jnp.asarray(value) for name, value in parameters.items()}
         self._logits = jit_logits(graph)
         self._batch = batch
+
+    @property
+    def parameters(self) -> Parameters:
+        """The weights, single precision."""
+        return dict(self._parameters)
 
     @property
     def version(self) -> str:
@@ -119,7 +124,8 @@ class Classifier:
         if hashlib.sha256(content).hexdigest() != description.sha256:
             raise DataError(str(path), "digest", "the weights are not those the model description names")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return cls(description, {name: jnp.asarray(arrays[name]) for name in arrays.files}, batch=batch)
+            weights = {name: jnp.asarray(arrays[name], dtype=jnp.float32) for name in arrays.files}
+            return cls(description, weights, batch=batch)
 
 
 def save_model(
@@ -149,23 +155,42 @@ def save_model(
     training
         JSON-ready summary of the training.
     """
+    description = ModelDescription(
+        version="",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        architecture=architecture.as_dict(),
+        preprocess=preprocess,
+        temperature=temperature,
+        prior=prior,
+        weights="",
+        sha256="",
+        training=training,
+    )
+    return write_weights(directory, parameters, description)
+
+
+def write_weights(
+    directory: Path, parameters: Mapping[str, npt.ArrayLike], description: ModelDescription
+) -> ModelDescription:
+    """Write weights of any precision, and last the description that names them; give the latter.
+
+    Parameters
+    ----------
+    directory
+        Folder of the model.
+    parameters
+        Weights of the network.
+    description
+        What they are of; version, file name and digest are filled in here.
+    """
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {name: np.asarray(value) for name, value in sorted(parameters.items())}
     np.savez(buffer, **arrays)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     name = f"weights-{digest[:8]}.npz"
     write_bytes(directory / name, buffer.getvalue())
-    description = ModelDescription(
-        version=f"{version('vo-emline')}+{digest[:8]}",
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        architecture=architecture.as_dict(),
-        preprocess=preprocess,
-        temperature=temperature,
-        prior=prior,
-        weights=name,
-        sha256=digest,
-        training=training,
-    )
+    named = {"version": f"{version('vo-emline')}+{digest[:8]}", "weights": name, "sha256": digest}
+    description = description.model_copy(update=named)
     description.write(directory)
     for old in directory.glob("weights-*.npz"):
         if old.name != name:
