@@ -43,6 +43,7 @@ def draw(*, run: Path, output: Path, size: int, allocation: str, seed: int) -> N
     """
     from typing import cast
 
+    from vo_emline.cli.remarks import remark
     from vo_emline.evaluate.audit import Allocation, write_sample
     from vo_emline.evaluate.audit import draw as draw_sample
     from vo_emline.rundir import RunDirectory
@@ -51,7 +52,7 @@ def draw(*, run: Path, output: Path, size: int, allocation: str, seed: int) -> N
     scores = read_scores(RunDirectory(run).survey)
     sample = draw_sample(scores, size, seed=seed, allocation=cast("Allocation", allocation))
     write_sample(output, sample)
-    click.echo(f"{len(sample)} of {len(scores)} spectra to label in {output}", err=True)
+    remark(f"{len(sample)} of {len(scores)} spectra to label in {output}")
 
 
 @audit.command("estimate", short_help="Estimate from the labelled sample.")

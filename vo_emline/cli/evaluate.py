@@ -71,6 +71,7 @@ def evaluate(
     calibration at a stated prevalence; what a random split hides. Every share has its 95 % interval.
     More than 99 % of a survey's spectra show no emission: name those that do in --labels.
     """
+    from vo_emline.cli.remarks import remark
     from vo_emline.runs.evaluation import evaluate_run
     from vo_emline.runs.evaluation_report import headline_text, write_report
 
@@ -82,11 +83,11 @@ def evaluate(
         held_out=held_out,
         seed=seed,
         injections=injections,
-        say=lambda text: click.echo(text, err=True),
+        say=remark,
     )
     page = write_report(found, output, command=_command(click.get_current_context()))
     click.echo(headline_text(found.data["headline"]))
-    click.echo(f"report in {page}", err=True)
+    remark(f"report in {page}")
 
 
 def _command(context: click.Context) -> str:
