@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,19 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+PROGRAMS = {"stilts": ("stilts",), "topcat": ("topcat", "Xvfb", "xdotool")}
+"""Marker → programs (Debian packages) that its tests run."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests that drive windows by mouse and keyboard two more tries: a busy machine drops clicks."""
+    """Skip tests of programs that are not there; give those that click in windows two more tries.
+
+    A busy machine drops clicks.
+    """
     for item in items:
+        for marker, programs in PROGRAMS.items():
+            missing = [program for program in programs if shutil.which(program) is None]
+            if missing and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=f"not installed: {', '.join(missing)} (.ci/apt.sh)"))
         if item.get_closest_marker("topcat"):
             item.add_marker(pytest.mark.flaky(reruns=2))
