@@ -23,14 +23,15 @@ PROGRAMS = {"stilts": ("stilts",), "topcat": ("topcat", "Xvfb", "xdotool")}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests of programs that are not there; give those that click in windows two more tries.
+    """Skip tests of programs that are not there; give those among desktop programs two more tries.
 
-    A busy machine drops clicks.
+    A busy machine drops clicks and messages.
     """
     for item in items:
         for marker, programs in PROGRAMS.items():
             missing = [program for program in programs if shutil.which(program) is None]
             if missing and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=f"not installed: {', '.join(missing)} (.ci/apt.sh)"))
-        if item.get_closest_marker("topcat"):
+        if "samp" in item.path.parts:
+            item.add_marker(pytest.mark.timeout(120))
             item.add_marker(pytest.mark.flaky(reruns=2))

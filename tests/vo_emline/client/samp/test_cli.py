@@ -1,7 +1,8 @@
 """The samp commands, each as a user runs them."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from vo_emline.cli.samp import samp
 from vo_emline.client.samp import LinkedTable, NoHubError, SampSession, TableReference, messages, running_hub
-from vo_emline.errors import UserError
+from vo_emline.errors import EmlineError, UserError
 
 Run = Callable[..., Result]
 
@@ -87,16 +88,36 @@ def test_send_to_somebody_who_is_not_there(run: Run, desktop: Desktop) -> None:
         run("send", "spectrum", "101", "--to", "splat")
 
 
-def test_listening_shows_rows_and_saves_selections(run: Run, desktop: Desktop, tmp_path: Path) -> None:
-    def act() -> None:
-        assert desktop.loaded.wait(30)
-        desktop.link.highlight(0, to="vo-emline")
-        desktop.link.select([1, 2], to="vo-emline")
+@contextmanager
+def acting(desktop: Desktop, *, row: int, selection: Sequence[int] = ()) -> Iterator[None]:
+    """Highlight and select again and again, as a person does until something happens.
 
-    acting = threading.Thread(target=act)
-    acting.start()
-    result = run("listen", "--all", "--save", tmp_path / "chosen.csv", "--events", 2)
-    acting.join(30)
+    A message that comes before the listener is ready is lost, as it is with any application.
+    """
+    finished = threading.Event()
+
+    def act() -> None:
+        desktop.loaded.wait(30)
+        for _ in range(30):
+            with suppress(EmlineError):  # the listener may be gone already
+                desktop.link.highlight(row, to="vo-emline")
+                if selection:
+                    desktop.link.select(selection, to="vo-emline")
+            if finished.wait(2):
+                return
+
+    thread = threading.Thread(target=act)
+    thread.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        thread.join(30)
+
+
+def test_listening_shows_rows_and_saves_selections(run: Run, desktop: Desktop, tmp_path: Path) -> None:
+    with acting(desktop, row=0, selection=[1, 2]):
+        result = run("listen", "--all", "--save", tmp_path / "chosen.csv", "--events", 2)
     assert "J063416.35+023030.2  LAMOST LRS" in result.stdout
     assert "┴ marks Hα" in result.stdout
     assert "2 rows from" in result.stdout
@@ -104,16 +125,10 @@ def test_listening_shows_rows_and_saves_selections(run: Run, desktop: Desktop, t
 
 
 def test_listening_forwards_spectra_or_writes_pictures(run: Run, desktop: Desktop, tmp_path: Path) -> None:
-    def act() -> None:
-        assert desktop.loaded.wait(30)
-        desktop.link.highlight(2, to="vo-emline")
-
     for option, value in {"--forward": "desktop", "--png": tmp_path}.items():
         desktop.loaded.clear()
-        acting = threading.Thread(target=act)
-        acting.start()
-        assert run("listen", "--all", option, value, "--events", 1).exit_code == 0
-        acting.join(30)
+        with acting(desktop, row=2):
+            assert run("listen", "--all", option, value, "--events", 1).exit_code == 0
     assert [one["name"] for one in desktop.spectra] == ["J052000.00-052328.0"]
     assert len(list(tmp_path.glob("EML-*.png"))) == 1
 
