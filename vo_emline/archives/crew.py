@@ -63,6 +63,8 @@ class Crew:
         budget = politeness.budget
         self._deadline = None if budget is None else time.monotonic() + budget
         count = min(politeness.concurrency, len(jobs))
+        # given back when a result is recorded: so much, and no more, is asked again after a kill
+        self._permits = threading.Semaphore(count)
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(count)]
         for thread in self._threads:
             thread.start()
@@ -75,6 +77,7 @@ class Crew:
                 self.halted = "the time budget is spent"
                 return
             yield result
+            self._permits.release()
 
     def dismiss(self) -> list[Result]:
         """End the work; give what has come and was not yielded yet."""
@@ -100,9 +103,12 @@ class Crew:
 
     def _work(self) -> None:
         while not self._stop.is_set():
+            if not self._permits.acquire(timeout=_TICK):
+                continue
             with self._lock:
                 job = next(self._waiting, None)
             if job is None:
+                self._permits.release()
                 return
             self._done.put(self._run(job))
 

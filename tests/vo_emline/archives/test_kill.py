@@ -66,7 +66,7 @@ def test_killed_at_random_points(fake_archive: Any, tmp_path: Path) -> None:
     assert not (output / ".partial").exists()
     entries = list(read_manifest(output))
     assert {entry.publisher_did for entry in entries if entry.status == "done"} == set(archive.dids)
-    # asked for once more is only what was on its way at a kill, or had come but was not in its place yet
-    assert len(archive.order) <= SPECTRA + KILLS * 2 * CONCURRENCY
+    # what was on its way at a kill may be asked for once more, nothing else
+    assert len(archive.order) <= SPECTRA + KILLS * CONCURRENCY
     for path in output.glob("*.fits"):
         check_fits(path.read_bytes())
