@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help install demo test check format bench-read bench-tap docs clean
+.PHONY: help install demo test check format bench-read bench-predict bench-train bench-gpu bench-tap bench-files bench-release bench-scaling model student ablation docs clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,12 +33,36 @@ format: .venv/installed ## Format the code
 bench-read: .venv/installed ## Measure how fast spectra are read, against the bytes alone
 	$(BIN)/python benchmarks/read.py
 
+bench-files: .venv/installed ## Measure files to candidates, against reading the bytes alone (FILES="--n 100000")
+	$(BIN)/python benchmarks/files.py $(FILES)
+
+bench-predict: .venv/installed ## Measure prediction beside other frameworks (pip install '.[bench]'; PREDICT="--rounds 9")
+	$(BIN)/python benchmarks/predict.py $(PREDICT)
+
+bench-train: .venv/installed ## Measure training beside Keras (pip install '.[bench]'; TRAIN="--epochs 8")
+	$(BIN)/python benchmarks/train.py $(TRAIN)
+
+bench-gpu: .venv/installed ## Measure prediction on a GPU, in memory and from a store (GPU="--windows 2000000")
+	$(BIN)/python benchmarks/gpu.py $(GPU)
+
+student: .venv/installed ## Distil the student of the model that ships again (after every change of that)
+	$(BIN)/python -m vo_emline.training.distillation vo_emline/default_model
+
 bench-tap: .venv/installed ## Measure the TAP service, beside the DaCHS peer where it runs
 	$(BIN)/python benchmarks/tap.py
 
 model: .venv/installed ## Train the model that ships again (ONDREJOV=dir LABELS=csv SURVEY=dir MODEL_RUN=dir)
-	$(BIN)/vo-emline run --training $(ONDREJOV) --labels $(LABELS) --survey $(SURVEY) --output $(MODEL_RUN)
+	$(BIN)/vo-emline train --training $(ONDREJOV) --labels $(LABELS) --survey $(SURVEY) --output $(MODEL_RUN)
 	$(BIN)/python -m vo_emline.training.packing $(MODEL_RUN)/model vo_emline/default_model
+
+bench-release: .venv/installed ## Measure building a release and its first answers (RELEASE="--rows 20000000")
+	$(BIN)/python benchmarks/release.py $(RELEASE)
+
+bench-scaling: .venv/installed ## Measure time and memory against the size of a survey, and one worker against two
+	$(BIN)/python benchmarks/scaling.py $(SCALING)
+
+ablation: .venv/installed ## What each way of domain adaptation gives (SURVEY=dirs LABELS=csv ABLATION=dir)
+	$(BIN)/python benchmarks/ablation.py --survey $(SURVEY) --labels $(LABELS) --output $(or $(ABLATION),ablation)
 
 docs: .venv/installed ## Write the reference pages from the code
 	$(BIN)/python docs/generate.py

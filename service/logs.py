@@ -7,9 +7,14 @@ import sys
 
 import structlog
 
+from vo_emline.progress import is_quiet
+
 
 def configure_logs() -> None:
-    """Let the loggers of the service write to standard error, unless somebody configured structlog before."""
+    """Let the loggers of the service write to standard error, unless somebody configured structlog before.
+
+    Where the user wants it quiet (``--quiet``), only our own faults are told.
+    """
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if structlog.is_configured():
         return
@@ -20,6 +25,7 @@ def configure_logs() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.LogfmtRenderer(),
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if is_quiet() else logging.INFO),
         logger_factory=_standard_error,
     )
 

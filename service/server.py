@@ -13,12 +13,14 @@ from typing import Any, Final
 
 import click
 import uvicorn
+from starlette.applications import Starlette
 
 from service.app import create_app
 from service.config import Settings, load
 from vo_emline.candidates import build_release, index_spectra
-from vo_emline.errors import UserError
+from vo_emline.errors import DataError, UserError
 from vo_emline.rundir import RunDirectory
+from vo_emline.survey.summary import SUMMARY
 
 RELEASE_SUFFIX: Final = ".duckdb"
 SHUTDOWN_SECONDS: Final = 10
@@ -33,13 +35,13 @@ def run_server(path: Path, *, config: Path | None, overrides: Mapping[str, Any])
     UserError
         A setting is wrong, the port is taken, or `path` holds nothing to serve.
     DataError
-        The release cannot be opened.
+        The release of a run cannot be opened.
     """
     settings = load(config, **overrides)
     release = find_release(path)
     with _bind(settings) as listener:
         settings = with_public_url(settings, port=listener.getsockname()[1])
-        app = create_app(release, settings)
+        app = _application(path, release, settings)
         click.echo(settings.public_url)
         sys.stdout.flush()
         server = uvicorn.Server(
@@ -54,6 +56,16 @@ def run_server(path: Path, *, config: Path | None, overrides: Mapping[str, Any])
             )
         )
         asyncio.run(server.serve(sockets=[listener]))
+
+
+def _application(path: Path, release: Path, settings: Settings) -> Starlette:
+    """Assemble the service; a file that the user gave and that is no release is a mistake in the request."""
+    try:
+        return create_app(release, settings)
+    except DataError as error:
+        if path.is_file():
+            raise UserError(f"{path} is nothing to serve: {error.message}") from error
+        raise
 
 
 def find_release(path: Path) -> Path:
@@ -71,6 +83,8 @@ def find_release(path: Path) -> Path:
         return run.release
     if run.manifest.is_file():
         raise UserError(f"{path} is a run without a release yet; let `vo-emline run` finish")
+    if (path / SUMMARY).is_file():
+        raise UserError(f"{path} is a survey without a release; make one with `vo-emline publish {path}`")
     return _index_folder(path)
 
 

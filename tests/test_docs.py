@@ -34,5 +34,5 @@ def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     "page", sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]), ids=lambda p: p.name
 )
 def test_commands_shown_exist(page: Path) -> None:
-    named = set(re.findall(r"vo-emline ([a-z]+)", page.read_text()))
+    named = set(re.findall(r"vo-emline ([a-z]+(?:-[a-z]+)*)", page.read_text()))
     assert named <= set(generate.app.lazy), f"{page.name} shows commands that do not exist"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +38,33 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def room_for(path: Path) -> Iterator[None]:
+    """Say what to do where writing `path` fails for want of room.
+
+    Raises
+    ------
+    UserError
+        The disk is full, a quota is used up, or the file may not grow so large.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise UserError(
+            f"no room to write {path} ({_NO_ROOM[error.errno]}); make room and start the same command again: "
+            "what is finished is kept"
+        ) from error
+
+
+_NO_ROOM = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the quota is used up",
+    errno.EFBIG: "the file may not grow so large",
+}
+
+
 def require_writable(path: Path) -> None:
     """See, before long work, that its result can be written to `path`.
 
@@ -52,6 +81,23 @@ def require_writable(path: Path) -> None:
             pass
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}; give another place") from error
+
+
+def require_space(directory: Path, needed: int) -> None:
+    """See, before long work, that `needed` bytes fit on the disk of `directory`.
+
+    Raises
+    ------
+    UserError
+        They do not.
+    """
+    place = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise UserError(
+            f"{directory} needs {needed / 1e9:.1f} GB of disk and {free / 1e9:.1f} GB are free; "
+            "give another place, or ask for less"
+        )
 
 
 def write_bytes(path: Path, content: bytes) -> None:

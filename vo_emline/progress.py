@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from tqdm import TqdmWarning
@@ -25,6 +26,17 @@ def set_quiet(quiet: bool) -> None:
 def is_quiet() -> bool:
     """Tell whether the user wants results and errors only (``--quiet``)."""
     return _QUIET["quiet"]
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Show no bars inside: for work of which another process shows the progress."""
+    before = _QUIET["quiet"]
+    _QUIET["quiet"] = True
+    try:
+        yield
+    finally:
+        _QUIET["quiet"] = before
 
 
 def track(

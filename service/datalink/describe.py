@@ -6,6 +6,7 @@ DataLink 1.1, section 4; SODA 1.0, section 4.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -16,7 +17,7 @@ from service.products.elements import OF_1_4, make_param
 from service.products.formats import FORMATS
 from service.products.request import MEDIA
 from service.urls import Urls
-from service.votable.header import field_ids
+from service.votable.header import KEPT, field_ids
 from vo_emline.tables import Column
 
 LINKS_ID: Final = "ivo://ivoa.net/std/DataLink#links-1.1"
@@ -41,9 +42,13 @@ def descriptors(columns: Sequence[Column], urls: Urls) -> list[Resource]:
         Addresses of the services.
     """
     reference = _identifier_field(columns)
-    if reference is None:
-        return []
-    return [links_service(urls, reference=reference), cutout_service(urls, reference=reference)]
+    return [] if reference is None else list(_services(urls, reference))
+
+
+@lru_cache(maxsize=KEPT)
+def _services(urls: Urls, reference: str) -> tuple[Resource, ...]:
+    """Make the descriptors once: the same objects let the header of a result be kept."""
+    return links_service(urls, reference=reference), cutout_service(urls, reference=reference)
 
 
 def links_service(urls: Urls, *, reference: str | None = None, name: str | None = None) -> Resource:

@@ -8,6 +8,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vo_emline.candidates.binary2 import contiguous
+
 _CONTROL: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 """Characters that XML 1.0 cannot hold (section 2.2)."""
 _SPECIAL: Final = bytes({*range(0x20)} - {*b"\t\n"}) + b"&<>"
@@ -23,16 +25,6 @@ def join_rows(cells: Sequence[pa.Array], *, start: str, separator: str, end: str
     else:
         lines = pc.binary_join_element_wise(first, *cells[1:-1], last, separator)
     return contiguous(lines)
-
-
-def contiguous(array: pa.Array) -> bytes:
-    """Give all bytes of a text or binary column, in order, without separators (NULLs count as empty)."""
-    offsets, data = array.buffers()[1:3]
-    if data is None or not len(array):
-        return b""
-    width = 8 if pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type) else 4
-    view = memoryview(offsets).cast("q" if width == 8 else "i")
-    return bytes(memoryview(data)[view[array.offset] : view[array.offset + len(array)]])
 
 
 def number_text(array: pa.Array, *, nan: str, infinity: str, null: str) -> pa.Array:
@@ -70,10 +62,3 @@ def xml_text(array: pa.Array) -> pa.Array:
     text = pc.replace_substring(pc.replace_substring(text, "<", "&lt;"), ">", "&gt;")
     text = pc.replace_substring(text, "\r", "&#13;")
     return pc.replace_substring_regex(text, _CONTROL, "\ufffd")
-
-
-def ascii_text(array: pa.Array) -> pa.Array:
-    """Replace what is not ASCII by ``?``: VOTable ``char`` holds nothing else before version 1.6."""
-    if pc.all(pc.string_is_ascii(array)).as_py() in (True, None):
-        return array
-    return pc.replace_substring_regex(array, r"[^\x00-\x7f]", "?")

@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from astropy.io import fits
 
-from service.formats.cells import ascii_text, list_text, number_text
+from service.formats.cells import list_text, number_text
 from service.formats.result import Result
+from vo_emline.candidates.binary2 import ascii_text
 from vo_emline.tables import Column
 
 BLOCK: Final = 2880

@@ -26,6 +26,9 @@ from vo_emline.tables import Column, Table
 CATALOG: Final = "release"
 """Name under which the file is attached; no published name starts with it."""
 
+LOOKUPS: Final = 1000
+"""Identifiers up to which each is looked up in the index; above, reading the column once is quicker."""
+
 
 class Release:
     """An open release.
@@ -148,6 +151,7 @@ def _connect(*, settings: Settings, spill_directory: Path) -> duckdb.DuckDBPyCon
         "memory_limit": settings.memory,
         "temp_directory": str(spill_directory),
         "max_temp_directory_size": settings.spill,
+        "dynamic_or_filter_threshold": LOOKUPS,
         "python_enable_replacements": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,

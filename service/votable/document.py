@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from service.errors import StoppedError
 from service.formats.result import Result
-from service.votable import binary2, tabledata
+from service.votable import tabledata
 from service.votable.header import frame, trailing_info
+from vo_emline.candidates import binary2
 from vo_emline.tables import Column
 
 logger = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from service.errors import NotFoundError
 from service.products.entries import Entry, find_entries
 from service.products.formats import FORMATS, NATIVE
 from service.store import Release
+from service.web.line import LineFact, line_facts, written
 from service.web.pages import render
 from vo_emline.candidates.columns import CANDIDATES, SCORES
 from vo_emline.labels import ABSORPTION, LABELS, PROBABILITY_COLUMNS
@@ -41,6 +42,8 @@ class Fact:
     column: Column
     value: str
     """As it is shown."""
+    unit: str
+    """Its unit as people write it."""
     known: bool
     """Whether there is a value."""
 
@@ -67,6 +70,8 @@ class CandidatePage:
     flags: Mapping[str, str]
     """Raised flags and what they mean."""
     facts: Sequence[Fact]
+    line: Sequence[LineFact]
+    """What was measured of its line."""
     sky: str
     """Right ascension and declination, deg, for other services; empty where unknown."""
     query: str
@@ -147,6 +152,7 @@ def describe(row: Mapping[str, Any], entry: Entry | None) -> CandidatePage:
         ],
         flags={name: FLAGS.get(name, "") for name in (row["flags"] or "").split()},
         facts=[_fact(column, row[column.name]) for column in table.stored if column.name not in _HIDDEN],
+        line=line_facts(row),
         sky="" if row["ra"] is None or row["dec"] is None else f"{row['ra']:.6f} {row['dec']:+.6f}",
         query=f"SELECT * FROM {table.qualified_name} WHERE candidate_id = '{row['candidate_id']}'",  # noqa: S608
     )
@@ -154,7 +160,8 @@ def describe(row: Mapping[str, Any], entry: Entry | None) -> CandidatePage:
 
 def _fact(column: Column, value: Any) -> Fact:
     known = value is not None and value != ""
-    return Fact(column=column, value=_text(column, value) if known else _DASH, known=known)
+    text = _text(column, value) if known else _DASH
+    return Fact(column=column, value=text, unit=written(column.unit) if known else "", known=known)
 
 
 def _text(column: Column, value: Any) -> str:

@@ -151,21 +151,32 @@ def _scores(spectra: pa.Table, run_id: str) -> pa.Table:
     probabilities = np.random.default_rng(7).dirichlet([3, 1.5, 1], rows).astype(np.float32)
     shared = [name for name in SCORES_FROM_INDEX if name in spectra.column_names]
     table = spectra.select(shared)
+    labels = [LABELS[place] for place in probabilities.argmax(axis=1)]
+    line = {"ew": -4.1317, "ew_error": 0.4487, "fwhm": 476.69, "fwhm_error": 21.5, "line_method": "classical"}
     made: dict[str, Any] = {
         "candidate_id": candidate_ids(spectra["obs_publisher_did"].to_pylist()),
         "designation": spectra["target_name"],
-        "label": [LABELS[place] for place in probabilities.argmax(axis=1)],
+        "label": labels,
         "score": probabilities[:, 1] + probabilities[:, 2],
         "flags": ["" if place % 5 else "low_snr" for place in range(rows)],
         "known_as": ["new" if place % 3 else None for place in range(rows)],
         "run_id": [run_id] * rows,
         "model_version": ["1"] * rows,
+        **{name: [None if label == LABELS[0] else value for label in labels] for name, value in line.items()},
     } | dict(zip(PROBABILITY_COLUMNS, probabilities.T, strict=True))
     for name, values in made.items():
         table = table.append_column(
             name, [values.combine_chunks() if hasattr(values, "combine_chunks") else pa.array(values)]
         )
-    return table
+    return with_nulls(table)
+
+
+def with_nulls(scores: pa.Table) -> pa.Table:
+    """Give scores with the columns they lack, NULL throughout."""
+    for column in arrow_schema(SCORES):
+        if column.name not in (*scores.column_names, "hpx10"):
+            scores = scores.append_column(column, pa.nulls(len(scores), column.type))
+    return scores
 
 
 SCORES_FROM_INDEX = tuple(

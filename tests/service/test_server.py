@@ -33,12 +33,13 @@ ENDLESS = (
 
 
 @contextmanager
-def server(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def server(*arguments: str, quiet: bool = False) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run ``vo-emline serve`` on a free port; give the process and the address it prints."""
     command = [
         sys.executable,
         "-c",
         "from vo_emline.cli import main; main()",
+        *(["--quiet"] if quiet else []),
         "serve",
         *arguments,
         "--port",
@@ -134,6 +135,32 @@ def test_an_unfinished_run_and_an_empty_folder_are_refused(tmp_path: Path) -> No
     RunDirectory(tmp_path).manifest.write_text("{}")
     with pytest.raises(UserError, match="without a release"):
         find_release(tmp_path)
+
+
+def test_a_survey_is_to_be_published_first(tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text("{}")
+    with pytest.raises(UserError, match="make one with `vo-emline publish"):
+        find_release(tmp_path)
+
+
+def test_a_file_that_is_no_release_is_a_mistake_of_the_user(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("no database")
+    command = [sys.executable, "-m", "vo_emline", "serve", str(path), "--port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "notes.txt is nothing to serve" in done.stderr
+    assert done.stdout == ""
+
+
+def test_quiet_means_that_requests_are_not_logged(release_file: Path, tmp_path: Path) -> None:
+    with server(str(release_file), "--state-directory", str(tmp_path), quiet=True) as (process, url):
+        assert httpx.get(f"{url}/tap/availability").status_code == 200
+        assert httpx.get(f"{url}/tap/sync", params={"QUERY": "nonsense"}).status_code == 400
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=10)
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
 
 
 def test_two_services_do_not_share_a_state_directory(release_file: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from vo_emline.archives.identifiers import read_identifiers
 from vo_emline.archives.known import KnownMatch, KnownObjects, describe_known, match_known
 from vo_emline.archives.lamost import LamostService
 from vo_emline.archives.manifest import Entry, Manifest, read_manifest
-from vo_emline.archives.mirror import FibreKey, Observation, find_files, join_observations
+from vo_emline.archives.mirror import FibreKey, Observation, join_observations
 from vo_emline.archives.records import ArchiveRecord
 from vo_emline.archives.report import FetchReport
 from vo_emline.archives.ssa import SsaAnswer, SsaQuery, search_ssa
@@ -50,7 +50,6 @@ __all__ = [
     "discover",
     "fetch_records",
     "fetch_spectra",
-    "find_files",
     "find_spectrum_tables",
     "join_observations",
     "list_spectra",

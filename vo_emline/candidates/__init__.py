@@ -3,10 +3,15 @@
 ``columns``      the published tables (name, type, unit, UCD, utype, text)
 ``obscore``      the same spectra as ``ivoa.obscore``
 ``identifiers``  publisher DIDs and candidate identifiers
+``rows``         an SQL expression for every published column, over the scores of a survey
 ``index``        one row per spectrum behind SSA, DataLink and ObsCore
-``scores``       from the survey's scores to the published rows
+``pixels``, ``paths``  HEALPix pixels and absolute paths of millions of rows
 ``output``       tables as CSV, VOTable, Parquet, FITS, ECSV
-``release``      the DuckDB file, sorted by position and renamed into place
+``workshop``     where a release is built: locked, with a limit on memory, renamed into place
+``release``      the tables of a release, sorted by position and indexed
+``survey_release``  from the shards of a survey of any size to a release, checked
+``postgres``     the tables of a release in a PostgreSQL database
+``hats``         a table of a release as a HATS catalogue, for LSDB
 """
 
 from vo_emline.candidates.columns import (
@@ -18,12 +23,16 @@ from vo_emline.candidates.columns import (
     SCORES,
     SPECTRA,
 )
-from vo_emline.candidates.identifiers import AUTHORITY, candidate_ids, publisher_dids
+from vo_emline.candidates.hats import HatsSummary, write_hats
+from vo_emline.candidates.identifiers import AUTHORITY, candidate_ids, stem
 from vo_emline.candidates.index import index_spectra, index_table
 from vo_emline.candidates.obscore import OBSCORE
 from vo_emline.candidates.output import write_table
-from vo_emline.candidates.release import arrow_schema, build_release, conform, healpix
-from vo_emline.candidates.scores import reject_rows, score_rows
+from vo_emline.candidates.pixels import healpix
+from vo_emline.candidates.release import arrow_schema, build_release, read_release
+from vo_emline.candidates.rows import Provenance
+from vo_emline.candidates.survey_release import ReleaseCounts, release_survey
+from vo_emline.candidates.workshop import Limits
 
 __all__ = [
     "AUTHORITY",
@@ -35,15 +44,19 @@ __all__ = [
     "REJECTS",
     "SCORES",
     "SPECTRA",
+    "HatsSummary",
+    "Limits",
+    "Provenance",
+    "ReleaseCounts",
     "arrow_schema",
     "build_release",
     "candidate_ids",
-    "conform",
     "healpix",
     "index_spectra",
     "index_table",
-    "publisher_dids",
-    "reject_rows",
-    "score_rows",
+    "read_release",
+    "release_survey",
+    "stem",
+    "write_hats",
     "write_table",
 ]

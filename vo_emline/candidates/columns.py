@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vo_emline.labels import LABELS
+from vo_emline.measure.quantities import QUANTITIES, Quantity
 from vo_emline.tables import Column, Table
 
 HPX_ORDER: Final = 10
@@ -40,6 +41,27 @@ _SCORES = (
            description="Calibrated probability of double-peaked emission at H-alpha", principal=True),
     Column(name="score", datatype="float", ucd="stat.probability;meta.main",
            description="Probability of emission of either kind: p_emission + p_double_peak", principal=True),
+)  # fmt: skip
+
+
+def _of_quantity(quantity: Quantity) -> tuple[Column, Column]:
+    """Describe the columns of a measured quantity and of its error; candidates have them where measurable."""
+    name, unit, ucd = quantity.name, quantity.unit, quantity.ucd
+    return (
+        Column(name=name, datatype="float", unit=unit, ucd=ucd, description=quantity.description,
+               principal=True),
+        Column(name=quantity.error_name, datatype="float", unit=unit, ucd=f"stat.error;{ucd}",
+               description=f"Standard deviation of {name}"),
+    )  # fmt: skip
+
+
+_LINES = (
+    *(column for quantity in QUANTITIES for column in _of_quantity(quantity)),
+    Column(name="line_significance", datatype="float", ucd="stat.snr;spect.line.eqWidth",
+           description="Absolute equivalent width over its standard deviation"),
+    Column(name="line_method", datatype="char", arraysize="*", ucd="meta.code",
+           description="How the line was measured: network, classical, or which quantity by which; "
+           "NULL where it was not measured (no candidate)"),
 )  # fmt: skip
 
 _OBSERVATION = (
@@ -90,7 +112,7 @@ _ID = Column(
     description="Identifier of the classified spectrum in this service", principal=True, indexed=True,
 )  # fmt: skip
 
-_CLASSIFIED = (_ID, *_NAMES, *_POSITION, *_SCORES, *_OBSERVATION, _KNOWN, *_PROVENANCE, *_ACCESS)
+_CLASSIFIED = (_ID, *_NAMES, *_POSITION, *_SCORES, *_LINES, *_OBSERVATION, _KNOWN, *_PROVENANCE, *_ACCESS)
 
 CANDIDATES: Final = Table(
     schema="emline", name="candidates",
@@ -128,6 +150,7 @@ CLASSIFIED: Final = Table(
         Column(name="file", datatype="unicodeChar", arraysize="*", ucd="meta.id;meta.file",
                description="Name of the file"),
         *_SCORES,
+        *_LINES,
         _OBSERVATION[0],
         *_NAMES[1:],
         *_POSITION[:2],

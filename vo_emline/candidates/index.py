@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from vo_emline.candidates.columns import SPECTRA
-from vo_emline.candidates.identifiers import AUTHORITY, publisher_dids
-from vo_emline.candidates.release import arrow_schema
+from vo_emline.candidates.identifiers import AUTHORITY, SHARED, shared_dids_sql
+from vo_emline.candidates.rows import spectra_select
+from vo_emline.candidates.workshop import connect
 from vo_emline.errors import DataError
 from vo_emline.preprocess import COVERAGE_SCHEMA, IDENTITY_SCHEMA, WINDOW_VAC, coverage_table, identity_table
 from vo_emline.progress import track
 from vo_emline.rejects import Reject
 from vo_emline.spectra import Coverage, Identity, read_part
-
-ANGSTROM_M: Final = 1e-10
-
-_RENAMED: Final = {"collection": "survey"}
-"""Columns of the index that are called otherwise in an identity."""
 
 
 def index_spectra(paths: Iterable[Path], *, authority: str = AUTHORITY) -> tuple[pa.Table, list[Reject]]:
@@ -37,7 +30,7 @@ def index_spectra(paths: Iterable[Path], *, authority: str = AUTHORITY) -> tuple
     Returns
     -------
     table
-        One row per readable file, all stored columns but ``hpx10``.
+        One row per readable file, all stored columns.
     rejects
         The others, with the reason.
     """
@@ -66,38 +59,18 @@ def index_table(described: pa.Table, *, authority: str = AUTHORITY) -> pa.Table:
         One row per spectrum with the fields of :class:`~vo_emline.spectra.Identity` and
         :class:`~vo_emline.spectra.Coverage`: for instance the scores of a survey.
     authority
-        Authority for the publisher DIDs of files that bring none.
+        Authority for the publisher DIDs of spectra that bring none.
 
     Returns
     -------
     pyarrow.Table
-        Stored columns of :data:`~vo_emline.candidates.columns.SPECTRA` but ``hpx10``. Wavelengths are
+        Stored columns of :data:`~vo_emline.candidates.columns.SPECTRA`, in the order given. Wavelengths are
         vacuum, m; positions ICRS, deg; the epoch is MJD (UTC); paths are absolute.
     """
-    schema = arrow_schema(SPECTRA)
-    schema = schema.remove(schema.get_field_index("hpx10"))
-    made = _made(described, authority)
-    columns = [
-        made[name] if name in made else described[_RENAMED.get(name, name)].cast(schema.field(name).type)
-        for name in schema.names
-    ]
-    return pa.table(columns, schema=schema)
-
-
-def _made(described: pa.Table, authority: str) -> dict[str, Any]:
-    """Make the columns that are not taken over as they are."""
-    designation = described["designation"]
-    paths = [str(Path(source).resolve()) for source in described["source"].to_pylist()]
-    dids = publisher_dids(
-        paths,
-        described["survey"].to_pylist(),
-        known=described["publisher_did"].to_pylist(),
-        authority=authority,
-    )
-    return {
-        "obs_publisher_did": pa.array(dids, pa.string()),
-        "path": pa.array(paths, pa.string()),
-        "target_name": pc.if_else(pc.equal(designation, ""), described["object_name"], designation),
-        "wave_min": pc.multiply(described["wave_min"], ANGSTROM_M),
-        "wave_max": pc.multiply(described["wave_max"], ANGSTROM_M),
-    }
+    with connect() as database:
+        database.register("described", described)
+        shared = shared_dids_sql("described", authority=authority)
+        database.execute(f"CREATE TEMP TABLE {SHARED} AS {shared}")
+        reader = database.sql(spectra_select("described", authority=authority)).to_arrow_reader()
+        table: pa.Table = reader.read_all()
+    return table

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from vo_emline.candidates.votable import write_votable
 from vo_emline.errors import UserError
 from vo_emline.files import atomic_path
 from vo_emline.tables import Column, Table
@@ -73,6 +74,16 @@ def to_astropy(rows: pa.Table, description: Table) -> AstropyTable:
     return table
 
 
+def described_schema(schema: pa.Schema, description: Table) -> pa.Schema:
+    """Give `schema` with the unit, UCD and text of each column in the metadata of its field."""
+    fields = []
+    for field in schema:
+        column = description[field.name]
+        facts = {"unit": column.unit, "ucd": column.ucd, "description": column.description}
+        fields.append(field.with_metadata({key: text for key, text in facts.items() if text}))
+    return pa.schema(fields)
+
+
 def _masked(values: pa.ChunkedArray, column: Column) -> Any:
     if column.arraysize is not None:
         return np.ma.array([value or "" for value in values.to_pylist()], dtype=str)
@@ -90,31 +101,11 @@ def _write_csv(rows: pa.Table, path: Path, _: Table) -> None:
 def _write_parquet(rows: pa.Table, path: Path, description: Table) -> None:
     from pyarrow import parquet
 
-    fields = [
-        field.with_metadata(
-            {
-                key: text
-                for key, text in (("unit", c.unit), ("ucd", c.ucd), ("description", c.description))
-                if text
-            }
-        )
-        for field in rows.schema
-        for c in (description[field.name],)
-    ]
-    parquet.write_table(rows.cast(pa.schema(fields)), path, compression="zstd")
+    parquet.write_table(rows.cast(described_schema(rows.schema, description)), path, compression="zstd")
 
 
 def _write_votable(rows: pa.Table, path: Path, description: Table) -> None:
-    from astropy.io.votable import from_table
-
-    votable = from_table(to_astropy(rows, description))
-    for table in votable.iter_tables():
-        table.name = description.name
-        table.description = description.description
-        for field in table.fields:
-            field.ucd = description[field.name].ucd
-            field.utype = description[field.name].utype
-    votable.to_xml(str(path), tabledata_format="binary2")
+    write_votable(rows.to_batches(), path, description, names=rows.column_names)
 
 
 def _write_ecsv(rows: pa.Table, path: Path, description: Table) -> None:

@@ -1,49 +1,27 @@
-"""Building the DuckDB file that the service publishes: sorted by position, immutable, renamed into place."""
+"""Building the DuckDB file that the service publishes: sorted by position, indexed, checked, immutable."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from vo_emline.candidates.columns import CANDIDATES, HPX_ORDER, REJECTS, SCORES, SPECTRA
+from vo_emline.candidates.columns import CANDIDATES, REJECTS, SCORES, SPECTRA
+from vo_emline.candidates.quoting import identifier, literal
+from vo_emline.candidates.rows import FROM_FILES, table_select
+from vo_emline.candidates.workshop import Limits, workshop
 from vo_emline.errors import UserError
-from vo_emline.files import atomic_path
 from vo_emline.labels import LABELS
 from vo_emline.tables import Table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-
-def healpix(ra: npt.NDArray[Any], dec: npt.NDArray[Any]) -> pa.Array:
-    """Give the HEALPix pixels (order 10, NESTED) of positions.
-
-    Parameters
-    ----------
-    ra, dec
-        ICRS, deg, shape (n,); NaN where unknown.
-
-    Returns
-    -------
-    pyarrow.Array
-        int32, NULL where the position is unknown.
-    """
-    from astropy import units as u
-    from astropy.coordinates import Latitude, Longitude
-    from cdshealpix.nested import lonlat_to_healpix
-
-    known = np.isfinite(ra) & np.isfinite(dec)
-    pixels = np.zeros(len(ra), dtype=np.int32)
-    if known.any():
-        pixels[known] = lonlat_to_healpix(
-            Longitude(ra[known] * u.deg), Latitude(dec[known] * u.deg), depth=HPX_ORDER
-        )
-    return pa.array(pixels, mask=~known)
+PIXEL: Final = "hpx10"
+BY_PLACE: Final = "ORDER BY hpx10, dec, obs_publisher_did"
+"""Order of the rows of every table with positions; the last column makes it the same every time."""
 
 
 def build_release(
@@ -73,26 +51,104 @@ def build_release(
     Raises
     ------
     UserError
-        A table lacks a column, or a publisher DID occurs twice.
+        A table lacks a column, or an identifier occurs twice.
+    """
+    given = {SPECTRA: spectra}
+    if scores is not None:
+        given |= {
+            SCORES: scores,
+            REJECTS: arrow_schema(REJECTS).empty_table() if rejects is None else rejects,
+        }
+    with workshop(path, limits=Limits()) as database:
+        for table, rows in given.items():
+            database.register("incoming", rows)
+            create_table(database, table, complete(database, table, "incoming"), order=BY_PLACE)
+            database.unregister("incoming")
+        finish(database, metadata=metadata or {})
+
+
+def create_table(database: DuckDBPyConnection, table: Table, relation: str, *, order: str = "") -> None:
+    """Write a published table.
+
+    Parameters
+    ----------
+    database
+        Where to.
+    table
+        Description of the table.
+    relation
+        What has its stored columns; others are left out.
+    order
+        ``ORDER BY …`` where the rows do not come in order; left out for tables without positions.
+    """
+    database.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+    placed = order if PIXEL in (column.name for column in table.stored) else ""
+    database.execute(f"CREATE TABLE {table.qualified_name} AS {table_select(table, relation)} {placed}")
+
+
+def complete(database: DuckDBPyConnection, table: Table, relation: str) -> str:
+    """See that `relation` has every stored column of `table`; give it, with pixels if they are missing.
+
+    Raises
+    ------
+    UserError
+        A column is missing.
+    """
+    present = set(database.sql(f"SELECT * FROM {relation}").columns)  # noqa: S608 - a name of ours
+    missing = [column.name for column in table.stored if column.name not in present | {PIXEL}]
+    if missing:
+        raise UserError(f"rows for {table.qualified_name} lack the columns {', '.join(missing)}")
+    if PIXEL in present or PIXEL not in (column.name for column in table.stored):
+        return relation
+    return f"(SELECT *, {FROM_FILES[PIXEL]} AS {PIXEL} FROM {relation})"  # noqa: S608
+
+
+def finish(database: DuckDBPyConnection, *, metadata: Mapping[str, str]) -> None:
+    """Add what follows from spectra, scores and rejects: candidates, indexes and the facts about the run.
+
+    Raises
+    ------
+    UserError
+        An identifier occurs twice.
+    """
+    index_identifiers(database, SPECTRA)
+    if _exists(database, SCORES):
+        candidates = f"(SELECT * FROM {SCORES.qualified_name} WHERE label <> {literal(LABELS[0])})"  # noqa: S608
+        create_table(database, CANDIDATES, candidates)
+        for table in (SCORES, CANDIDATES):
+            index_identifiers(database, table)
+    database.execute("CREATE TABLE internal.metadata (key VARCHAR PRIMARY KEY, value VARCHAR)")
+    for fact in metadata.items():
+        database.execute("INSERT INTO internal.metadata VALUES (?, ?)", list(fact))
+
+
+def index_identifiers(database: DuckDBPyConnection, table: Table) -> None:
+    """Let a row be found by its identifiers without reading the others, and make sure there is one only.
+
+    Raises
+    ------
+    UserError
+        An identifier occurs twice.
     """
     import duckdb
 
-    with atomic_path(path) as temporary:
-        temporary.unlink()
-        with duckdb.connect(str(temporary)) as database:
-            database.execute("CREATE SCHEMA emline; CREATE SCHEMA internal")
-            _create(database, SPECTRA, spectra)
-            _index_identifiers(database, SPECTRA)
-            if scores is not None:
-                _create(database, SCORES, scores)
-                _index_identifiers(database, SCORES)
-                database.execute(
-                    f"CREATE TABLE {CANDIDATES.qualified_name} AS SELECT * FROM {SCORES.qualified_name} "  # noqa: S608
-                    "WHERE label <> ? ORDER BY hpx10, dec",
-                    [LABELS[0]],
-                )
-                _create(database, REJECTS, REJECTS_EMPTY if rejects is None else rejects)
-            _create_metadata(database, metadata or {})
+    name = table.qualified_name
+    for column in (column.name for column in table.stored if column.indexed and column.is_text):
+        try:
+            database.execute(f"CREATE UNIQUE INDEX {table.name}_{column} ON {name} ({identifier(column)})")
+        except duckdb.ConstraintException as error:
+            sql = f"SELECT {column} FROM {name} GROUP BY 1 HAVING count(*) > 1 LIMIT 1"  # noqa: S608
+            twice = database.execute(sql).fetchall()[0][0]
+            raise UserError(f"{column} {twice} occurs twice in {name}: identifiers are unique") from error
+
+
+def read_release(path: Path, table: Table) -> pa.Table:
+    """Read the stored columns of a table of a release, rows in its order."""
+    import duckdb
+
+    with duckdb.connect(str(path), read_only=True) as database:
+        rows: pa.Table = database.sql(f"FROM {table.qualified_name}").to_arrow_reader().read_all()
+    return rows
 
 
 def arrow_schema(table: Table) -> pa.Schema:
@@ -104,52 +160,6 @@ def arrow_schema(table: Table) -> pa.Schema:
     return pa.schema([(column.name, types[column.sql_type]) for column in table.stored])
 
 
-REJECTS_EMPTY = arrow_schema(REJECTS).empty_table()
-
-
-def conform(table: Table, rows: pa.Table) -> pa.Table:
-    """Bring `rows` to the stored columns of `table`: order, types, computed HEALPix pixel.
-
-    Raises
-    ------
-    UserError
-        A column is missing.
-    """
-    names = [column.name for column in table.stored]
-    if "hpx10" in names and "hpx10" not in rows.column_names:
-        position = [rows[name].to_numpy(zero_copy_only=False).astype(float) for name in ("ra", "dec")]
-        rows = rows.append_column("hpx10", healpix(*position))
-    missing = [name for name in names if name not in rows.column_names]
-    if missing:
-        raise UserError(f"rows for {table.qualified_name} lack the columns {', '.join(missing)}")
-    return rows.select(names).cast(arrow_schema(table))
-
-
-def _create(database: DuckDBPyConnection, table: Table, rows: pa.Table) -> None:
-    conformed = conform(table, rows)
-    order = "ORDER BY hpx10, dec" if "hpx10" in conformed.column_names else ""
-    database.register("incoming", conformed)
-    database.execute(f"CREATE TABLE {table.qualified_name} AS SELECT * FROM incoming {order}")  # noqa: S608
-    database.unregister("incoming")
-
-
-def _index_identifiers(database: DuckDBPyConnection, table: Table) -> None:
-    """Let a row be found by its publisher DID without reading the others, and make sure there is one only."""
-    import duckdb
-
-    name = table.qualified_name
-    try:
-        database.execute(f"CREATE UNIQUE INDEX {table.name}_did ON {name} (obs_publisher_did)")
-    except duckdb.ConstraintException as error:
-        twice = database.execute(
-            f"SELECT obs_publisher_did FROM {name} GROUP BY 1 HAVING count(*) > 1 LIMIT 1"  # noqa: S608
-        ).fetchall()
-        raise UserError(
-            f"publisher DID {twice[0][0]} occurs twice in {name}: identifiers are unique"
-        ) from error
-
-
-def _create_metadata(database: DuckDBPyConnection, metadata: Mapping[str, str]) -> None:
-    database.execute("CREATE TABLE internal.metadata (key VARCHAR PRIMARY KEY, value VARCHAR)")
-    if metadata:
-        database.executemany("INSERT INTO internal.metadata VALUES (?, ?)", list(metadata.items()))
+def _exists(database: DuckDBPyConnection, table: Table) -> bool:
+    sql = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?"
+    return bool(database.execute(sql, [table.schema, table.name]).fetchall()[0][0])

@@ -14,9 +14,15 @@ from vo_emline.progress import set_quiet
 COMMANDS = {
     "demo": ("vo_emline.cli.demo:demo", "The whole chain on a simulated archive, to see it work."),
     "run": ("vo_emline.cli.run:run", "Train on labelled spectra, classify a survey, build the release."),
+    "train": ("vo_emline.cli.train:train", "Train a network on labelled spectra; adapt it to a survey."),
     "classify": ("vo_emline.cli.classify:classify", "Classify FITS files or folders, one row per file."),
+    "classify-survey": (
+        "vo_emline.cli.classify_survey:classify_survey",
+        "Classify millions of spectra; resumable, on one machine or many.",
+    ),
     "evaluate": ("vo_emline.cli.evaluate:evaluate", "Measure a trained run on real spectra; a report."),
     "audit": ("vo_emline.cli.audit:audit", "Quality of a whole catalogue from a sample you label."),
+    "publish": ("vo_emline.cli.publish:publish", "Build the release of a survey; load it into PostgreSQL."),
     "serve": (ENTRY_POINTS, "Publish a run (or a folder of spectra) by TAP, SSA and DataLink."),
     "query": ("vo_emline.cli.query:query", "Ask a candidate service: ADQL, or class, score and position."),
     "show": ("vo_emline.cli.show:show", "Show one spectrum in the terminal or as PNG."),
@@ -25,6 +31,11 @@ COMMANDS = {
     "samp": ("vo_emline.cli.samp:samp", "Send tables and spectra to TOPCAT and SPLAT; listen to them."),
     "fetch": ("vo_emline.cli.fetch:fetch", "Fetch spectra from Ondřejov, LAMOST or any SSA archive."),
     "ingest": ("vo_emline.cli.ingest:ingest", "Read a mirror of files once, into a store of windows."),
+    "simulate-survey": (
+        "vo_emline.cli.simulate_survey:simulate_survey",
+        "Simulate a survey of any size, as a store of windows or as FITS.",
+    ),
+    "hats": ("vo_emline.cli.hats:hats", "Write a release as a HATS catalogue, for LSDB."),
     "adql": (ENTRY_POINTS, "Check and explain ADQL queries."),
 }
 """Command name → (``module:attribute`` or the entry-point group, one line of help)."""

@@ -62,7 +62,15 @@ def demo(
 
     if fresh:
         clear(output)
-    settings = load_settings(None, {"training": {"epochs": epochs}, "simulate": {"fill": fill}})
+    settings = load_settings(
+        None,
+        {
+            "training": {"epochs": epochs},
+            "simulate": {"fill": fill},
+            "lines": {"stars": 3 * fill},
+            "student": {"stars": 0},
+        },
+    )
     verdict = demonstrate(
         output, settings=settings, training_stars=training_stars, survey_stars=survey_stars, say=narrate
     )

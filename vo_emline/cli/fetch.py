@@ -55,6 +55,24 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def query_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that make a query by SSA; :func:`ssa_query` reads them."""
+    options = (
+        click.option("--pos", metavar="RA,DEC",
+                     help="Centre, ICRS: 14.177,60.717 (deg) or '00:56:42.5,+60:43:00'."),
+        click.option("--size", default="0.1", show_default=True, metavar="ANGLE",
+                     help="Diameter around it, in deg or with a unit (30arcmin)."),
+        click.option("--band", metavar="MIN,MAX",
+                     help="Spectra that overlap these wavelengths (Å or with a unit)."),
+        click.option("--target", help="Name of the object as the archive spells it."),
+        click.option("--time", metavar="FROM,TO", help="Dates of observation: 2010-01-01,2012-12-31."),
+        click.option("--maxrec", type=click.IntRange(min=1), help="Most rows that the archive shall list."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def _processing(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that processing services understand."""
     options = (
@@ -103,15 +121,9 @@ def ondrejov(*, labels: Path | None, service: str | None, **options: Any) -> Non
 
 @fetch.command()
 @click.argument("archive")
-@click.option("--pos", metavar="RA,DEC", help="Centre, ICRS: 14.177,60.717 (deg) or '00:56:42.5,+60:43:00'.")
-@click.option("--size", default="0.1", show_default=True, metavar="ANGLE",
-              help="Diameter around it, in deg or with a unit (30arcmin).")  # fmt: skip
-@click.option("--band", metavar="MIN,MAX", help="Spectra that overlap these wavelengths (Å or with a unit).")
-@click.option("--target", help="Name of the object as the archive spells it.")
-@click.option("--time", metavar="FROM,TO", help="Dates of observation: 2010-01-01,2012-12-31.")
+@query_options
 @click.option("--ids", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="List of publisher DIDs instead of a query.")  # fmt: skip
-@click.option("--maxrec", type=click.IntRange(min=1), help="Most rows that the archive shall list.")
 @_processing
 @_common
 def ssa(*, archive: str, ids: Path | None, **options: Any) -> None:
@@ -130,7 +142,7 @@ def ssa(*, archive: str, ids: Path | None, **options: Any) -> None:
     from vo_emline.archives.identifiers import read_identifiers
 
     described = archives().find_ssa(archive)
-    wanted = read_identifiers(ids) if ids else _ssa_query(options)
+    wanted = read_identifiers(ids) if ids else ssa_query(options)
     _finish(fetch_spectra(described, wanted, options["output"], options=_fetch_options(options, described)))
 
 
@@ -200,11 +212,12 @@ def _lamost_records(service: Any, options: dict[str, Any]) -> tuple[Any, bool]:
         return service.records(read_identifiers(options["obsids"])), False
     if options["sql"]:
         return service.records(obsids_of(service.sql(options["sql"]))), False
-    answer = service.search(_ssa_query(options))
+    answer = service.search(ssa_query(options))
     return answer.records, answer.truncated
 
 
-def _ssa_query(options: dict[str, Any]) -> Any:
+def ssa_query(options: dict[str, Any]) -> Any:
+    """Make a query by SSA of what :func:`query_options` and others of their names hold."""
     from vo_emline.archives import SsaQuery
     from vo_emline.archives.quantities import parse_angle, parse_band, parse_position, parse_times
 

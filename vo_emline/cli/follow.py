@@ -44,6 +44,16 @@ class Follower:
         self._received: queue.Queue[int | Candidates] = queue.Queue()
         linked.on_highlight(self._received.put)
         linked.on_select(self._received.put)
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Take what came between the table's loading there and now: senders do not repeat it."""
+        if not self._received.empty():
+            return
+        if self.linked.highlighted is not None:
+            self._received.put(self.linked.highlighted)
+        elif self.linked.link.selected:
+            self._received.put(self.linked.selection)
 
     def follow(self, events: int | None = None) -> None:
         """Work off messages: so many, or until interrupted."""

@@ -35,7 +35,7 @@ def samp() -> None:
     Examples:
       vo-emline samp clients
       vo-emline samp send table --label double-peak --min-score 0.9
-      vo-emline samp send spectrum EML-0123456789ab --to splat
+      vo-emline samp send spectrum EML-0123456789abcdef --to splat
       vo-emline samp listen --label double-peak
     """
 
@@ -123,7 +123,7 @@ def spectrum(
 
     \b
     Examples:
-      vo-emline samp send spectrum EML-0123456789ab --to splat
+      vo-emline samp send spectrum EML-0123456789abcdef --to splat
       vo-emline samp send spectrum spec-*.fits --to topcat
     """
     from vo_emline.client.samp import SampSession, send_spectrum

@@ -39,7 +39,7 @@ def show(
 
     \b
     Examples:
-      vo-emline show EML-0123456789ab
+      vo-emline show EML-0123456789abcdef
       vo-emline show J063416.35+023030.2 --png star.png
       vo-emline show spec-56284-GAC122S02V2_sp14-183.fits --range 30
     """
@@ -114,7 +114,7 @@ def _find(identifier: str, service: str | None) -> tuple[Spectrum, Row | None]:
 
 def is_file_name(identifier: str) -> bool:
     """Tell whether something can only be the name of a file: it ends as spectra do, or names a folder."""
-    from vo_emline.spectra.discover import SUFFIXES
+    from vo_emline.spectra.lists import SUFFIXES
 
     if identifier.startswith("ivo://"):
         return False

@@ -4,8 +4,9 @@ A *judge* gives verdicts on windows; all judges see the same *trial*:
 
 * ``verdicts``: what a judge says, when that counts as positive, and when it abstains.
 * ``baselines``: judges that need no network, and the leak of random splits.
-* ``hosts``, ``injection``, ``degrade``: real spectra, with emission or with noise put in.
+* ``injection``, ``degrade``: real spectra, with emission or with noise put in.
 * ``false_positives``, ``completeness``, ``reliability``, ``bins``: what is measured, with intervals.
+* ``line_trial``, ``line_quality``: lines of known width, velocity and peaks, and how well they are measured.
 * ``panel``: all of it for all judges; ``aims``: the figures that decide.
 * ``audit``: the quality of a catalogue without a labelled set, from a sample that people label.
 

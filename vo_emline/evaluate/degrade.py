@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from vo_emline.evaluate.hosts import relative_noise, unscale
 from vo_emline.preprocess.continuum import fit_line
+from vo_emline.preprocess.indices import index_noise
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import WindowSet
+from vo_emline.simulate.hosts import relative_noise, unscale
 from vo_emline.training.simulated import finish
 
 SNR: Final = (3.0, 15.0)
@@ -62,12 +65,25 @@ def degrade(
     level = np.maximum(fit_line(flux), 0.0)
     added = (wanted**-2.0 - noise**2.0)[:, None] * np.square(level)
     known = ivar > 0
-    return finish(
+    degraded = finish(
         flux + np.sqrt(added) * random.standard_normal(flux.shape),
         np.where(known, 1.0 / (1.0 / np.where(known, ivar, 1.0) + added), 0.0),
         identity=_with_snr(chosen.identity, wanted),
         options=options or PreprocessOptions(),
     )
+    if chosen.indices is None:
+        return degraded
+    blur = index_noise(np.sqrt(wanted**-2.0 - noise**2.0))
+    return dataclasses.replace(degraded, indices=_blurred(chosen.indices, blur, random))
+
+
+def _blurred(
+    indices: npt.NDArray[np.float32], sigma: npt.NDArray[np.float64], random: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    """Add noise to spectral indices, and to their errors; the whole spectrum gets the same S/N."""
+    value, error = indices[:, 0], indices[:, 1]
+    noisy = [value + sigma * random.standard_normal(sigma.shape), np.hypot(error, sigma)]
+    return np.stack(noisy, axis=1).astype(np.float32)
 
 
 def _with_snr(identity: pa.Table, snr: np.ndarray) -> pa.Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,27 +12,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vo_emline.errors import UserError
-from vo_emline.evaluate.hosts import (
-    BoolArray,
-    FloatArray,
-    Random,
-    can_host,
-    line_spreads,
-    relative_noise,
-    temperatures,
-    unscale,
-    velocities,
-)
 from vo_emline.measure import measure_flux
-from vo_emline.measure.width import LINE_HALF_WIDTH
-from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import GRID, WindowSet
-from vo_emline.simulate import DIP, Stars, draw_exposures, draw_stars, synthesise
+from vo_emline.simulate import DIP, draw_stars, synthesise
+from vo_emline.simulate.hosts import can_host, line_spreads, observe_hosts, on_hosts, put_in
 from vo_emline.simulate.instruments import sample
-from vo_emline.simulate.population import Exposures
+from vo_emline.simulate.population import Random
+from vo_emline.simulate.stars import BoolArray, FloatArray
+from vo_emline.simulate.strength import PIXEL
 from vo_emline.simulate.truth import TRUTH_GRID, tabulate
-from vo_emline.spectra import HALPHA_VAC
 from vo_emline.training.simulated import finish
 
 KINDS: Final = ("single", "disk", "shell", "p-cygni", "nebular")
@@ -41,13 +29,6 @@ KINDS: Final = ("single", "disk", "shell", "p-cygni", "nebular")
 
 SIGNIFICANCE: Final = (2.0, 200.0)
 """Range of |EW|/σ(EW), drawn evenly in its logarithm."""
-
-MOST_EW: Final = 100.0
-"""No line is made stronger than this, Å."""
-
-_STEP: Final = float(GRID[1] - GRID[0])
-_DEFECT_RELEASE: Final = "2.6"
-_DEFECT_EW: Final = -4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +72,7 @@ def inject(
     ----------
     hosts
         Windows of survey spectra without emission; those that cannot be hosts
-        (:func:`~vo_emline.evaluate.hosts.can_host`) are passed over.
+        (:func:`~vo_emline.simulate.hosts.can_host`) are passed over.
     n
         How many injections; each host is used as often as any other but for one.
     seed
@@ -114,12 +95,13 @@ def inject(
     random = np.random.default_rng([seed, 11])
     rows = _draw_rows(usable, n, random)
     chosen = hosts.take(rows)
-    stars = draw_stars(n, seed=seed, fractions=dict.fromkeys(kinds, 1.0))
-    stars = dataclasses.replace(stars, teff=temperatures(chosen))
+    stars = on_hosts(draw_stars(n, seed=seed, fractions=dict.fromkeys(kinds, 1.0)), chosen)
     spread = line_spreads(len(hosts), random)[rows]
-    exposures = _observe(stars, chosen, seed=seed, spread=spread, significance=significance, random=random)
+    exposures = observe_hosts(
+        stars, chosen, seed=seed, spread=spread, significance=significance, random=random
+    )
     ideal = synthesise(stars, exposures, grid=TRUTH_GRID, seed=seed)
-    truth = tabulate(stars, exposures, ideal, survey="lamost", seed=seed, pixel=_STEP)
+    truth = tabulate(stars, exposures, ideal, survey="lamost", seed=seed, pixel=PIXEL)
     truth = truth.append_column("sticks_out", pa.array(sticks_out(sample(ideal.flux, TRUTH_GRID, GRID))))
     component = sample(ideal.surroundings, TRUTH_GRID, GRID)
     return _observed(chosen, rows, component, truth, random=random, options=options or PreprocessOptions())
@@ -147,31 +129,6 @@ def _draw_rows(usable: npt.NDArray[np.int64], n: int, random: Random) -> npt.NDA
     return np.concatenate([*rounds, np.empty(0, dtype=np.int64)])[:n]
 
 
-def _observe(
-    stars: Stars,
-    hosts: WindowSet,
-    *,
-    seed: int,
-    spread: FloatArray,
-    significance: tuple[float, float],
-    random: Random,
-) -> Exposures:
-    """Observe each star as its host was, with a line as strong as wanted in the host's noise."""
-    drawn = draw_exposures(stars, seed=seed)
-    noise = relative_noise(hosts)
-    least, most = (math.log(limit) for limit in significance)
-    wanted = np.exp(random.uniform(least, most, size=len(stars)))
-    # white noise over the pixels of the line; the noise that the line itself brings comes on top
-    error = noise * np.sqrt(2.0 * LINE_HALF_WIDTH * _STEP)
-    return dataclasses.replace(
-        drawn,
-        snr=1.0 / noise,
-        velocity_kms=velocities(hosts) + random.normal(0.0, 8.0, len(stars)),
-        lsf_sigma=spread,
-        ew=-np.minimum(wanted * error, MOST_EW),
-    )
-
-
 def _observed(
     hosts: WindowSet,
     rows: npt.NDArray[np.int64],
@@ -181,33 +138,14 @@ def _observed(
     random: Random,
     options: PreprocessOptions,
 ) -> Injections:
-    flux, ivar = unscale(hosts)
-    level = fit_line(flux)
-    lit = np.maximum(flux + level * component, np.minimum(flux, 0.0))
-    added = np.square(relative_noise(hosts))[:, None] * np.maximum(component, 0.0) * np.square(level)
-    seen = lit + np.sqrt(added) * random.standard_normal(flux.shape)
-    weights = _spoil(_with_added(ivar, added), hosts, np.array(truth["ew"]), random)
+    seen, weights = put_in(hosts, component, ew=np.array(truth["ew"]), random=random)
     return Injections(
-        windows=finish(seen, weights, identity=hosts.identity, options=options),
+        windows=dataclasses.replace(
+            finish(seen, weights, identity=hosts.identity, options=options), indices=hosts.indices
+        ),
         host=rows,
         truth=_complete(truth, measure_flux(seen, weights).ew_error),
     )
-
-
-def _with_added(ivar: FloatArray, added: FloatArray) -> FloatArray:
-    """Add a variance to inverse variances, of which 0 stays 0."""
-    known = ivar > 0
-    return np.where(known, 1.0 / (1.0 / np.where(known, ivar, 1.0) + added), 0.0)
-
-
-def _spoil(ivar: FloatArray, hosts: WindowSet, ew: FloatArray, random: Random) -> FloatArray:
-    """Zero the inverse variance on strong lines in hosts of LAMOST's pipeline 2.6, as that does."""
-    old = [
-        release.lstrip("vV").startswith(_DEFECT_RELEASE) for release in hosts.identity["release"].to_pylist()
-    ]
-    drawn = random.uniform(6.0, 20.0, size=len(ew))
-    width = np.where(np.array(old, dtype=bool) & (ew < _DEFECT_EW), drawn, -1.0)
-    return np.where(np.abs(GRID - HALPHA_VAC) < width[:, None], 0.0, ivar)
 
 
 def _complete(truth: pa.Table, ew_error: FloatArray) -> pa.Table:

@@ -109,8 +109,8 @@ def network_judge(classifier: Scorer, options: SurveyOptions | None = None) -> J
     settings = options or SurveyOptions()
 
     def judge(windows: WindowSet) -> Verdicts:
-        stated = classifier.predict_proba(windows.flux, shares=settings.class_shares)
-        balanced = classifier.predict_proba(windows.flux, shares=EVEN)
+        stated = classifier.predict_windows(windows, shares=settings.class_shares)
+        balanced = classifier.predict_windows(windows, shares=EVEN)
         return from_probabilities(windows, stated, balanced, options=settings)
 
     return judge

@@ -67,7 +67,11 @@ class LineMeasurements:
 
 
 def measure_flux(
-    flux: npt.ArrayLike, ivar: npt.ArrayLike | None, *, wavelength_vac: FloatArray = GRID
+    flux: npt.ArrayLike,
+    ivar: npt.ArrayLike | None,
+    *,
+    wavelength_vac: FloatArray = GRID,
+    emission: bool = False,
 ) -> LineMeasurements:
     """Measure Hα in spectra that share their wavelengths.
 
@@ -81,17 +85,20 @@ def measure_flux(
         the noise from the scatter alone.
     wavelength_vac
         Vacuum wavelengths, Å, shape (k,); the side bands must be covered.
+    emission
+        Whether height, width and velocity are those of what rises above the continuum;
+        otherwise of the stronger of emission and absorption.
     """
     weights = None if ivar is None else np.asarray(ivar, dtype=np.float64)
     baseline = fit_baseline(np.asarray(flux, dtype=np.float64), weights, wavelength_vac=wavelength_vac)
-    return measure_baseline(baseline)
+    return measure_baseline(baseline, emission=emission)
 
 
-def measure_baseline(baseline: Baseline) -> LineMeasurements:
-    """Measure Hα in spectra over their pseudo-continua."""
+def measure_baseline(baseline: Baseline, *, emission: bool = False) -> LineMeasurements:
+    """Measure Hα in spectra over their pseudo-continua; see :func:`measure_flux`."""
     ew, ew_error = equivalent_width(baseline)
     excess, excess_error = local_excess(baseline)
-    profile, peaks = measure_profile(baseline), find_peaks(baseline)
+    profile, peaks = measure_profile(baseline, emission=emission), find_peaks(baseline)
     return LineMeasurements(
         ew=ew,
         ew_error=ew_error,
@@ -113,10 +120,15 @@ def measure_baseline(baseline: Baseline) -> LineMeasurements:
     )
 
 
-def measure_windows(windows: WindowSet) -> LineMeasurements:
-    """Measure Hα in prepared windows, whose scaling is undone first."""
+def measure_windows(windows: WindowSet, *, emission: bool = False) -> LineMeasurements:
+    """Measure Hα in prepared windows, whose scaling is undone first; see :func:`measure_flux`."""
+    return measure_baseline(window_baseline(windows), emission=emission)
+
+
+def window_baseline(windows: WindowSet) -> Baseline:
+    """Divide prepared windows by their pseudo-continua, their scaling undone first."""
     offset, scale = windows.continuum[:, :1].astype(float), windows.continuum[:, 1:].astype(float)
-    return measure_flux(windows.flux * scale + offset, windows.ivar / np.square(scale))
+    return fit_baseline(windows.flux * scale + offset, windows.ivar / np.square(scale), wavelength_vac=GRID)
 
 
 def measure_spectrum(spectrum: Spectrum) -> LineMeasurements:

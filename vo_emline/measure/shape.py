@@ -22,6 +22,13 @@ SUPPORT: Final = 16.0
 FEET: Final = 10.0
 """The flux beside the line is taken from this distance of Hα on, Å."""
 
+LEAST_RISE: Final = 0.05
+"""Emission that rises less above the pseudo-continuum, which is known to about 0.01, has no width or
+velocity of its own."""
+
+SURE: Final = 1.5
+"""A pixel that lies so many of its standard deviations above the half maximum belongs to the line."""
+
 LEAST_HEIGHT: Final = 3.0
 """Lines and maxima that stick out by fewer standard deviations of a pixel have no shape to measure."""
 
@@ -57,16 +64,25 @@ class Peaks:
     violet_to_red_error: FloatArray
 
 
-def measure_profile(baseline: Baseline) -> Profile:
-    """Measure the outer half-maximum points of the stronger of emission and absorption.
+def measure_profile(baseline: Baseline, *, emission: bool = False) -> Profile:
+    """Measure the outer half-maximum points of the line.
 
     The error of each point is the noise there over the slope of the flank; to
     the width that of the extreme adds, which moves both points apart.
+
+    Parameters
+    ----------
+    baseline
+        The spectra.
+    emission
+        Measure what rises above the continuum, by :data:`LEAST_RISE` at least, even where an absorption
+        is deeper than that is high, as in a shell star; otherwise the stronger of the two.
     """
     near = within(baseline, SUPPORT)
     wavelength, sigma = baseline.wavelength_vac[near], baseline.sigma[:, near]
-    line, sign, height, noise = _stronger(baseline)
-    half = 0.5 * np.where(height > LEAST_HEIGHT * noise, height, np.nan)
+    line, sign, height, noise = _upright(baseline, emission=emission)
+    measurable = (height > LEAST_HEIGHT * noise) & (~np.bool_(emission) | (height > LEAST_RISE))
+    half = 0.5 * np.where(measurable, height, np.nan)
     left, left_error, left_slope = _crossing(line, wavelength, sigma, half=half)
     mirrored = (line[:, ::-1], wavelength[::-1], sigma[:, ::-1])
     right, right_error, right_slope = _crossing(*mirrored, half=half)
@@ -81,12 +97,12 @@ def measure_profile(baseline: Baseline) -> Profile:
     )
 
 
-def _stronger(baseline: Baseline) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _upright(baseline: Baseline, *, emission: bool) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Give the line turned upwards, shape (n, support), its sign, its height and the noise there."""
     excess = baseline.ratio[:, within(baseline, SUPPORT)] - 1.0
     inside = within(baseline, PEAKS_HALF_WIDTH)
     inner = baseline.ratio[:, inside] - 1.0
-    sign = np.where(inner.max(axis=1) > -inner.min(axis=1), 1.0, -1.0)
+    sign = np.where(emission | (inner.max(axis=1) > -inner.min(axis=1)), 1.0, -1.0)
     upright = inner * sign[:, None]
     peak = np.argmax(upright, axis=1)
     height = vertex_height(upright, peak)
@@ -96,15 +112,19 @@ def _stronger(baseline: Baseline) -> tuple[FloatArray, FloatArray, FloatArray, F
 def _crossing(
     line: FloatArray, wavelength: FloatArray, sigma: FloatArray, *, half: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Find where each line first rises through `half`, by linear interpolation.
+    """Find where each line rises through `half` for the last time before its first sure pixel above it.
 
-    Gives the place and its error, Å, and the slope of the flank per Å.
+    Pixels are sure :data:`SURE` standard deviations above `half`, so that noise in the wings is not taken
+    for the line. The place is found by linear interpolation.
+    Gives it with its error, Å, and the slope of the flank per Å.
     """
-    rows = np.arange(len(line))
-    first = np.argmax(line >= half[:, None], axis=1)
-    before = np.maximum(first - 1, 0)
+    rows, pixel = np.arange(len(line)), np.arange(line.shape[1])
+    sure = np.argmax(line >= half[:, None] + SURE * sigma, axis=1)
+    before = np.where((line < half[:, None]) & (pixel < sure[:, None]), pixel, -1).max(axis=1)
+    found, before = before >= 0, np.maximum(before, 0)
+    first = before + 1
     rise = line[rows, first] - line[rows, before]
-    rise = np.where((first > 0) & (rise > 0), rise, np.nan)
+    rise = np.where(found & (rise > 0), rise, np.nan)
     share = (half - line[rows, before]) / rise
     step = wavelength[first] - wavelength[before]
     slope = rise / np.where(step == 0, np.nan, np.abs(step))

@@ -8,6 +8,7 @@ module           what it knows
 ===============  ==================================================================
 ``section``      what of a spectrum the window needs, and why there can be no window
 ``lsf``          line-spread matching from the two resolving powers, in Å
+``indices``      what the rest of the spectrum says about its star
 ``resample``     linear interpolation, with the inverse variance; bad pixels
 ``continuum``    dividing by the straight line through the continuum
 ``scale``        standardising, or minimum to maximum

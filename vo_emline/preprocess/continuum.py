@@ -30,6 +30,14 @@ LEAST_RATIO: Final = 0.5
 
 _SIDES: Final[BoolArray] = np.abs(GRID - HALPHA_VAC) > LINE_REGION
 _X: Final[FloatArray] = (GRID - GRID.mean()) / np.ptp(GRID)
+_MOMENTS: Final[FloatArray] = np.stack([np.ones(_SIDES.sum()), _X[_SIDES], _X[_SIDES] ** 2])
+"""Powers 0, 1 and 2 of the places beside the line, shape (3, k): weighted sums are products with these."""
+
+_MIDDLE: Final = int(_SIDES.sum()) // 2
+"""Rank of the median of the pixels beside the line, of which there is an odd number."""
+
+_BLOCK: Final = 1024
+"""Windows worked on at a time, so that they stay in the cache of the processor."""
 
 
 def flatten(flux: FloatArray, ivar: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -69,20 +77,30 @@ def fit_line(flux: FloatArray) -> FloatArray:
     numpy.ndarray
         The lines on the grid, shape (n, 140).
     """
-    weight = np.broadcast_to(_SIDES, flux.shape).astype(np.float64)
-    line = _weighted_line(flux, weight)
-    for _ in range(ROUNDS):
-        distance = np.abs(flux - line)
-        spread = 1.4826 * np.median(distance[:, _SIDES], axis=1, keepdims=True)
-        line = _weighted_line(flux, (_SIDES & (distance <= CLIP * spread)).astype(np.float64))
+    beside = np.ascontiguousarray(flux[:, _SIDES], dtype=np.float64)
+    line = np.empty((len(flux), GRID.size))
+    for start in range(0, len(flux), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        level, slope = _clipped_line(beside[rows])
+        line[rows] = level + slope * _X
     return line
 
 
-def _weighted_line(flux: FloatArray, weight: FloatArray) -> FloatArray:
+def _clipped_line(beside: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Give level and slope of the line of each row, shape (n, 1), from its pixels beside Hα."""
+    level, slope = _weighted_line(beside, np.ones_like(beside))
+    for _ in range(ROUNDS):
+        distance = np.abs(beside - level - slope * _MOMENTS[1])
+        spread = 1.4826 * np.partition(distance, _MIDDLE, axis=1)[:, _MIDDLE, None]
+        level, slope = _weighted_line(beside, (distance <= CLIP * spread).astype(np.float64))
+    return level, slope
+
+
+def _weighted_line(beside: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Least squares for each row; weights of zero leave a pixel out."""
-    total = weight.sum(axis=1)
-    x_mean, y_mean = weight @ _X / total, (weight * flux).sum(axis=1) / total
-    dx = _X - x_mean[:, None]
-    spread = (weight * dx**2).sum(axis=1)
-    slope = (weight * dx * flux).sum(axis=1) / np.where(spread > 0, spread, 1.0)
-    return np.asarray(y_mean[:, None] + slope[:, None] * dx)
+    # einsum sums each row by itself; a product of matrices would give other bits in other company
+    total, x, xx = np.einsum("nk,jk->jn", weight, _MOMENTS)
+    y, xy = np.einsum("nk,jk->jn", weight * beside, _MOMENTS[:2])
+    spread = total * xx - x**2
+    slope = (total * xy - x * y) / np.where(spread > 0, spread, 1.0)
+    return ((y - slope * x) / total)[:, None], slope[:, None]

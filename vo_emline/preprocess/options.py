@@ -26,6 +26,9 @@ class PreprocessOptions(BaseModel):
     survey's normalised flux where the file has one (the thesis on LAMOST DR1); ``none``."""
     scaling: Scaling = "standardise"
     """Per spectrum: zero mean and unit variance, or minimum to maximum onto [−1, 1]."""
+    indices: bool = True
+    """Whether spectral indices are measured in the rest of the spectrum, from which the absorption that Hα
+    should have follows; without them only the window is read."""
     minimum_coverage: float = Field(default=1.0, gt=0, le=1)
     """Fraction of the window that the spectrum must reach over; where less is allowed, the edge
     value is repeated with an inverse variance of zero."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from vo_emline.preprocess.continuum import flatten
 from vo_emline.preprocess.identity import coverage_table, identity_table
+from vo_emline.preprocess.indices import N_INDICES, measure_indices
 from vo_emline.preprocess.lsf import blur
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.resample import fill_bad, resample
@@ -50,11 +52,14 @@ def prepare(
     """
     options = options or PreprocessOptions()
     sections: list[Section] = []
+    indices: list[FloatArray] = []
     rejects: list[Reject] = []
     for spectrum in spectra:
         cut = cut_section(spectrum, options)
         if isinstance(cut, Section):
             sections.append(cut)
+            if options.indices:
+                indices.append(measure_indices(spectrum))
         else:
             rejects.append(cut)
     flux, ivar = _all_on_grid(sections)
@@ -67,7 +72,11 @@ def prepare(
         for i in np.flatnonzero(~varied)
     )
     kept = [section for section, keep in zip(sections, varied, strict=True) if keep]
-    return _scaled(flux[varied], ivar[varied], taken_out[varied], sections=kept), rejects
+    windows = _scaled(flux[varied], ivar[varied], taken_out[varied], sections=kept)
+    if not options.indices:
+        return windows, rejects
+    measured = np.array(indices, dtype=np.float32).reshape(-1, 2, N_INDICES)
+    return replace(windows, indices=measured[varied]), rejects
 
 
 def on_grid(sections: Sequence[Section]) -> tuple[FloatArray, FloatArray]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from vo_emline.spectra.spectrum import BoolArray, FloatArray
 
+Floats = npt.NDArray[np.floating[Any]]
+"""Single or double precision."""
+
 
 def resample(
-    flux: FloatArray, ivar: FloatArray, *, wavelength_vac: FloatArray, grid: FloatArray
+    flux: Floats, ivar: Floats, *, wavelength_vac: FloatArray, grid: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Interpolate spectra linearly onto `grid`; beyond their ends the edge value is repeated.
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from vo_emline.preprocess.indices import REACH
 from vo_emline.preprocess.lsf import THESIS_PIXELS, TRUNCATE, line_spread_sigma, matching_sigma
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.resample import fill_bad, resample
@@ -56,7 +57,7 @@ class Section:
 
 
 def needed_wavelengths(options: PreprocessOptions) -> tuple[float, float]:
-    """Give the first and last wavelength, vacuum Å, that :func:`cut_section` may ask for.
+    """Give the first and last wavelength, vacuum Å, that :func:`cut_section` and the indices may ask for.
 
     For a reader that leaves out the rest of a spectrum.
     """
@@ -66,7 +67,8 @@ def needed_wavelengths(options: PreprocessOptions) -> tuple[float, float]:
         "thesis": THESIS_PIXELS * MAX_STEP,
     }[options.lsf]
     margin = TRUNCATE * widest + 2 * MAX_STEP
-    return WINDOW_VAC[0] - margin, WINDOW_VAC[1] + margin
+    first, last = WINDOW_VAC[0] - margin, WINDOW_VAC[1] + margin
+    return (min(first, REACH[0]), max(last, REACH[1])) if options.indices else (first, last)
 
 
 def cut_section(spectrum: Spectrum, options: PreprocessOptions) -> Section | Reject:

@@ -1,8 +1,9 @@
 """Windows on disk: Arrow IPC (memory-mapped when read) or Parquet, chosen by suffix.
 
-One row per window: ``flux``, ``ivar`` (140 values each) and ``continuum`` (2)
-as fixed-size lists of float32, then the columns of the identity and of the
-coverage (NULL for windows that are from no files). The schema carries the
+One row per window: ``flux``, ``ivar`` (140 values each), ``continuum`` (2) and
+``indices`` (values, then their errors) as fixed-size lists of float32, then
+the columns of the identity and of the coverage. Indices and coverage are NULL
+for windows that have none. The schema carries the
 grid and the settings the windows were made with.
 """
 
@@ -21,6 +22,7 @@ import pyarrow.parquet as pq
 from vo_emline.errors import DataError, UserError
 from vo_emline.files import atomic_path
 from vo_emline.preprocess.identity import COVERAGE_SCHEMA, IDENTITY_SCHEMA
+from vo_emline.preprocess.indices import N_INDICES
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import N_PIXELS, WINDOW_VAC, WindowSet
 from vo_emline.rejects import Reject
@@ -32,9 +34,11 @@ _OPTIONS_KEY: Final = b"vo_emline.preprocess"
 _GRID: Final = f"linspace({WINDOW_VAC[0]:g}, {WINDOW_VAC[1]:g}, {N_PIXELS})".encode()
 
 _ARRAYS: Final = {"flux": N_PIXELS, "ivar": N_PIXELS, "continuum": 2}
+_INDICES: Final = "indices"
 STORE_SCHEMA: Final = pa.schema(
     [
         *(pa.field(name, pa.list_(pa.float32(), size)) for name, size in _ARRAYS.items()),
+        pa.field(_INDICES, pa.list_(pa.float32(), 2 * N_INDICES)),
         *IDENTITY_SCHEMA,
         *COVERAGE_SCHEMA,
     ]
@@ -176,6 +180,7 @@ def _to_table(windows: WindowSet, schema: pa.Schema) -> pa.Table:
         name: pa.FixedSizeListArray.from_arrays(np.ascontiguousarray(getattr(windows, name)).ravel(), size)
         for name, size in _ARRAYS.items()
     }
+    arrays[_INDICES] = _indices_column(windows)
     coverage = windows.coverage
     if coverage is None:
         coverage = pa.table(
@@ -185,15 +190,23 @@ def _to_table(windows: WindowSet, schema: pa.Schema) -> pa.Table:
     return pa.table(arrays | columns, schema=schema)
 
 
+def _indices_column(windows: WindowSet) -> pa.Array:
+    if windows.indices is None:
+        return pa.nulls(len(windows), STORE_SCHEMA.field(_INDICES).type)
+    values = np.ascontiguousarray(windows.indices, dtype=np.float32).ravel()
+    return pa.FixedSizeListArray.from_arrays(values, 2 * N_INDICES)
+
+
 def _from_table(table: pa.Table) -> WindowSet:
     flux, ivar, continuum = (_values(table[name], size) for name, size in _ARRAYS.items())
-    covered = table["layout"].null_count == 0
+    covered, indexed = (table[name].null_count == 0 for name in ("layout", _INDICES))
     return WindowSet(
         flux=flux,
         ivar=ivar,
         continuum=continuum,
         identity=table.select(IDENTITY_SCHEMA.names),
         coverage=table.select(COVERAGE_SCHEMA.names) if covered else None,
+        indices=_values(table[_INDICES], 2 * N_INDICES).reshape(-1, 2, N_INDICES) if indexed else None,
     )
 
 

@@ -38,6 +38,10 @@ class WindowSet:
     coverage: pa.Table | None = None
     """One row per spectrum, columns as the fields of :class:`~vo_emline.spectra.Coverage`: what its
     file holds; None where the windows are from no files."""
+    indices: npt.NDArray[np.float32] | None = None
+    """Spectral indices of the rest of each spectrum and their standard deviations, shape
+    (n, 2, :data:`~vo_emline.preprocess.indices.N_INDICES`), NaN where unknown
+    (:func:`~vo_emline.preprocess.indices.measure_indices`); None where there are none at all."""
 
     def __len__(self) -> int:
         """Count the windows."""
@@ -53,11 +57,12 @@ class WindowSet:
             continuum=self.continuum[index],
             identity=self.identity.take(index),
             coverage=None if self.coverage is None else self.coverage.take(index),
+            indices=None if self.indices is None else self.indices[index],
         )
 
 
 def concatenate(sets: Sequence[WindowSet]) -> WindowSet:
-    """Put sets of windows behind one another; with their coverage where all have one.
+    """Put sets of windows behind one another; with their coverage, and their indices, where all have them.
 
     Raises
     ------
@@ -65,10 +70,12 @@ def concatenate(sets: Sequence[WindowSet]) -> WindowSet:
         Where there is none.
     """
     coverages = [one.coverage for one in sets if one.coverage is not None]
+    indices = [one.indices for one in sets if one.indices is not None]
     return WindowSet(
         flux=np.concatenate([one.flux for one in sets]),
         ivar=np.concatenate([one.ivar for one in sets]),
         continuum=np.concatenate([one.continuum for one in sets]),
         identity=pa.concat_tables([one.identity for one in sets]),
         coverage=pa.concat_tables(coverages) if len(coverages) == len(sets) else None,
+        indices=np.concatenate(indices) if len(indices) == len(sets) else None,
     )

@@ -30,8 +30,11 @@ from vo_emline.evaluate.panel import INJECTIONS
 from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.preprocess import PreprocessOptions
 from vo_emline.rundir import RunDirectory
+from vo_emline.runs.evaluation_expected import compare_expected
+from vo_emline.runs.evaluation_lines import evaluate_lines
 from vo_emline.runs.evaluation_spectra import Spectra, gather_spectra, seen_in_training
 from vo_emline.runs.examples import read_examples
+from vo_emline.runs.expectation import learnt_from
 from vo_emline.survey import SurveyOptions
 from vo_emline.training import Classifier, Examples
 from vo_emline.training.examples import stars_of
@@ -40,6 +43,8 @@ from vo_emline.training.metrics import evaluate
 logger = logging.getLogger(__name__)
 
 NETWORK: Final = "network"
+WINDOW_ALONE: Final = "window alone"
+"""The same network without the absorption expected from the rest of the spectrum."""
 
 LEAST_LABELLED: Final = 100
 """With fewer labelled spectra the leak of a random split cannot be shown."""
@@ -106,18 +111,18 @@ def evaluate_run(
     """
     directory = RunDirectory(run)
     classifier = Classifier.load(directory.model)
-    examples = _training_set(directory)
+    examples, taught = _training_set(directory), learnt_from(directory.training)
 
     @cache
     def ground(settings: PreprocessOptions) -> tuple[Spectra, Trial]:
         gathered = gather_spectra(negatives, labels, preprocess=settings)
         if held_out:
-            gathered = gathered.without(seen_in_training(gathered.negatives, examples))
+            gathered = gathered.without(seen_in_training(gathered.negatives, examples, others=taught))
         return gathered, make_trial(gathered.negatives, seed=seed, injections=injections, options=settings)
 
     spectra, trial = ground(classifier.description.preprocess)
     say(f"{len(spectra.negatives)} real negatives, {injections} injections into them")
-    seen = int(seen_in_training(spectra.negatives, examples).sum())
+    seen = int(seen_in_training(spectra.negatives, examples, others=taught).sum())
     if seen:
         say(f"{seen} of the negatives are of stars the run was trained on; leave them out with --held-out")
     entrants = _entrants(classifier, examples, rivals, seed=seed)
@@ -135,6 +140,8 @@ def evaluate_run(
         "injections": len(trial.injections),
         "headline": headline(found),
         "judges": found,
+        "expected": compare_expected(classifier, trial),
+        "lines": evaluate_lines(classifier, spectra.negatives, seed=seed, lines=2 * injections),
         "labelled": _on_labelled(labelled, seed=seed),
         "training": _training_metrics(directory),
         "leak": _leak(examples, seed=seed),
@@ -155,6 +162,8 @@ def _entrants(
     classifier: Classifier, examples: Examples | None, rivals: Sequence[Path], *, seed: int
 ) -> dict[str, Entrant]:
     judges = {NETWORK: network_judge(classifier), "classical detector": detector_judge()}
+    if classifier.second_stage is not None:
+        judges[WINDOW_ALONE] = network_judge(classifier.of_windows_alone())
     if examples is not None:
         judges["logistic regression"] = linear_judge(examples, seed=seed)
     preprocess = classifier.description.preprocess

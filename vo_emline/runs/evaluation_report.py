@@ -81,9 +81,37 @@ def draw(evaluation: Evaluation) -> dict[str, tuple[Figure, str]]:
         ),
         "injections": (_examples(evaluation), "Some injections with their |EW|/σ(EW) and the host's S/N."),
     }
+    figures |= _expected(evaluation.data["expected"]) | _lines(evaluation.data["lines"])
     if judges[NETWORK]["exceptions"]:
         caption = "Real negatives that the network calls positive by the plain label, surest first."
         figures["exceptions"] = (_exceptions(evaluation, judges[NETWORK]["exceptions"]), caption)
+    return figures
+
+
+def _expected(found: Mapping[str, Any] | None) -> dict[str, tuple[Figure, str]]:
+    """Draw what Hα should be and what it is, where the model knows."""
+    if found is None:
+        return {}
+    figure = plots.expected_absorption(found["groups"], half_width=found["half_width"])
+    caption = (
+        f"What Hα should be, from the rest of the spectrum ({found['known']:.0%} of the negatives), and what "
+        "it is; right: how far they lie apart, beside a normal distribution."
+    )
+    return {"expected": (figure, caption)}
+
+
+def _lines(found: Mapping[str, Any] | None) -> dict[str, tuple[Figure, str]]:
+    """Draw how well lines are measured, for each kind of them."""
+    figures = {}
+    for number, (kind, quality) in enumerate((found or {"trials": {}})["trials"].items()):
+        figures[f"line-pit-{number}"] = (
+            plots.pit_histograms(quality),
+            f"PIT, lines {kind}: flat where errors are right, hollow where they are too large.",
+        )
+        figures[f"line-scatter-{number}"] = (
+            plots.line_scatter(quality),
+            f"Scatter about the truth and median stated error, lines {kind}.",
+        )
     return figures
 
 

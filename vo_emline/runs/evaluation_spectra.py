@@ -56,7 +56,9 @@ class Spectra:
         return {**describe(self.negatives), "rejects": self.rejects, "set_aside": self.set_aside}
 
 
-def seen_in_training(windows: WindowSet, examples: Examples | None) -> npt.NDArray[np.bool_]:
+def seen_in_training(
+    windows: WindowSet, examples: Examples | None, *, others: pa.Table | None = None
+) -> npt.NDArray[np.bool_]:
     """Tell the windows of stars that a network was trained on, shape (n,).
 
     Parameters
@@ -65,11 +67,15 @@ def seen_in_training(windows: WindowSet, examples: Examples | None) -> npt.NDArr
         Windows of survey spectra.
     examples
         The training set; None where it is not at hand, and nothing is known.
+    others
+        Spectra that taught the model otherwise, columns :data:`~vo_emline.training.examples.NAMING`.
     """
-    if examples is None:
+    known = [] if others is None else [others]
+    if examples is not None:
+        known.append(examples.windows.identity.take(np.flatnonzero(np.array(examples.origin) != SIMULATED)))
+    if not known:
         return np.zeros(len(windows), dtype=bool)
-    real = np.flatnonzero(np.array(examples.origin) != SIMULATED)
-    tables = [windows.identity, examples.windows.identity.take(real)]
+    tables = [windows.identity, *known]
     star = stars_of(pa.concat_tables([table.select(list(NAMING)) for table in tables]))
     return np.isin(star[: len(windows)], star[len(windows) :])
 

@@ -19,9 +19,19 @@ from vo_emline.preprocess import PreprocessOptions, prepare, read_windows, write
 from vo_emline.progress import track
 from vo_emline.rejects import Reject
 from vo_emline.runs.settings import RunSettings
+from vo_emline.runs.unlabelled import draw_unlabelled
 from vo_emline.simulate import simulate_windows
 from vo_emline.spectra import Spectrum, read_or_reject
-from vo_emline.training import Examples, join, match_labels, read_labels
+from vo_emline.survey import WindowStore
+from vo_emline.training import (
+    Examples,
+    host_examples,
+    join,
+    match_labels,
+    read_labels,
+    without_known_emitters,
+)
+from vo_emline.training.hosts import INJECTED
 from vo_emline.training.simulated import simulated_examples
 
 logger = logging.getLogger(__name__)
@@ -48,12 +58,20 @@ class Counts:
     """Files that cannot be used; ``training/rejects.parquet`` says why."""
     simulated: int
     """Simulated spectra that joined."""
+    survey: int
+    """Unlabelled spectra of the survey that took part."""
+    injected: int
+    """Examples of these with emission put in."""
 
 
 def gather(
-    paths: Sequence[Path], labels: Path, *, settings: RunSettings
+    paths: Sequence[Path],
+    labels: Path,
+    *,
+    settings: RunSettings,
+    unlabelled: Sequence[Path] | WindowStore | None = None,
 ) -> tuple[Examples, list[Reject], Counts]:
-    """Read the labelled spectra, prepare their windows and let simulated ones join.
+    """Read the labelled spectra, prepare their windows, and let simulated ones and those of the survey join.
 
     Parameters
     ----------
@@ -63,11 +81,13 @@ def gather(
         CSV of ``id,label``.
     settings
         How windows are prepared, and how many simulated spectra join.
+    unlabelled
+        Files of the survey or a store of windows; stars labelled as emitters are left out.
 
     Raises
     ------
     UserError
-        The labels cannot be read, or are of none of the spectra.
+        The labels cannot be read, or are of none of the spectra; none of the unlabelled ones has a window.
     """
     words = read_labels(labels)
     rejects: list[Reject] = []
@@ -76,11 +96,9 @@ def gather(
     examples = Examples.of(windows, match.label, origin="labelled")
     if not len(examples):
         raise UserError(_no_labels(labels, windows=len(windows), files=len(paths), unknown=match.n_unknown))
-    n_simulated = settings.simulate.wanted(len(examples))
-    parts = [examples]
-    if n_simulated:
-        simulated = simulate_windows(n_simulated, seed=settings.simulate.seed)
-        parts.append(simulated_examples(simulated, options=settings.preprocess))
+    simulated = _simulated(settings, labelled=len(examples))
+    survey = _survey(unlabelled, examples, settings=settings)
+    parts = [examples, *simulated, *(hosts for _, hosts in survey)]
     rejects += unfit
     counts = Counts(
         files=len(paths),
@@ -89,9 +107,38 @@ def gather(
         unlabelled=len(match.unlabelled),
         unmatched=len(match.unmatched),
         rejected=len(rejects),
-        simulated=sum(len(part) for part in parts[1:]),
+        simulated=sum(len(part) for part in simulated),
+        survey=sum(n for n, _ in survey),
+        injected=sum(part.origin.count(INJECTED) for part in parts),
     )
     return join(parts), rejects, counts
+
+
+def _simulated(settings: RunSettings, *, labelled: int) -> list[Examples]:
+    n = settings.simulate.wanted(labelled)
+    if not n:
+        return []
+    simulated = simulate_windows(n, seed=settings.simulate.seed, varied=True)
+    return [simulated_examples(simulated, options=settings.preprocess)]
+
+
+def _survey(
+    unlabelled: Sequence[Path] | WindowStore | None, labelled: Examples, *, settings: RunSettings
+) -> list[tuple[int, Examples]]:
+    """Make examples of survey spectra, where there are any; also tell of how many."""
+    if unlabelled is None:
+        return []
+    options = settings.hosts
+    drawn = draw_unlabelled(unlabelled, options.spectra, preprocess=settings.preprocess)
+    quiet = without_known_emitters(drawn, labelled)
+    hosts = host_examples(
+        quiet,
+        negatives=options.negatives,
+        injected=options.injected,
+        seed=options.seed,
+        options=settings.preprocess,
+    )
+    return [(len(quiet), hosts)]
 
 
 def _no_labels(labels: Path, *, windows: int, files: int, unknown: int) -> str:

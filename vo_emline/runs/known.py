@@ -27,42 +27,62 @@ SIMBAD: Final = "simbad"
 """Name by which SIMBAD is asked for."""
 
 
-def name_known(scores: pa.Table, catalogues: Sequence[str]) -> pa.Array:
-    """Say of each candidate what it is known as.
+class KnownNames:
+    """What candidates are known as; called with some of them at a time.
 
     Parameters
     ----------
-    scores
-        Rows with ``label``, ``designation``, ``ra`` and ``dec`` (ICRS, deg).
     catalogues
         Files with a table of objects, names of catalogues configured in ``archives.toml``
-        (``zhang2022``), or ``simbad``.
-
-    Returns
-    -------
-    pyarrow.Array
-        ``known as …, type … (catalogue)``, ``possibly known as …`` or ``new`` for candidates with a position;
-        NULL for the others, and for all where no catalogue is given.
-
-    Raises
-    ------
-    UserError
-        A catalogue is neither a readable file nor configured.
-    ArchiveError
-        A remote catalogue cannot be reached.
+        (``zhang2022``), or ``simbad``. They are read when the first candidate comes, and once.
     """
-    said: list[str | None] = [None] * len(scores)
-    ra, dec = (scores[name].to_numpy(zero_copy_only=False).astype(float) for name in ("ra", "dec"))
-    positive = np.array(scores["label"].to_pylist(), dtype=object) != LABELS[0]
-    rows = np.flatnonzero(positive & np.isfinite(ra) & np.isfinite(dec))
-    if catalogues and rows.size:
-        positions = SkyCoord(ra[rows] * u.deg, dec[rows] * u.deg)
-        designations = [scores["designation"][int(row)].as_py() or "" for row in rows]
-        objects = [known for name in catalogues for known in _objects(name, positions)]
-        matches = describe_known(match_known(designations, positions, objects))
-        for row, text in zip(rows, matches, strict=True):
-            said[row] = text
-    return pa.array(said, pa.string())
+
+    def __init__(self, catalogues: Sequence[str]) -> None:
+        self._catalogues = tuple(catalogues)
+        self._read: dict[str, list[KnownObjects]] = {}
+
+    def __call__(self, scores: pa.Table) -> pa.Array:
+        """Say of each candidate what it is known as.
+
+        Parameters
+        ----------
+        scores
+            Rows with ``label``, ``designation``, ``ra`` and ``dec`` (ICRS, deg).
+
+        Returns
+        -------
+        pyarrow.Array
+            ``known as …, type … (catalogue)``, ``possibly known as …`` or ``new`` for candidates with a
+            position; NULL for the others, and for all where no catalogue is given.
+
+        Raises
+        ------
+        UserError
+            A catalogue is neither a readable file nor configured.
+        ArchiveError
+            A remote catalogue cannot be reached.
+        """
+        said: list[str | None] = [None] * len(scores)
+        ra, dec = (scores[name].to_numpy(zero_copy_only=False).astype(float) for name in ("ra", "dec"))
+        positive = np.array(scores["label"].to_pylist(), dtype=object) != LABELS[0]
+        rows = np.flatnonzero(positive & np.isfinite(ra) & np.isfinite(dec))
+        if self._catalogues and rows.size:
+            positions = SkyCoord(ra[rows] * u.deg, dec[rows] * u.deg)
+            designations = [scores["designation"][int(row)].as_py() or "" for row in rows]
+            objects = [known for name in self._catalogues for known in self._objects(name, positions)]
+            matches = describe_known(match_known(designations, positions, objects))
+            for row, text in zip(rows, matches, strict=True):
+                said[row] = text
+        return pa.array(said, pa.string())
+
+    def _objects(self, name: str, positions: SkyCoord) -> list[KnownObjects]:
+        """Give the objects of a catalogue; of SIMBAD, those around some positions."""
+        if name == SIMBAD:
+            return [simbad_known(positions)]
+        if name not in self._read:
+            path = Path(name)
+            self._read[name] = [read_known(path)] if path.suffix else vizier_known(name)
+        return self._read[name]
 
 
 def catalogue_files(catalogues: Sequence[str]) -> list[Path]:
@@ -87,10 +107,3 @@ def require_known(catalogues: Sequence[str]) -> None:
                 f"no catalogue {name!r}: give a file (.csv, .vot, .fits, .parquet) or one of "
                 f"{', '.join(sorted(remote))}"
             )
-
-
-def _objects(name: str, positions: SkyCoord) -> list[KnownObjects]:
-    if name == SIMBAD:
-        return [simbad_known(positions)]
-    path = Path(name)
-    return [read_known(path)] if path.suffix else vizier_known(name)

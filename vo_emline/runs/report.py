@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,10 +40,30 @@ def best_candidates(run: Run, n: int = GALLERY, *, label: str | None = None) -> 
 
 def draw(run: Run, training: Sequence[Path]) -> list[Path]:
     """Draw the figures of a run; give their paths."""
+    figures = _training_figures(run)
+    if followed := adaptation(training, read_scores(run.directory.survey)):
+        figures["adaptation"] = plots.adaptation(followed)
+    if gallery := _gallery(run):
+        figures["gallery"] = gallery
+    return _save(run, figures)
+
+
+def draw_training(run: Run) -> list[Path]:
+    """Draw the figures of training alone; give their paths."""
+    return _save(run, _training_figures(run))
+
+
+def _save(run: Run, figures: Mapping[str, Figure]) -> list[Path]:
     folder = run.directory.figures
+    for name, figure in figures.items():
+        plots.save(figure, folder / f"{name}.png")
+    return [folder / f"{name}.png" for name in figures]
+
+
+def _training_figures(run: Run) -> dict[str, Figure]:
     history = json.loads((run.directory.model / "history.json").read_text(encoding="utf-8"))
     metrics = json.loads(run.directory.metrics.read_text(encoding="utf-8"))["network"]
-    figures = {
+    return {
         "training-curve": plots.training_curve(
             history["training_loss"], history["validation_loss"], best=history["best_epoch"]
         ),
@@ -52,13 +72,6 @@ def draw(run: Run, training: Sequence[Path]) -> list[Path]:
             title=f"{metrics['n_spectra']} spectra of {metrics['n_stars']} held-out stars",
         ),
     }
-    if followed := adaptation(training, read_scores(run.directory.survey)):
-        figures["adaptation"] = plots.adaptation(followed)
-    if gallery := _gallery(run):
-        figures["gallery"] = gallery
-    for name, figure in figures.items():
-        plots.save(figure, folder / f"{name}.png")
-    return [folder / f"{name}.png" for name in figures]
 
 
 def _gallery(run: Run) -> Figure | None:
@@ -91,8 +104,12 @@ def _paths(run: Run) -> dict[str, str]:
 
 def summary_text(run: Run) -> str:
     """Tell the metrics and the best candidates in a few lines of plain text."""
-    metrics = json.loads(run.directory.metrics.read_text(encoding="utf-8"))
-    return "\n".join([*_metrics_lines(metrics), "", *_candidate_lines(best_candidates(run, 10))])
+    return "\n".join([metrics_text(run), "", *_candidate_lines(best_candidates(run, 10))])
+
+
+def metrics_text(run: Run) -> str:
+    """Tell the metrics of training in a few lines of plain text."""
+    return "\n".join(_metrics_lines(json.loads(run.directory.metrics.read_text(encoding="utf-8"))))
 
 
 def _metrics_lines(metrics: dict[str, Any]) -> list[str]:

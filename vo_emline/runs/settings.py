@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from vo_emline.candidates.identifiers import AUTHORITY
 from vo_emline.files import write_text
+from vo_emline.measure.regression import RegressionOptions
 from vo_emline.preprocess import PreprocessOptions
 from vo_emline.settings import TomlSettings, load_toml_settings
 from vo_emline.training import TrainingOptions
+from vo_emline.training.options import StudentOptions
 
 
 class SimulationOptions(BaseModel):
@@ -21,14 +23,34 @@ class SimulationOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     spectra: int | None = Field(default=None, ge=0)
-    """How many simulated spectra join the training set; None: as many as bring it to `fill`."""
+    """How many simulated spectra join the training set; None: as many as `fill` says."""
     fill: int = Field(default=12_000, ge=0)
-    """Size of the training set that simulated spectra fill up where `spectra` is not given."""
+    """Size of the training set that simulated spectra fill up where `spectra` is not given.
+
+    Half as many join however many are labelled: they show what no archive of bright stars holds, noise, cool
+    stars and lines that can only just be seen."""
     seed: int = Field(default=6563, ge=0)
 
     def wanted(self, labelled: int) -> int:
         """Give the number of simulated spectra that join `labelled` real ones."""
-        return max(0, self.fill - labelled) if self.spectra is None else self.spectra
+        return max(self.fill - labelled, self.fill // 2) if self.spectra is None else self.spectra
+
+
+class SurveyHostOptions(BaseModel):
+    """Unlabelled spectra of the survey in training: as negatives, and as hosts of emission put into them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    spectra: int = Field(default=4000, ge=1)
+    """How many of them take part at most."""
+    negatives: int = Field(default=6000, ge=0)
+    """Examples of spectra as they are; spectra are used several times where there are fewer."""
+    injected: int = Field(default=6000, ge=0)
+    """Examples with emission put in; those in which it cannot be seen are left out.
+
+    As many as `negatives`: emission is then as frequent in the survey's spectra as in simulated ones. Were it
+    more so, the network would take the look of a real spectrum for a sign of emission."""
+    seed: int = Field(default=1800, ge=0)
 
 
 class RunSettings(TomlSettings):
@@ -37,6 +59,9 @@ class RunSettings(TomlSettings):
     preprocess: PreprocessOptions = PreprocessOptions()
     training: TrainingOptions = TrainingOptions()
     simulate: SimulationOptions = SimulationOptions()
+    hosts: SurveyHostOptions = SurveyHostOptions()
+    lines: RegressionOptions = RegressionOptions()
+    student: StudentOptions = StudentOptions()
     authority: str = AUTHORITY
     """Authority of the publisher DIDs given to spectra that bring none."""
     known: tuple[str, ...] = ()

@@ -9,23 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vo_emline.candidates import (
-    CANDIDATES,
-    REJECTS,
-    SCORES,
-    build_release,
-    index_table,
-    reject_rows,
-    score_rows,
-)
-from vo_emline.candidates.output import write_table
-from vo_emline.errors import EmlineError
+from vo_emline.candidates import PUBLISHED, Provenance, read_release, release_survey, write_table
 from vo_emline.files import write_json
-from vo_emline.labels import LABELS
-from vo_emline.rejects import Reject
 from vo_emline.rundir import RunDirectory
 from vo_emline.runs.examples import LABELS_FILE, class_counts, gather, read_examples, summary, write_examples
-from vo_emline.runs.known import catalogue_files, name_known
+from vo_emline.runs.known import KnownNames, catalogue_files
 from vo_emline.runs.manifest import Manifest, digest, files_digest
 from vo_emline.runs.settings import RunSettings
 from vo_emline.survey import (
@@ -34,10 +22,8 @@ from vo_emline.survey import (
     WindowStore,
     classify_store,
     classify_survey,
-    read_rejects,
-    read_scores,
 )
-from vo_emline.survey.engine import SUMMARY
+from vo_emline.survey.summary import SUMMARY
 from vo_emline.training import Classifier, Examples, train
 
 logger = logging.getLogger(__name__)
@@ -63,17 +49,21 @@ class Run:
         return done
 
 
-def training_set(run: Run, paths: Sequence[Path], labels: Path) -> tuple[Examples, str]:
-    """Gather labelled and simulated windows; give them with the digest of what they come from."""
+def training_set(
+    run: Run, paths: Sequence[Path], labels: Path, unlabelled: Sequence[Path] | WindowStore | None = None
+) -> tuple[Examples, str]:
+    """Gather labelled, simulated and survey windows; give them with the digest of what they come from."""
     settings = run.settings
+    hosts = () if unlabelled is None else (survey_digest(unlabelled), settings.hosts.model_dump(mode="json"))
     inputs = digest(
         files_digest([*paths, labels]),
         settings.preprocess.model_dump(mode="json"),
         settings.simulate.model_dump(mode="json"),
+        *hosts,
     )
     if not run.skip("training set", inputs, run.directory.training / LABELS_FILE):
         run.manifest.begin("training set", inputs, outputs=[run.directory.training])
-        examples, rejects, counts = gather(paths, labels, settings=settings)
+        examples, rejects, counts = gather(paths, labels, settings=settings, unlabelled=unlabelled)
         write_examples(run.directory.training, examples, rejects=rejects, options=settings.preprocess)
         facts = {"counts": summary(counts), "classes": class_counts(examples)}
         run.manifest.finish("training set", inputs, **facts)
@@ -87,8 +77,23 @@ def _training_text(counts: dict[str, int], classes: dict[str, int]) -> str:
         f"  {counts['labelled']} labelled spectra of {counts['files']} files "
         f"({counts['unknown']} unknown, {counts['unlabelled']} unlabelled, {counts['rejected']} rejected), "
         f"{counts['simulated']} simulated ones join\n  "
+        + _survey_share(counts)
         + ", ".join(f"{number} {label}" for label, number in classes.items())
     )
+
+
+def _survey_share(counts: dict[str, int]) -> str:
+    if not counts["survey"]:
+        return ""
+    return (
+        f"{counts['survey']} unlabelled spectra of the survey as negatives and hosts, "
+        f"{counts['injected']} times with emission put in\n  "
+    )
+
+
+def survey_digest(source: Sequence[Path] | WindowStore) -> str:
+    """Give a digest of a survey: files, or a store of windows."""
+    return files_digest(source.files() if isinstance(source, WindowStore) else source)
 
 
 def network(run: Run, examples: Examples, *, made_from: str) -> tuple[Classifier, str]:
@@ -119,8 +124,7 @@ def _device_text(device: dict[str, Any]) -> str:
 
 def survey(run: Run, source: Sequence[Path] | WindowStore, classifier: Classifier, *, made_from: str) -> str:
     """Classify the survey, files or a store of windows; finished shards of an interrupted run are kept."""
-    files = source.files() if isinstance(source, WindowStore) else source
-    inputs = digest(made_from, files_digest(files))
+    inputs = digest(made_from, survey_digest(source))
     if not run.skip("survey", inputs, run.directory.survey / SUMMARY):
         run.manifest.begin("survey", inputs, outputs=[run.directory.survey])
         result = _classified(run, source, classifier)
@@ -133,7 +137,8 @@ def survey(run: Run, source: Sequence[Path] | WindowStore, classifier: Classifie
 
 
 def _classified(run: Run, source: Sequence[Path] | WindowStore, classifier: Classifier) -> SurveySummary:
-    preprocess, options = classifier.description.preprocess, SurveyOptions(workers=run.settings.workers)
+    preprocess = classifier.description.preprocess
+    options = SurveyOptions(workers=run.settings.workers, cascade=False)
     directory = run.directory.survey
     if isinstance(source, WindowStore):
         return classify_store(source, classifier, directory, preprocess=preprocess, options=options)
@@ -153,30 +158,23 @@ def release(run: Run, *, made_from: str, model_version: str) -> None:
     if run.skip("release", inputs, run.directory.release, run.directory.tables):
         return
     run.manifest.begin("release", inputs, outputs=[run.directory.tables])
-    run_id = run.manifest.run_id
-    found = read_scores(run.directory.survey)
-    missed = [Reject(**row) for row in read_rejects(run.directory.survey).to_pylist()]
-    spectra = index_table(found, authority=run.settings.authority)
-    known_as = name_known(found, known)
-    scores = score_rows(found, spectra, run_id=run_id, model_version=model_version, known_as=known_as)
-    rejects = reject_rows(missed, run_id=run_id)
-    metadata = {"run_id": run_id, "model_version": model_version, "created": run.manifest.created}
-    build_release(run.directory.release, spectra=spectra, scores=scores, rejects=rejects, metadata=metadata)
-    candidates = scores.filter(_is_candidate(scores))
-    _check_sum(run, len(scores), len(rejects))
-    for description, rows in ((CANDIDATES, candidates), (SCORES, scores), (REJECTS, rejects)):
+    counts = release_survey(
+        run.directory.release,
+        run.directory.survey,
+        provenance=Provenance(
+            authority=run.settings.authority, run_id=run.manifest.run_id, model_version=model_version
+        ),
+        metadata={"created": run.manifest.created},
+        name_known=KnownNames(known) if known else None,
+    )
+    write_tables(run.directory.release, run.directory.tables)
+    others = counts.scores - counts.candidates
+    run.manifest.finish("release", inputs, candidates=counts.candidates, others=others)
+
+
+def write_tables(release: Path, folder: Path) -> None:
+    """Write the published tables of a release for other programs, as Parquet and VOTable."""
+    for table in PUBLISHED:
+        rows = read_release(release, table)
         for suffix in (".parquet", ".vot"):
-            write_table(rows, run.directory.tables / f"{description.name}{suffix}", description=description)
-    run.manifest.finish("release", inputs, candidates=len(candidates), others=len(scores) - len(candidates))
-
-
-def _is_candidate(scores: Any) -> Any:
-    import pyarrow.compute as pc
-
-    return pc.not_equal(scores["label"], LABELS[0])
-
-
-def _check_sum(run: Run, n_scores: int, n_rejects: int) -> None:
-    inputs = run.manifest.facts("survey")["inputs_total"]
-    if inputs != n_scores + n_rejects:
-        raise EmlineError(f"{inputs} files gave {n_scores} scores and {n_rejects} rejects: rows were lost")
+            write_table(rows, folder / f"{table.name}{suffix}", description=table)

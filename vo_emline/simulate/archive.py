@@ -91,6 +91,7 @@ def write_lamost(
     fractions: Mapping[str, float] = SKY_FRACTIONS,
     releases: Sequence[Release] = RELEASES,
     stars: Stars | None = None,
+    first: int = 0,
 ) -> Archive:
     """Write a LAMOST-like archive in the layouts of `releases`, taken in turn, and ``truth.csv``.
 
@@ -104,6 +105,9 @@ def write_lamost(
     stars
         Stars to choose the first `n_stars` of, instead of drawing them: so that both
         instruments see the same ones.
+    first
+        Running number of the first file, where the files are a part of a larger archive: it makes plate,
+        fibre and observation identifier.
     """
     if stars is None:
         stars = draw_stars(n_stars, seed=seed, survey="lamost", fractions=fractions)
@@ -111,8 +115,8 @@ def write_lamost(
         stars = stars.take(slice(n_stars))
     exposures = draw_exposures(stars, seed=seed, per_star=per_star, survey="lamost")
 
-    def files(chunk: Exposures, first: int) -> Iterable[File]:
-        for record in lamost_records(stars, chunk, first=first, seed=seed, releases=releases):
+    def files(chunk: Exposures, offset: int) -> Iterable[File]:
+        for record in lamost_records(stars, chunk, first=first + offset, seed=seed, releases=releases):
             yield record.file_name, "", lamost_bytes(record)
 
     def truth(chunk: Exposures) -> pa.Table:

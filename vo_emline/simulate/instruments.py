@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from vo_emline.simulate import linelist
 from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS, FloatArray, Grid, broaden
 from vo_emline.simulate.population import Exposures, Random
+from vo_emline.simulate.stars import BoolArray
 from vo_emline.simulate.synthesis import Ideal
 from vo_emline.spectra.medium import HALPHA_VAC, air_to_vacuum
 
 Release = Literal["dr1", "dr7", "dr10"]
+Floats = npt.NDArray[np.floating[Any]]
+"""Single or double precision: what is computed keeps that of its arguments."""
 
 LAMOST_LOG_START: Final = 3.5682
 """log10 of the first wavelength (vacuum Å) of LAMOST's low-resolution spectra (card COEFF0)."""
@@ -38,12 +42,30 @@ class Observed:
 
     wavelength_vac: FloatArray
     """Vacuum Å, shape (pixels,)."""
-    flux: FloatArray
+    flux: Floats
     """Counts, or continuum-normalised flux for Ondřejov."""
-    ivar: FloatArray | None
+    ivar: Floats | None
     """Inverse variance as the pipeline states it; None where the instrument gives none."""
-    continuum: FloatArray
+    continuum: Floats
     """The continuum that the pipeline would divide by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What happens to spectra on their way through LAMOST; arrays of shape (n, m) or (n, 1)."""
+
+    sky: Floats
+    """Counts of the sky over those of the star's continuum."""
+    sky_share: Floats
+    """Their mean over the wavelengths, shape (n, 1)."""
+    noise: Floats
+    """Deviations in units of each pixel's noise: white noise, and cosmic rays that were not removed."""
+    residue: Floats
+    """What sky subtraction leaves, in units of the continuum."""
+    response: Floats
+    """Counts of a continuum of one."""
+    overstated: Floats
+    """Factor by which the pipeline overstates the noise, shape (n, 1)."""
 
 
 def lamost_pixels(first_vac: float = 0.0, last_vac: float = np.inf) -> FloatArray:
@@ -89,22 +111,51 @@ def observe_lamost(
     random
         Where the noise comes from.
     """
+    n, m = len(exposures), wavelength_vac.size
+    share = draw_sky_share(exposures.snr, random)[:, None]
+    response = draw_response(n, wavelength_vac, random)
+    noise = random.standard_normal((n, m))
+    residue = draw_residue_scale(exposures.snr, random)[:, None] * draw_residue(
+        exposures, wavelength_vac, random
+    )
+    spikes, hit = draw_cosmic_rays(n, m, random)
+    conditions = Conditions(
+        sky=share * sky_brightness(exposures, wavelength_vac),
+        sky_share=share,
+        noise=noise + spikes,
+        residue=residue,
+        response=response * draw_level(exposures.snr, random)[:, None],
+        overstated=draw_overstatement(n, random)[:, None],
+    )
     signal = sample(ideal.flux, ideal.grid, wavelength_vac)
-    sky = _sky(exposures, wavelength_vac)
-    share = _sky_share(exposures, random)[:, None]
-    sigma = np.sqrt((np.maximum(signal, 0.02) + share * sky) / (1.0 + share)) / exposures.snr[:, None]
-    response = _response(len(exposures), wavelength_vac, random)
-    seen = signal + sigma * random.standard_normal(signal.shape)
-    seen = seen + _sky_residue(exposures, wavelength_vac, random)
-    seen, hit = _cosmic_rays(seen, sigma, random)
-    level = (8.0 * exposures.snr * np.exp(random.normal(0.0, 0.6, len(exposures))))[:, None]
-    ivar = (random.uniform(1.2, 1.9, (len(exposures), 1)) * sigma * response * level) ** -2.0
+    flux, ivar = expose(signal, conditions, snr=exposures.snr)
     if release == "dr1":
         ivar = _spoil(ivar, exposures, wavelength_vac, random)
     ivar[hit] *= random.integers(0, 2, int(hit.sum()))
-    return Observed(
-        wavelength_vac=wavelength_vac, flux=seen * response * level, ivar=ivar, continuum=response * level
-    )
+    return Observed(wavelength_vac=wavelength_vac, flux=flux, ivar=ivar, continuum=conditions.response)
+
+
+def expose(signal: Floats, conditions: Conditions, *, snr: Floats) -> tuple[Floats, Floats]:
+    """Put noise, sky and response onto noise-free spectra.
+
+    Parameters
+    ----------
+    signal
+        Spectra with the continuum at one, shape (n, m).
+    conditions
+        What happens to them.
+    snr
+        Signal-to-noise ratio per pixel beside Hα, shape (n,).
+
+    Returns
+    -------
+    flux, ivar
+        Counts, and their inverse variance as the pipeline states it, shape (n, m).
+    """
+    brightness = (np.maximum(signal, 0.02) + conditions.sky) / (1.0 + conditions.sky_share)
+    sigma = np.sqrt(brightness) / snr[:, None]
+    flux = (signal + sigma * conditions.noise + conditions.residue) * conditions.response
+    return flux, (conditions.overstated * sigma * conditions.response) ** -2.0
 
 
 def observe_ondrejov(
@@ -144,7 +195,7 @@ def _telluric(exposures: Exposures, grid: Grid, random: Random) -> FloatArray:
     return 1.0 - broaden(depth, grid, sigma_kms=sigma_kms)
 
 
-def _sky(exposures: Exposures, wavelength_vac: FloatArray) -> FloatArray:
+def sky_brightness(exposures: Exposures, wavelength_vac: FloatArray) -> FloatArray:
     """Brightness of the night sky over its mean, shape (n, m)."""
     lines = _sky_lines(exposures, wavelength_vac, widening=np.ones(len(exposures)))
     return np.asarray(0.7 + 2.5 * np.einsum("lnm,l->nm", lines, SKY_OH_STRENGTH))
@@ -165,29 +216,42 @@ def _sky_offset(exposures: Exposures, wavelength_vac: FloatArray, *, widening: F
     return np.asarray(offset / (widening * exposures.lsf_sigma)[:, None])
 
 
-def _sky_share(exposures: Exposures, random: Random) -> FloatArray:
-    """Sky counts over star counts: large for the faint (of low S/N)."""
-    return np.asarray((25.0 / exposures.snr) ** 1.3 * np.exp(random.normal(0.0, 0.5, len(exposures))))
+def draw_sky_share(snr: FloatArray, random: Random) -> FloatArray:
+    """Draw sky counts over star counts, shape (n,): large for the faint (of low S/N)."""
+    return np.asarray((25.0 / snr) ** 1.3 * np.exp(random.normal(0.0, 0.5, len(snr))))
 
 
-def _sky_residue(exposures: Exposures, wavelength_vac: FloatArray, random: Random) -> FloatArray:
-    """Compute what sky subtraction leaves at the sky lines, shape (n, m).
+def draw_residue_scale(snr: FloatArray, random: Random) -> FloatArray:
+    """Draw the strength of what sky subtraction leaves, shape (n,): larger for the faint."""
+    n = len(snr)
+    return np.asarray(np.exp(random.normal(np.log(0.005), 0.9, n)) + random.uniform(0.0, 1.6, n) / snr)
+
+
+def draw_residue(exposures: Exposures, wavelength_vac: FloatArray, random: Random) -> FloatArray:
+    """Compute what sky subtraction leaves at the sky lines, of unit strength, shape (n, m).
 
     Bumps and notches come from a wrong level of the sky, pairs of the two from
     a shift in wavelength. Of each a part is common to all lines of a spectrum
     and a part each line's own.
     """
     n, count = len(exposures), len(SKY_OH_VAC)
-    scale = np.exp(random.normal(np.log(0.005), 0.9, n)) + random.uniform(0.0, 1.6, n) / exposures.snr
-    level, shift = (
-        scale * (random.normal(0.0, 0.7, (1, n)) + random.normal(0.0, 0.7, (count, n))) for _ in range(2)
-    )
+    level, shift = (random.normal(0.0, 0.7, (1, n)) + random.normal(0.0, 0.7, (count, n)) for _ in range(2))
     offset = _sky_offset(exposures, wavelength_vac, widening=random.uniform(0.8, 2.0, n))
     shape = np.exp(-0.5 * np.square(offset)) * (level[..., None] + shift[..., None] * offset)
     return np.asarray(np.einsum("lnm,l->nm", shape, SKY_OH_STRENGTH))
 
 
-def _response(n: int, wavelength_vac: FloatArray, random: Random) -> FloatArray:
+def draw_level(snr: FloatArray, random: Random) -> FloatArray:
+    """Draw counts in the continuum, shape (n,)."""
+    return np.asarray(8.0 * snr * np.exp(random.normal(0.0, 0.6, len(snr))))
+
+
+def draw_overstatement(n: int, random: Random) -> FloatArray:
+    """Draw factors by which the pipeline overstates the noise, as on real plates, shape (n,)."""
+    return random.uniform(1.2, 1.9, n)
+
+
+def draw_response(n: int, wavelength_vac: FloatArray, random: Random) -> FloatArray:
     """Slope, curvature and ripples of the continuum, shape (n, m), about one at Hα."""
     offset = (wavelength_vac - HALPHA_VAC) / 100.0
     tame = np.clip(offset, -1.5, 1.5)
@@ -208,16 +272,21 @@ def _waves(random: Random, n: int, offset: FloatArray, *, amplitude: float, term
     return total
 
 
-def _cosmic_rays(seen: FloatArray, sigma: FloatArray, random: Random) -> tuple[FloatArray, np.ndarray]:
-    """Put spikes, and fewer dents, of one or two pixels into some spectra; also tell which pixels."""
-    n, m = seen.shape
+def draw_cosmic_rays(n: int, m: int, random: Random) -> tuple[FloatArray, BoolArray]:
+    """Draw spikes, and fewer dents, of one or two pixels in some spectra.
+
+    Returns
+    -------
+    heights, hit
+        Heights in units of the noise, 0 where there is none, and where there is one, shape (n, m).
+    """
     hit = random.uniform(size=(n, m)) < random.choice([0.0005, 0.01], size=(n, 1), p=[0.93, 0.07])
     hit[:, 1:] |= hit[:, :-1] & (random.uniform(size=(n, m - 1)) < 0.4)
     height = random.choice([-0.5, 1.0], size=(n, m), p=[0.3, 0.7]) * random.gamma(1.5, 4.0, (n, m))
-    return seen + hit * height * sigma, hit
+    return hit * height, hit
 
 
-def _spoil(ivar: FloatArray, exposures: Exposures, wavelength_vac: FloatArray, random: Random) -> FloatArray:
+def _spoil(ivar: Floats, exposures: Exposures, wavelength_vac: FloatArray, random: Random) -> Floats:
     """Divide the inverse variance at Hα by 9–12 and zero it on strong emission, as DR1 does."""
     n = len(exposures)
     distance = np.abs(wavelength_vac - HALPHA_VAC)[None, :]

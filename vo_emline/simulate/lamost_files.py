@@ -20,6 +20,8 @@ SNR_CAP_DR1: Final = 99.0
 PLATE: Final = 250
 """Fibres of a spectrograph."""
 SPECTROGRAPHS: Final = 16
+FIRST_OBSID: Final = 9_000_000_000
+"""Observation identifier of the first simulated spectrum, out of the range the survey uses."""
 
 _EXTEN0: Final = {
     "dr1": "Flux Inverse Subcontinuum Andmask Ormask",
@@ -72,8 +74,8 @@ class LamostRecord:
 
     @property
     def obsid(self) -> int:
-        """Observation identifier, out of the range the survey uses."""
-        return 9_000_000_000 + self.number
+        """Observation identifier."""
+        return FIRST_OBSID + self.number
 
     @property
     def file_name(self) -> str:

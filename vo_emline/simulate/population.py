@@ -11,6 +11,7 @@ import numpy as np
 
 from vo_emline.errors import UserError
 from vo_emline.simulate import stars as kinds
+from vo_emline.simulate.pointings import LAMOST_EPOCHS, draw_positions, draw_snr
 from vo_emline.simulate.stars import FAMILIES, BoolArray, FloatArray, IntArray, Stars
 from vo_emline.spectra.medium import HALPHA_VAC
 
@@ -44,9 +45,6 @@ SKY_FRACTIONS: Final[Mapping[str, float]] = {
 }
 """Shares in a survey of ordinary stars: 4 % with emission, some ten times the share in the sky,
 so that a thousand spectra hold enough of it."""
-
-FAINT_SHARE: Final = 0.12
-"""Share of LAMOST spectra that are little but noise (S/N from 0.7 to 15)."""
 
 SPECTRAL_MIX: Final[Mapping[Survey, tuple[tuple[float, float, float], ...]]] = {
     "lamost": (
@@ -135,10 +133,11 @@ def draw_stars(
         raise UserError(message)
     random = np.random.default_rng([seed, 1])
     family = random.choice(len(FAMILIES), size=n, p=shares / shares.sum())
+    ra, dec = draw_positions(n, random)
     return Stars(
         family=family,
-        ra=random.uniform(0.0, 360.0, n),
-        dec=np.degrees(np.arcsin(random.uniform(-0.17, 0.87, n))),
+        ra=ra,
+        dec=dec,
         velocity_kms=_velocities(n, random),
         **_photospheres(family, random, survey=survey),
         **_surroundings(family, random),
@@ -152,16 +151,20 @@ def _velocities(n: int, random: Random) -> FloatArray:
     return np.where(random.uniform(size=n) < 0.05, halo, disk)
 
 
+def rotation_share(teff: FloatArray) -> FloatArray:
+    """Give the usual rotation by temperature, K, over that of hot stars: slow below the Kraft break."""
+    return np.asarray(np.clip((teff - 6_000.0) / 3_000.0, 0.02, 1.0))
+
+
 def _photospheres(family: IntArray, random: Random, *, survey: Survey) -> dict[str, FloatArray]:
     n = len(family)
     teff = _temperatures(family, random, survey=survey)
-    hot = np.clip((teff - 6_000.0) / 3_000.0, 0.02, 1.0)
     featureless = family == kinds.FEATURELESS
     line_strength = np.clip(random.normal(1.0, 0.12, n), 0.4, 1.5)
     line_strength[featureless] *= random.choice([0.0, 0.3], size=featureless.sum(), p=[0.7, 0.3])
     return {
         "teff": teff,
-        "v_sin_i_kms": hot * random.gamma(2.5, 60.0, n).clip(2.0, 400.0),
+        "v_sin_i_kms": rotation_share(teff) * random.gamma(2.5, 60.0, n).clip(2.0, 400.0),
         "metallicity": np.where(featureless, 0.3, 1.0) * 10.0 ** random.normal(-0.05, 0.25, n),
         "line_strength": line_strength,
         "wing_width": np.exp(random.normal(-0.05, 0.3, n)),
@@ -278,10 +281,8 @@ def draw_exposures(stars: Stars, *, seed: int, per_star: int = 1, survey: Survey
     star = np.repeat(np.arange(len(stars)), per_star)
     n = len(star)
     lamost = survey == "lamost"
-    span = (55_850.0, 59_000.0) if lamost else (54_000.0, 57_300.0)
-    snr = np.exp(random.normal(np.log(58.0), 0.85, n)).clip(3.0, 300.0)
-    faint = random.uniform(size=n) < FAINT_SHARE
-    snr[faint] = np.exp(random.uniform(np.log(0.7), np.log(15.0), faint.sum()))
+    span = LAMOST_EPOCHS if lamost else (54_000.0, 57_300.0)
+    snr = draw_snr(n, random)
     helio = random.uniform(-29.0, 29.0, n)
     velocity = stars.velocity_kms[star] + random.normal(0.0, 8.0, n)
     return Exposures(

@@ -42,6 +42,11 @@ COMPONENT_DIP: Final = 0.03
 """… and where the circumstellar component alone, without the star, has at least this dip:
 a broad single line on a narrow photospheric core is no double one."""
 
+PEAK: Final = 0.10
+"""A maximum of a line is a peak of emission where the circumstellar component alone is at least this share
+of its greatest height. Blueward of the trough of a wind (P Cygni) its wing makes a maximum of 3 to 6 %,
+which is no second peak; the weaker peak of a disk or a shell has 16 % and more."""
+
 PEAKS_KMS: Final = 500.0
 """Maxima count within this velocity of the star's own."""
 
@@ -123,7 +128,7 @@ def _deepest_dip(velocity: FloatArray, line: FloatArray, component: FloatArray) 
     """Give the deepest dip between two maxima of `line`, and the pixels of the maxima."""
     inner = line[1:-1]
     maxima = 1 + np.flatnonzero((inner > line[:-2]) & (inner >= line[2:]))
-    maxima = maxima[(np.abs(velocity[maxima]) < PEAKS_KMS) & (component[maxima] > 0.03 * component.max())]
+    maxima = maxima[(np.abs(velocity[maxima]) < PEAKS_KMS) & (component[maxima] > PEAK * component.max())]
     pairs = itertools.combinations(maxima.tolist(), 2)
     return max(((_dip(line, violet, red), violet, red) for violet, red in pairs), default=(0.0, 0, 0))
 
@@ -194,7 +199,7 @@ def tabulate(
         "survey": [survey] * len(exposures),
         "family": [FAMILIES[kind] for kind in observed.family.tolist()],
         "label": [LABELS[i] for i in index.tolist()],
-        "doubtful": is_doubtful(exposures.ew, shape, significance),
+        "doubtful": is_doubtful(exposures.ew, shape.dip, significance),
         "ew": exposures.ew - shell_share(observed, exposures),
         "significance": significance,
         "dip": shape.dip,
@@ -212,12 +217,12 @@ def shell_share(observed: Stars, exposures: Exposures) -> FloatArray:
     return -observed.absorption_ew * exposures.ew / np.where(observed.ew == 0, 1.0, observed.ew)
 
 
-def is_doubtful(ew: FloatArray, shape: Shape, significance: FloatArray) -> npt.NDArray[np.bool_]:
+def is_doubtful(ew: FloatArray, dip: FloatArray, significance: FloatArray) -> npt.NDArray[np.bool_]:
     """Tell the spectra that a careful eye would call *unknown*.
 
     They are emission below :data:`VISIBLE` sigma, and dips within a third of :data:`DIP`.
     """
-    borderline = np.abs(shape.dip / DIP - 1.0) < 1.0 / 3.0
+    borderline = np.abs(dip / DIP - 1.0) < 1.0 / 3.0
     return np.asarray((ew != 0) & (borderline | (significance < VISIBLE)))
 
 

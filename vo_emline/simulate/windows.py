@@ -16,7 +16,16 @@ from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.resample import resample
 from vo_emline.preprocess.scale import offset_and_scale
 from vo_emline.preprocess.windows import GRID, WINDOW_VAC, WindowSet
-from vo_emline.simulate.instruments import Observed, Release, lamost_pixels, observe_lamost, observe_ondrejov
+from vo_emline.simulate import training_population
+from vo_emline.simulate.grids import FloatArray
+from vo_emline.simulate.instruments import (
+    Observed,
+    Release,
+    lamost_pixels,
+    observe_lamost,
+    observe_ondrejov,
+    sample,
+)
 from vo_emline.simulate.population import FRACTIONS, Exposures, Random, Survey, draw_exposures, draw_stars
 from vo_emline.simulate.stars import IntArray, Stars, designation
 from vo_emline.simulate.synthesis import synthesise
@@ -39,6 +48,8 @@ class SimulatedWindows:
     """Unscaled flux on :data:`~vo_emline.preprocess.windows.GRID`, shape (n, 140)."""
     ivar: npt.NDArray[np.float32]
     """Its inverse variance as the pipeline states it, shape (n, 140); 0 where unknown."""
+    clean: npt.NDArray[np.float32]
+    """The same spectra at the same line spread without noise and faults, continuum at one, shape (n, 140)."""
     truth: pa.Table
     """Columns as :func:`~vo_emline.simulate.truth.truth_table` gives them."""
 
@@ -79,8 +90,9 @@ def simulate_windows(
     seed: int,
     per_star: int = 1,
     survey: Survey = "lamost",
-    fractions: Mapping[str, float] = FRACTIONS,
+    fractions: Mapping[str, float] | None = None,
     releases: Sequence[Release] = ("dr1", "dr7"),
+    varied: bool = False,
 ) -> SimulatedWindows:
     """Simulate windows of `per_star` observations of each of `n_stars` stars.
 
@@ -94,12 +106,18 @@ def simulate_windows(
         ``lamost``: with all its noise and faults; ``ondrejov``: Ondřejov
         spectra as they look once brought to LAMOST's resolution.
     fractions
-        Shares of the families of stars.
+        Shares of the families of stars; None for those of the default population, or of the varied one.
     releases
         Whose faults LAMOST windows have, in turn.
+    varied
+        Emission around any star and of any significance, as it is best for training
+        (:mod:`~vo_emline.simulate.training_population`).
     """
-    stars = draw_stars(n_stars, seed=seed, survey=survey, fractions=fractions)
+    shares = fractions or (training_population.FRACTIONS if varied else FRACTIONS)
+    stars = draw_stars(n_stars, seed=seed, survey=survey, fractions=shares)
+    stars = training_population.any_photosphere(stars, seed=seed) if varied else stars
     exposures = draw_exposures(stars, seed=seed, per_star=per_star, survey=survey)
+    exposures = training_population.any_strength(exposures, seed=seed) if varied else exposures
     parts: list[SimulatedWindows] = []
     rows: list[IntArray] = []
     for offset, release in enumerate(releases[: len(exposures)]):
@@ -113,6 +131,7 @@ def simulate_windows(
     return SimulatedWindows(
         flux=np.concatenate([part.flux for part in parts])[order],
         ivar=np.concatenate([part.ivar for part in parts])[order],
+        clean=np.concatenate([part.clean for part in parts])[order],
         truth=pa.concat_tables([part.truth for part in parts]).take(order).combine_chunks(),
     )
 
@@ -128,14 +147,20 @@ def _simulate(
     else:
         seen = observe_ondrejov(ideal, chunk, wavelength_vac=pixels, random=random)
     truth = tabulate(stars, chunk, ideal, survey=survey, seed=seed, pixel=LAMOST_PIXEL)
-    return _resample(seen, truth)
+    return _resample(seen, sample(ideal.flux, ideal.grid, pixels), truth)
 
 
-def _resample(seen: Observed, truth: pa.Table) -> SimulatedWindows:
-    """Bring flux and inverse variance to the window's pixels, as real spectra are."""
+def _resample(seen: Observed, clean: FloatArray, truth: pa.Table) -> SimulatedWindows:
+    """Bring flux and inverse variance to the window's pixels, as real spectra are, and the clean flux too."""
     stated = np.zeros_like(seen.flux) if seen.ivar is None else seen.ivar
     flux, ivar = resample(seen.flux, stated, wavelength_vac=seen.wavelength_vac, grid=GRID)
-    return SimulatedWindows(flux=flux.astype(np.float32), ivar=ivar.astype(np.float32), truth=truth)
+    noiseless, _ = resample(clean, np.zeros_like(clean), wavelength_vac=seen.wavelength_vac, grid=GRID)
+    return SimulatedWindows(
+        flux=flux.astype(np.float32),
+        ivar=ivar.astype(np.float32),
+        clean=noiseless.astype(np.float32),
+        truth=truth,
+    )
 
 
 def _identities(truth: pa.Table) -> list[Identity]:

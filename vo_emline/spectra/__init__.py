@@ -39,7 +39,7 @@ Ondřejov archive are in the observatory's frame (up to 30 km/s, or 0.66 Å at
 Hα, apart; less than half a pixel of a window).
 """
 
-from vo_emline.spectra.discover import find_spectra, printable
+from vo_emline.spectra.discover import find_spectra, iter_spectra, printable
 from vo_emline.spectra.medium import HALPHA_AIR, HALPHA_VAC, air_to_vacuum, vacuum_to_air
 from vo_emline.spectra.quick import read_part, read_part_or_reject
 from vo_emline.spectra.read import read, read_bytes, read_or_reject
@@ -55,6 +55,7 @@ __all__ = [
     "Spectrum",
     "air_to_vacuum",
     "find_spectra",
+    "iter_spectra",
     "printable",
     "read",
     "read_bytes",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,18 +20,25 @@ from vo_emline.preprocess.section import needed_wavelengths
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.rejects import Reject
 from vo_emline.spectra import Spectrum, read_part_or_reject
+from vo_emline.survey.cascade import Cascade, Predicted
 from vo_emline.survey.flags import flag
+from vo_emline.survey.lines import LINE_FIELDS, line_columns, regression_of
 from vo_emline.survey.options import SurveyOptions
+
+if TYPE_CHECKING:
+    from vo_emline.measure.regression import LineRegression
 
 SCORE_FIELDS: Final = (
     ("label", pa.string()),
     *((name, pa.float32()) for name in PROBABILITY_COLUMNS),
     ("score", pa.float32()),
     ("flags", pa.string()),
+    *LINE_FIELDS,
 )
 
 SCORES_SCHEMA: Final = pa.schema([*IDENTITY_SCHEMA, *COVERAGE_SCHEMA, *SCORE_FIELDS])
-"""Columns of the scores: who the spectrum is, what its file holds, label, probabilities, score, flags."""
+"""Columns of the scores: who the spectrum is, what its file holds, label, probabilities, score, flags, and
+what was measured of the lines of candidates."""
 
 REJECTS_SCHEMA: Final = pa.schema([(name, pa.string()) for name in ("source", "code", "message")])
 """Columns of the rejects (:class:`~vo_emline.rejects.Reject`)."""
@@ -45,10 +52,10 @@ class Scorer(Protocol):
         """Version of the model."""
         ...
 
-    def predict_proba(
-        self, flux: npt.NDArray[np.float32], *, shares: Sequence[float] | None = None
+    def predict_windows(
+        self, windows: WindowSet, *, shares: Sequence[float] | None = None
     ) -> npt.NDArray[np.float32]:
-        """Give probabilities, shape (n, 140) → (n, 3), where classes have these shares."""
+        """Give the probabilities of n windows, shape (n, 3), where classes have these shares."""
         ...
 
 
@@ -106,13 +113,49 @@ def score(prepared: Prepared, classifier: Scorer, *, options: SurveyOptions) -> 
     rejects
         One row per file without a score, columns of :data:`REJECTS_SCHEMA`.
     """
-    windows = prepared.windows
-    probability = classifier.predict_proba(windows.flux, shares=options.class_shares)
+    predicted = predict(prepared, classifier, options=options)
+    return tabulate(prepared, predicted, options=options, regression=regression_of(classifier))
+
+
+def predict(prepared: Prepared, classifier: Scorer, *, options: SurveyOptions) -> Predicted:
+    """Give the class probabilities of windows, and which of them a cascade has settled."""
+    if isinstance(classifier, Cascade):
+        return classifier.screen(prepared.windows, shares=options.class_shares)
+    return Predicted(classifier.predict_windows(prepared.windows, shares=options.class_shares))
+
+
+def tabulate(
+    prepared: Prepared,
+    predicted: Predicted,
+    *,
+    options: SurveyOptions,
+    regression: LineRegression | None = None,
+) -> tuple[pa.Table, pa.Table]:
+    """Make the rows of windows whose probabilities are known, and measure the lines of candidates.
+
+    Parameters
+    ----------
+    prepared
+        The windows, n of them, and the rejects.
+    predicted
+        Class probabilities, shape (n, 3), and which of them a cascade has settled.
+    options
+        Limits for the flags.
+    regression
+        What measures the lines beside the classical measurement; None for that alone.
+
+    Returns
+    -------
+    scores, rejects
+        As :func:`score`.
+    """
+    windows, probability = prepared.windows, predicted.probability
     columns: dict[str, Any] = {
-        "label": [LABELS[index] for index in probability.argmax(axis=1)],
+        "label": pa.array(LABELS).take(pa.array(probability.argmax(axis=1))),
         **{name: probability[:, index] for index, name in enumerate(PROBABILITY_COLUMNS)},
         "score": probability[:, 1:].sum(axis=1),
-        "flags": flag(windows, probability, options=options),
+        "flags": flag(windows, probability, options=options, screened=predicted.screened),
+        **line_columns(windows, probability.argmax(axis=1), regression),
     }
     scored = windows.identity
     for name in COVERAGE_SCHEMA.names:

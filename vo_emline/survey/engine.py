@@ -3,44 +3,67 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
-from tqdm.auto import tqdm
 
-from vo_emline.errors import EmlineError, UserError
 from vo_emline.files import write_json
-from vo_emline.labels import LABELS
 from vo_emline.preprocess.options import PreprocessOptions
-from vo_emline.progress import track
-from vo_emline.survey.classify import Prepared, Scorer, prepare_files, score
+from vo_emline.survey.classify import Scorer
+from vo_emline.survey.counts import ShardCounts, Tally
+from vo_emline.survey.inputs import list_once
+from vo_emline.survey.lock import locked
+from vo_emline.survey.meter import Meter
 from vo_emline.survey.options import SurveyOptions
-from vo_emline.survey.pool import in_order
-from vo_emline.survey.shards import Shard, ShardStore, digest, make_shards
+from vo_emline.survey.shards import Shard, ShardStore, digest
 from vo_emline.survey.store import WindowStore
+from vo_emline.survey.summary import SUMMARY, SurveySummary, summarise
+from vo_emline.survey.ways import predicting_here
 
 logger = logging.getLogger(__name__)
 
-SUMMARY = "summary.json"
+KIND: Final = "survey"
+"""What the manifest of a survey says its directory holds."""
+
+Say = Callable[[str], None]
+"""Receives what the user should read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveySummary:
-    """What became of the inputs. ``inputs = sum(classes) + sum(rejects)``, checked."""
+class ShardSource(Protocol):
+    """What a survey is cut from: a list of files, or a store of windows."""
 
-    inputs: int
-    classes: dict[str, int]
-    """Scores per label."""
-    flags: dict[str, int]
-    """Scores per flag."""
-    rejects: dict[str, int]
-    """Rejects per reason."""
-    model_version: str
+    @property
+    def store(self) -> Path | None:
+        """Folder of the store of windows; None for files."""
+        ...
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs."""
+        ...
+
+    @property
+    def inputs_sha256(self) -> str:
+        """Digest of the list of inputs."""
+        ...
+
+    @property
+    def n_shards(self) -> int:
+        """Number of shards."""
+        ...
+
+    def size(self, number: int) -> int:
+        """Give the number of inputs of a shard."""
+        ...
+
+    def shard(self, number: int) -> Shard:
+        """Give a shard."""
+        ...
 
 
 def classify_survey(
@@ -52,12 +75,12 @@ def classify_survey(
     options: SurveyOptions | None = None,
     executor: Executor | None = None,
 ) -> SurveySummary:
-    """Classify any number of files.
+    """Classify any number of files with a network that is at hand.
 
-    Shards of files are read by `executor`; this process predicts and writes
-    each finished shard at once. A run that was interrupted or killed goes on
-    where it stood when it is started again with the same arguments, and its
-    results are the same byte for byte.
+    Shards of files are read by a pool; this process predicts and writes. A
+    run that was interrupted or killed goes on where it stood when it is
+    started again with the same arguments, and its results are the same byte
+    for byte. :func:`run_survey` does the same with a network on disk.
 
     Parameters
     ----------
@@ -83,23 +106,17 @@ def classify_survey(
     Raises
     ------
     UserError
-        No files, or `directory` belongs to another run.
+        No files, no room on the disk, or `directory` belongs to another run.
     EmlineError
-        A reading process died, or rows are lost or doubled.
+        Reading processes keep dying, or rows are lost or doubled.
     """
     options = options or SurveyOptions()
     sources = [str(path) for path in paths]
-    if not sources:
-        raise UserError("there is nothing to classify: no files were given")
-    store = ShardStore(directory)
-    store.claim(
-        _manifest(
-            len(sources), digest(sources), classifier=classifier, preprocess=preprocess, options=options
-        )
-    )
-    shards = make_shards(sources, size=options.shard_size)
-    read = partial(_read, preprocess=preprocess, options=options, executor=executor)
-    return _classify(shards, read, classifier, store, options=options)
+    with locked(directory):
+        store = ShardStore(directory)
+        origin = {"inputs_sha256": digest(sources), "shard_size": options.shard_size}
+        listed = list_once(directory, lambda: iter(sources), origin=origin, shard_size=options.shard_size)
+        return _summarised(listed, classifier, store, preprocess, options, executor=executor)
 
 
 def classify_store(
@@ -140,95 +157,64 @@ def classify_store(
     """
     options = options or SurveyOptions()
     source.require(preprocess)
-    store = ShardStore(directory)
-    store.claim(
-        _manifest(
-            source.inputs, source.inputs_sha256, classifier=classifier, preprocess=preprocess, options=options
-        )
-    )
-    return _classify(source.shards(), source.read_all, classifier, store, options=options)
+    with locked(directory):
+        return _summarised(source, classifier, ShardStore(directory), preprocess, options)
 
 
-def _manifest(
-    inputs: int,
-    inputs_sha256: str,
-    *,
-    classifier: Scorer,
-    preprocess: PreprocessOptions,
-    options: SurveyOptions,
-) -> dict[str, object]:
+def claim_of(
+    source: ShardSource, *, model_version: str, preprocess: PreprocessOptions, options: SurveyOptions
+) -> dict[str, Any]:
+    """Give the facts on which every shard of a survey depends, JSON-ready."""
     return {
-        "inputs": inputs,
-        "inputs_sha256": inputs_sha256,
-        "model_version": classifier.version,
+        "kind": KIND,
+        "inputs": source.inputs,
+        "inputs_sha256": source.inputs_sha256,
+        "model_version": model_version,
         "preprocess": preprocess.model_dump(mode="json"),
         "options": options.model_dump(mode="json", exclude={"workers"}),
     }
 
 
-def _read(
-    shards: Sequence[Shard], preprocess: PreprocessOptions, options: SurveyOptions, executor: Executor | None
-) -> Iterator[tuple[Shard, Prepared]]:
-    """Give the shards with their windows, read from files."""
-    work = partial(_prepare, preprocess=preprocess)
-    yield from in_order(work, shards, workers=options.workers, executor=executor)
-
-
-def _prepare(shard: Shard, *, preprocess: PreprocessOptions) -> Prepared:
-    return prepare_files(shard.sources, preprocess)
-
-
-def _classify(
-    shards: Sequence[Shard],
-    read: Callable[[Sequence[Shard]], Iterator[tuple[Shard, Prepared]]],
-    classifier: Scorer,
+def run_shards(
+    source: ShardSource,
     store: ShardStore,
+    do: Callable[[Iterator[Shard], int], Iterator[ShardCounts]],
     *,
-    options: SurveyOptions,
-) -> SurveySummary:
-    """Score the shards that are not finished, and count."""
-    pending = [shard for shard in shards if not store.is_finished(shard)]
-    total = sum(shard.size for shard in shards)
-    logger.info("%d spectra in %d shards, %d shards to do", total, len(shards), len(pending))
-    bar: tqdm[Path] = track(None, "classifying", total=total)
-    with bar:
-        bar.update(total - sum(shard.size for shard in pending))
-        for shard, prepared in read(pending):
-            scores, rejects = score(prepared, classifier, options=options)
-            store.write(shard, scores=scores, rejects=rejects)
-            bar.update(shard.size)
-    summary = summarise(store, shards, model_version=classifier.version)
-    write_json(store.directory / SUMMARY, asdict(summary))
-    return summary
+    part: tuple[int, int] | None = None,
+    say: Say = logger.info,
+) -> Tally:
+    """Do the shards of a survey that are not finished, and count all of them.
 
+    Parameters
+    ----------
+    source
+        What the survey is cut from.
+    store
+        Where the results go.
+    do
+        Takes shards and their number, and gives the counts of each when it is finished
+        (:mod:`vo_emline.survey.ways`).
+    part
+        (i, n): only every n-th shard, beginning with the i-th; None for all.
+    say
+        Receives a line now and then where there is no terminal for a bar.
 
-def summarise(store: ShardStore, shards: Sequence[Shard], *, model_version: str) -> SurveySummary:
-    """Count what became of the inputs of finished shards.
-
-    Raises
-    ------
-    EmlineError
-        Scores and rejects do not add up to the inputs.
+    Returns
+    -------
+    Tally
+        Counts of all shards of the part, times of those that were done now.
     """
-    classes: Counter[str] = Counter(dict.fromkeys(LABELS, 0))
-    flags: Counter[str] = Counter()
-    for table in store.batches("scores"):
-        classes.update(table["label"].to_pylist())
-        flags.update(word for text in table["flags"].to_pylist() for word in text.split())
-    rejects = Counter(code for table in store.batches("rejects") for code in table["code"].to_pylist())
-    inputs = sum(shard.size for shard in shards)
-    if inputs != classes.total() + rejects.total():
-        raise EmlineError(
-            f"{inputs} files gave {classes.total()} scores and {rejects.total()} rejects: rows were lost or "
-            f"doubled; remove {store.directory} and start again"
-        )
-    return SurveySummary(
-        inputs=inputs,
-        classes=dict(classes),
-        flags=dict(sorted(flags.items())),
-        rejects=dict(sorted(rejects.items())),
-        model_version=model_version,
-    )
+    first, step = (part[0] - 1, part[1]) if part else (0, 1)
+    numbers = range(first, source.n_shards, step)
+    finished = store.finished()
+    pending = [number for number in numbers if number not in finished]
+    before = Tally.of(store.counts(number) for number in numbers if number in finished)
+    total = before.inputs + sum(map(source.size, pending))
+    logger.info("%d spectra in %d shards, %d shards to do", total, len(numbers), len(pending))
+    with Meter(total, before, say=say) as meter:
+        for counts in do(map(source.shard, pending), len(pending)):
+            meter.add(counts)
+    return meter.tally
 
 
 def read_scores(directory: Path) -> pa.Table:
@@ -239,3 +225,29 @@ def read_scores(directory: Path) -> pa.Table:
 def read_rejects(directory: Path) -> pa.Table:
     """Read the rejects of a survey, one row per file without a score."""
     return ShardStore(directory).read("rejects")
+
+
+def _summarised(
+    source: ShardSource,
+    scorer: Scorer,
+    store: ShardStore,
+    preprocess: PreprocessOptions,
+    options: SurveyOptions,
+    *,
+    executor: Executor | None = None,
+) -> SurveySummary:
+    store.claim(claim_of(source, model_version=scorer.version, preprocess=preprocess, options=options))
+    store.remove_leftovers()
+    do = partial(
+        predicting_here,
+        scorer=scorer,
+        store=store,
+        preprocess=preprocess,
+        options=options,
+        windows=source.store,
+        executor=executor,
+    )
+    run_shards(source, store, do)
+    summary = summarise(store, inputs=source.inputs, n_shards=source.n_shards, model_version=scorer.version)
+    write_json(store.directory / SUMMARY, asdict(summary))
+    return summary

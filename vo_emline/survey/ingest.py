@@ -16,10 +16,11 @@ from vo_emline.errors import EmlineError, UserError
 from vo_emline.files import write_json
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.progress import track
-from vo_emline.survey.classify import prepare_files
-from vo_emline.survey.pool import in_order
+from vo_emline.survey.lock import locked
+from vo_emline.survey.pool import count_workers, work_through
 from vo_emline.survey.shards import Shard, digest, make_shards
 from vo_emline.survey.store import KIND, WindowStore
+from vo_emline.survey.work import read_shard
 
 logger = logging.getLogger(__name__)
 
@@ -79,31 +80,45 @@ def ingest(
     UserError
         No files, or `directory` belongs to other files or settings.
     EmlineError
-        A process died, or rows are lost or doubled.
+        Processes keep dying, or rows are lost or doubled.
     """
     preprocess = preprocess or PreprocessOptions()
     sources = [str(path) for path in paths]
     if not sources:
         raise UserError("there is nothing to ingest: no files were given")
-    store = WindowStore(directory)
+    with locked(directory):
+        return _ingest(sources, WindowStore(directory), preprocess, shard_size, workers, executor)
+
+
+def _ingest(
+    sources: Sequence[str],
+    store: WindowStore,
+    preprocess: PreprocessOptions,
+    shard_size: int,
+    workers: int,
+    executor: Executor | None,
+) -> IngestSummary:
     store.claim(_manifest(sources, preprocess, shard_size))
+    store.remove_leftovers()
     shards = make_shards(sources, size=shard_size)
     pending = [shard for shard in shards if not store.is_finished(shard)]
     logger.info("%d files in %d shards, %d shards to do", len(sources), len(shards), len(pending))
-    work = partial(ingest_shard, directory=directory, preprocess=preprocess)
+    work = partial(ingest_shard, directory=store.directory, preprocess=preprocess)
+    probe = partial(read_shard, preprocess=preprocess)
+    count = count_workers(workers, n_shards=len(pending))
     bar: tqdm[Path] = track(None, "ingesting", total=len(sources))
     with bar:
         bar.update(len(sources) - sum(shard.size for shard in pending))
-        for shard, _ in in_order(work, pending, workers=workers, executor=executor):
+        for shard, _ in work_through(work, pending, workers=count, executor=executor, probe=probe):
             bar.update(shard.size)
     summary = _summarise(store)
-    write_json(directory / SUMMARY, asdict(summary))
+    write_json(store.directory / SUMMARY, asdict(summary))
     return summary
 
 
 def ingest_shard(shard: Shard, *, directory: Path, preprocess: PreprocessOptions) -> None:
     """Read the files of a shard and write their windows and rejects."""
-    prepared = prepare_files(shard.sources, preprocess)
+    prepared = read_shard(shard, preprocess=preprocess).prepared
     WindowStore(directory).write(shard, prepared, preprocess=preprocess)
 
 

@@ -1,119 +1,175 @@
-"""Where the reading runs: in this process, in a pool of processes, or wherever an executor takes it."""
+"""Where shards are worked on: in this process, in a pool that outlives its dead, or in any executor."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import signal
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
-
-from typing_extensions import override
+from functools import partial
+from itertools import islice
+from typing import Final, TypeVar
 
 from vo_emline.errors import EmlineError
+from vo_emline.survey.deaths import Lonely, survive
+from vo_emline.survey.model import THREADS
+from vo_emline.survey.shards import Shard
 
 AHEAD: Final = 2
 """Shards read ahead beyond one per worker: enough that nobody waits, few enough for flat memory."""
 
-T = TypeVar("T")
 R = TypeVar("R")
 
 
-class InProcess(Executor):
-    """An executor that does the work at once, in the calling process."""
-
-    @override
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Call `fn` and give its result, or what it raised, as a finished future."""
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001  it is raised where the result is asked for
-            future.set_exception(error)
-        return future
-
-
 def count_workers(wanted: int, *, n_shards: int) -> int:
-    """Give the number of processes to read with: no more than shards, one per core where `wanted` is 0."""
+    """Give the number of processes to work with: no more than shards, one per core where `wanted` is 0."""
     return max(1, min(wanted or len(os.sched_getaffinity(0)), n_shards))
 
 
 @contextmanager
-def reading_pool(workers: int) -> Iterator[Executor]:
-    """Give an executor for reading shards.
+def pool_of(workers: int) -> Iterator[Executor]:
+    """Give a pool of processes.
 
-    Processes are spawned, never forked: JAX does not survive a fork. On any
-    exception shards that have not begun are cancelled.
+    They are spawned, never forked: JAX does not survive a fork. They leave
+    interrupts to this process and end when it ends, however that comes. On
+    any exception shards that have not begun are cancelled.
 
     Parameters
     ----------
     workers
-        Processes; with one the work stays in this process.
+        Number of processes.
     """
-    if workers <= 1:
-        yield InProcess()
-        return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts_to_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent)
     try:
         yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def in_order(
-    function: Callable[[T], R], shards: Sequence[T], *, workers: int, executor: Executor | None = None
-) -> Iterator[tuple[T, R]]:
-    """Give shards with what `function` makes of each, in order, working a few ahead.
+def work_through(
+    function: Callable[[Shard], R],
+    shards: Iterable[Shard],
+    *,
+    workers: int,
+    executor: Executor | None = None,
+    probe: Callable[[Shard], object] | None = None,
+) -> Generator[tuple[Shard, R], None, None]:
+    """Give shards with what `function` makes of each, as they are ready, working a few ahead.
+
+    A process of the pool that dies (killed for its memory, or by a file) is
+    replaced, and the shards it took with it are done again, one at a time:
+    see :func:`~vo_emline.survey.deaths.survive`.
 
     Parameters
     ----------
     function
         What to do with a shard; it and its results travel between processes.
     shards
-        The shards.
+        The shards; only a few are held at a time.
     workers
-        Processes of a pool of this machine; 0 for one per core.
+        Processes of a pool of this machine; with one the work stays in this process.
     executor
-        Where to work instead.
+        Where to work instead; if it breaks, the survey stops. An attribute
+        ``_max_workers``, as the standard library's executors have it, tells how
+        many shards it works on at a time.
+    probe
+        What is done with some files of a shard to find those of which
+        processes die, where that is not `function`.
 
     Raises
     ------
     EmlineError
-        A process of the pool died.
+        Workers die and no file is to blame, or a worker of `executor` died.
     """
     if executor is not None:
-        yield from _ahead(function, shards, executor, depth=workers + AHEAD)
-        return
-    count = count_workers(workers, n_shards=len(shards))
-    with reading_pool(count) as pool:
-        # this process cannot work ahead of itself
-        yield from _ahead(function, shards, pool, depth=1 if count == 1 else count + AHEAD)
-
-
-def _ahead(
-    function: Callable[[T], R], shards: Sequence[T], executor: Executor, *, depth: int
-) -> Iterator[tuple[T, R]]:
-    waiting: deque[tuple[T, Future[R]]] = deque()
-    try:
+        yield from _in(executor, function, shards, workers=workers)
+    elif workers == 1:
         for shard in shards:
-            waiting.append((shard, executor.submit(function, shard)))
-            if len(waiting) >= depth:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, future.result()
-    except BrokenProcessPool as error:
+            yield shard, function(shard)
+    else:
+        yield from _in_pools(function, shards, workers=workers, probe=probe or function)
+
+
+def _in(
+    executor: Executor, function: Callable[[Shard], R], shards: Iterable[Shard], *, workers: int
+) -> Iterator[tuple[Shard, R]]:
+    waiting: dict[Future[R], Shard] = {}
+
+    def depth() -> int:  # a cluster may grow
+        return 2 * int(getattr(executor, "_max_workers", workers)) + AHEAD
+
+    try:
+        yield from _stream(executor, function, iter(shards), waiting, depth=depth)
+    except BrokenExecutor as error:
         raise EmlineError(
-            "a process that read spectra died (out of memory?); finished shards are kept, "
-            "start again to continue, perhaps with fewer workers"
+            "a worker died (out of memory?); finished shards are kept, start again to continue, "
+            "perhaps with fewer workers"
         ) from error
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
-def _leave_interrupts_to_parent() -> None:
+def _in_pools(
+    function: Callable[[Shard], R],
+    shards: Iterable[Shard],
+    *,
+    workers: int,
+    probe: Callable[[Shard], object],
+) -> Iterator[tuple[Shard, R]]:
+    """Work in one pool after the other, as long as processes die."""
+    left = iter(shards)
+    while True:
+        waiting: dict[Future[R], Shard] = {}
+        try:
+            with pool_of(workers) as pool:
+                yield from _stream(pool, function, left, waiting, depth=lambda: workers + AHEAD)
+        except BrokenExecutor:
+            lost = list(waiting.values())
+        else:
+            return
+        with Lonely(partial(pool_of, 1)) as lonely:
+            yield from survive(function, lost, probe=probe, lonely=lonely)
+
+
+def _stream(
+    executor: Executor,
+    function: Callable[[Shard], R],
+    shards: Iterator[Shard],
+    waiting: dict[Future[R], Shard],
+    *,
+    depth: Callable[[], int],
+) -> Iterator[tuple[Shard, R]]:
+    """Keep some shards in `waiting`, and give those that are ready; after an exception it holds the lost."""
+    while True:
+        for shard in islice(shards, max(0, depth() - len(waiting))):
+            try:
+                waiting[executor.submit(function, shard)] = shard
+            except BrokenExecutor as error:  # it broke just now: the shard is lost like the others
+                future: Future[R] = Future()
+                future.set_exception(error)
+                waiting[future] = shard
+        if not waiting:
+            return
+        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in sorted(done, key=lambda one: one.exception() is not None):  # what is ready first
+            result = future.result()
+            yield waiting.pop(future), result
+
+
+def _follow_parent() -> None:
+    """Leave interrupts to the parent, and die with it: its pipes never tell that it is gone."""
+    os.environ.setdefault(THREADS, "2")  # each process has about one core
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_die_after, args=(parent,), daemon=True).start()
+
+
+def _die_after(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

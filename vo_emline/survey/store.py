@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,12 +93,28 @@ class WindowStore(ShardDirectory):
                 f"with (different {', '.join(differing)}); ingest the files again with those of the run"
             )
 
+    @property
+    def store(self) -> Path:
+        """The folder."""
+        return self.directory
+
+    @property
+    def n_shards(self) -> int:
+        """Number of shards."""
+        return -(-self.inputs // int(self._manifest["shard_size"]))
+
+    def size(self, number: int) -> int:
+        """Give the number of inputs of a shard."""
+        size = int(self._manifest["shard_size"])
+        return min(size, self.inputs - number * size)
+
+    def shard(self, number: int) -> Shard:
+        """Give a shard, without the names of its files."""
+        return Shard(number, self.size(number))
+
     def shards(self) -> list[Shard]:
         """List the shards, without the names of their files."""
-        size, inputs = int(self._manifest["shard_size"]), self.inputs
-        return [
-            Shard(number, min(size, inputs - start)) for number, start in enumerate(range(0, inputs, size))
-        ]
+        return [self.shard(number) for number in range(self.n_shards)]
 
     def write(self, shard: Shard, prepared: Prepared, *, preprocess: PreprocessOptions) -> None:
         """Write a shard; after this it is finished."""
@@ -133,7 +150,7 @@ class WindowStore(ShardDirectory):
         rejects = Counter(code for table in self.batches("rejects") for code in _codes(table))
         return windows, rejects
 
-    @property
+    @cached_property
     def _manifest(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.directory / MANIFEST).read_text(encoding="utf-8"))
         return found

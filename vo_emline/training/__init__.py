@@ -5,6 +5,7 @@
 * ``options``, ``description``: settings and ``model.json``; both load without JAX.
 * ``balance``, ``augment``, ``network``, ``steps``, ``trainer``, ``checkpoints``, ``device``: training itself.
 * ``calibration``, ``metrics``, ``baseline``: what the probabilities are worth.
+* ``prediction``, ``winograd``: the network computed fast; ``student``, ``distillation``: what screens for it.
 * ``recipe`` puts these together; ``classifier`` is what it leaves behind.
 
 Names are imported when they are first used, so that settings can be read without loading JAX.

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -11,6 +15,7 @@ from typing import Any, NamedTuple, Self
 import jax
 import orbax.checkpoint as ocp
 
+from vo_emline.files import room_for
 from vo_emline.training.network import Parameters
 
 logger = logging.getLogger(__name__)
@@ -95,13 +100,21 @@ class Checkpoints:
         self._manager.close()
 
     def save(self, state: TrainState, progress: Progress) -> None:
-        """Write a checkpoint after an epoch."""
-        self._manager.save(
-            progress.epoch,
-            args=ocp.args.Composite(
-                arrays=ocp.args.StandardSave(state._asdict()), progress=ocp.args.JsonSave(asdict(progress))
-            ),
+        """Write a checkpoint after an epoch.
+
+        Raises
+        ------
+        UserError
+            There is no room for it; those before are kept.
+        """
+        arguments = ocp.args.Composite(
+            arrays=ocp.args.StandardSave(state._asdict()), progress=ocp.args.JsonSave(asdict(progress))
         )
+        with room_for(self._root), _quiet_threads():
+            try:
+                self._manager.save(progress.epoch, args=arguments)
+            except ValueError as error:
+                raise _of_system(error, self._root) or error from error
 
     def restore(self, like: TrainState) -> tuple[TrainState, Progress] | None:
         """Read the latest checkpoint, None where there is none.
@@ -126,3 +139,21 @@ class Checkpoints:
     def remove(directory: Path) -> None:
         """Remove all checkpoints in `directory`: training is finished and its weights are written."""
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _quiet_threads() -> Iterator[None]:
+    """Keep threads of orbax from logging the traceback of what they raise: it is raised here too."""
+    absl = logging.getLogger("absl")
+    level = absl.level
+    absl.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        absl.setLevel(level)
+
+
+def _of_system(error: ValueError, path: Path) -> OSError | None:
+    """Give the error of the operating system that TensorStore puts in words, where it is one."""
+    found = re.search(r"os_error_code='(\d+)'", str(error))
+    return OSError(int(found[1]), os.strerror(int(found[1])), str(path)) if found else None

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.errors import DataError, UserError
-from vo_emline.files import write_bytes
+from vo_emline.errors import UserError
 from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.preprocess.windows import WindowSet
 from vo_emline.training.calibration import correct_prior, probabilities
-from vo_emline.training.description import ModelDescription
+from vo_emline.training.description import ModelDescription, Part
 from vo_emline.training.network import Architecture, Parameters, outline
-from vo_emline.training.steps import jit_logits
-from vo_emline.training.trainer import predict_logits
+from vo_emline.training.parts import model_version, read_arrays, write_arrays
+from vo_emline.training.prediction import Precision, Predictor, formulate
+from vo_emline.training.second_stage import SecondStage
 
-BATCH = 256
-"""Windows per batch: on CPUs the rate does not grow beyond it, and a single file is filled up to no more."""
+SECOND_STAGE: Final = "second-stage"
+"""Name of the part of a model that holds its :class:`~vo_emline.training.second_stage.SecondStage`."""
+
+EVEN: Final = (1 / 3, 1 / 3, 1 / 3)
+"""Class shares at which the second stage takes and gives probabilities."""
 
 
 class Classifier:
@@ -37,8 +39,15 @@ class Classifier:
     parameters
         Its weights.
     batch
-        Windows per batch; every call is filled up to whole batches, so that
-        there is one compilation for all sizes.
+        Windows per batch and device; every call is filled up to whole batches,
+        so that there is one compilation for all sizes. None for what suits the device.
+    precision
+        ``float32``, or ``bfloat16``, which is for accelerators and turns one or two labels in a
+        thousand emitters.
+    second_stage
+        What is expected of stars from the rest of their spectra; None where the model knows windows alone.
+    directory
+        Folder of the model, where other parts of it lie; None for a model that is on no disk.
 
     Raises
     ------
@@ -46,16 +55,26 @@ class Classifier:
         The weights do not fit the description, or one of them is not a number.
     """
 
-    def __init__(self, description: ModelDescription, parameters: Parameters, *, batch: int = BATCH) -> None:
+    def __init__(
+        self,
+        description: ModelDescription,
+        parameters: Parameters,
+        *,
+        batch: int | None = None,
+        precision: Precision = "float32",
+        second_stage: SecondStage | None = None,
+        directory: Path | None = None,
+    ) -> None:
         graph, shapes = outline(Architecture.from_dict(description.architecture))
         if shapes != {name: value.shape for name, value in parameters.items()}:
             raise UserError(f"the weights of model {description.version} do not fit its network")
         if not all(bool(jnp.isfinite(value).all()) for value in parameters.values()):
             raise UserError(f"model {description.version} has weights that are not numbers; train it again")
         self.description = description
+        self.second_stage = second_stage
+        self.directory = directory
         self._parameters = {name: jnp.asarray(value) for name, value in parameters.items()}
-        self._logits = jit_logits(graph)
-        self._batch = batch
+        self.predictor = Predictor(*formulate(graph, self._parameters, precision=precision), batch=batch)
 
     @property
     def parameters(self) -> Parameters:
@@ -74,7 +93,7 @@ class Classifier:
             raise UserError(f"windows must have shape (n, {n_pixels}), not {flux.shape}")
         if not len(flux):
             return np.empty((0, len(self.description.labels)), dtype=np.float32)
-        return predict_logits(self._logits, self._parameters, flux, size=self._batch)
+        return self.predictor(flux)
 
     def predict_proba(
         self, flux: npt.NDArray[np.float32], *, shares: Sequence[float] | None = None
@@ -104,8 +123,41 @@ class Classifier:
             return balanced
         return correct_prior(balanced, trained=self.description.prior, stated=shares)
 
+    def predict_windows(
+        self, windows: WindowSet, *, shares: Sequence[float] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Give calibrated probabilities by all that is known of spectra, not by the flux of the window alone.
+
+        Where the rest of a spectrum tells how deep Hα should be, the second
+        stage joins that to what the network says
+        (:class:`~vo_emline.training.second_stage.SecondStage`).
+
+        Parameters
+        ----------
+        windows
+            Windows prepared as the description says, n of them.
+        shares
+            Share of each class among the spectra to be classified; by default equal ones.
+
+        Returns
+        -------
+        numpy.ndarray
+            As :meth:`predict_proba`.
+        """
+        if self.second_stage is None:
+            return self.predict_proba(windows.flux, shares=shares)
+        balanced = self.predict_proba(windows.flux, shares=EVEN)
+        refined = self.second_stage.refine(balanced, self.second_stage.excess(windows))
+        return refined if shares is None else correct_prior(refined, trained=EVEN, stated=shares)
+
+    def of_windows_alone(self) -> Self:
+        """Give the same model without what it expects from the rest of a spectrum."""
+        bare = copy(self)
+        bare.second_stage = None
+        return bare
+
     @classmethod
-    def load(cls, directory: Path, *, batch: int = BATCH) -> Self:
+    def load(cls, directory: Path, *, batch: int | None = None, precision: Precision = "float32") -> Self:
         """Load the model that :func:`save_model` wrote.
 
         Raises
@@ -116,16 +168,18 @@ class Classifier:
             The weights are missing or are not those the description names.
         """
         description = ModelDescription.read(directory)
-        path = directory / description.weights
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise DataError(str(path), "unreadable", f"the weights cannot be read: {error}") from error
-        if hashlib.sha256(content).hexdigest() != description.sha256:
-            raise DataError(str(path), "digest", "the weights are not those the model description names")
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            weights = {name: jnp.asarray(arrays[name], dtype=jnp.float32) for name in arrays.files}
-            return cls(description, weights, batch=batch)
+        arrays = read_arrays(directory, Part(file=description.weights, sha256=description.sha256))
+        weights = {name: jnp.asarray(array, dtype=jnp.float32) for name, array in arrays.items()}
+        part = description.parts.get(SECOND_STAGE)
+        second = None if part is None else SecondStage.from_arrays(read_arrays(directory, part))
+        return cls(
+            description,
+            weights,
+            batch=batch,
+            precision=precision,
+            second_stage=second,
+            directory=directory,
+        )
 
 
 def save_model(
@@ -174,6 +228,8 @@ def write_weights(
 ) -> ModelDescription:
     """Write weights of any precision, and last the description that names them; give the latter.
 
+    Parts that belonged to former weights are removed.
+
     Parameters
     ----------
     directory
@@ -183,16 +239,11 @@ def write_weights(
     description
         What they are of; version, file name and digest are filled in here.
     """
-    buffer = io.BytesIO()
-    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in sorted(parameters.items())}
-    np.savez(buffer, **arrays)
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    name = f"weights-{digest[:8]}.npz"
-    write_bytes(directory / name, buffer.getvalue())
-    named = {"version": f"{version('vo-emline')}+{digest[:8]}", "weights": name, "sha256": digest}
-    description = description.model_copy(update=named)
+    weights = write_arrays(directory, "weights", parameters)
+    named = {"version": model_version(weights.sha256, {}), "weights": weights.file, "sha256": weights.sha256}
+    description = description.model_copy(update={**named, "parts": {}})
     description.write(directory)
-    for old in directory.glob("weights-*.npz"):
-        if old.name != name:
+    for old in directory.glob("*.npz"):
+        if old.name != weights.file:
             old.unlink()
     return description

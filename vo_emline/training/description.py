@@ -16,6 +16,17 @@ from vo_emline.preprocess.options import PreprocessOptions
 FILE_NAME: Final = "model.json"
 
 
+class Part(BaseModel):
+    """A file with arrays in the folder of a model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+    """Name of the file."""
+    sha256: str
+    """Its digest."""
+
+
 class ModelDescription(BaseModel):
     """What a trained network is and how to use it. Read without loading JAX."""
 
@@ -24,7 +35,7 @@ class ModelDescription(BaseModel):
     format: Literal[1] = 1
     """Version of this description."""
     version: str
-    """Version of the package that trained it and the first digits of the weights' digest."""
+    """Version of the package that trained it and the first digits of the digest of weights and parts."""
     created: str
     """Time of writing, ISO 8601, UTC."""
     labels: tuple[str, ...] = LABELS
@@ -41,6 +52,8 @@ class ModelDescription(BaseModel):
     """Name of the file with the weights, in the same folder."""
     sha256: str
     """Digest of that file."""
+    parts: dict[str, Part] = {}
+    """What belongs to the model beside its network, by name (:mod:`vo_emline.training.parts`)."""
     training: dict[str, Any] = {}
     """How it was trained: settings, sizes of the splits, losses, device, time."""
 

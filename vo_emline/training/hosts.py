@@ -18,8 +18,18 @@ from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import GRID, WindowSet
-from vo_emline.simulate import FRACTIONS, draw_exposures, draw_stars, synthesise
+from vo_emline.simulate import draw_stars, synthesise
+from vo_emline.simulate.hosts import (
+    can_host,
+    observe_hosts,
+    on_hosts,
+    put_in,
+    relative_noise,
+    unscale,
+)
 from vo_emline.simulate.instruments import sample
+from vo_emline.simulate.strength import PIXEL
+from vo_emline.simulate.training_population import FRACTIONS, SIGNIFICANCE
 from vo_emline.simulate.truth import DIP, TRUTH_GRID, VISIBLE, tabulate
 from vo_emline.spectra import HALPHA_VAC
 from vo_emline.training.examples import NAMING, Examples, join, stars_of
@@ -36,6 +46,9 @@ INJECTED: Final = "injected"
 SCREEN: Final = 6.0
 """A survey spectrum whose flux beside the star's velocity at Hα rises above its continuum by more than
 this many standard deviations is no negative: it is left out."""
+
+LINE_SPREADS: Final = (1.2, 2.4)
+"""Range of LAMOST's line spread: standard deviations at Hα, Å."""
 
 _CORE: Final = np.abs(GRID - HALPHA_VAC) < 8.0
 _EMITTERS: Final = {name: share for name, share in FRACTIONS.items() if name not in {"normal", "featureless"}}
@@ -65,7 +78,8 @@ def host_examples(
     quiet = survey.take(excess(survey) < SCREEN)
     rows = _draw(len(quiet), negatives, random)
     plain = Examples.of(quiet.take(rows), np.full(rows.size, ABSORPTION), origin=NEGATIVE)
-    hosts = quiet.take(_draw(len(quiet), injected, random))
+    stellar = quiet.take(can_host(quiet))
+    hosts = stellar.take(_draw(len(stellar), injected, random))
     if not len(hosts):
         return plain
     return join([plain, inject(hosts, seed=seed, options=options or PreprocessOptions())])
@@ -84,7 +98,7 @@ def excess(windows: WindowSet) -> FloatArray:
 
     The mean of three pixels counts, the highest within 8 Å.
     """
-    flux = _unscaled(windows)
+    flux, _ = unscale(windows)
     above = flux - fit_line(flux)
     smooth = (above[:, :-2] + above[:, 1:-1] + above[:, 2:]) / 3
     return np.asarray(smooth[:, _CORE[1:-1]].max(axis=1) * np.sqrt(3) / _noise(above))
@@ -107,24 +121,19 @@ def inject(hosts: WindowSet, *, seed: int, options: PreprocessOptions) -> Exampl
     options
         How the windows were prepared.
     """
-    stars = draw_stars(len(hosts), seed=seed, fractions=_EMITTERS)
-    exposures = draw_exposures(stars, seed=seed)
-    ideal = synthesise(stars, exposures, grid=TRUTH_GRID, seed=seed)
-    truth = tabulate(stars, exposures, ideal, survey="lamost", seed=seed, pixel=float(GRID[1] - GRID[0]))
-    component = sample(ideal.surroundings, TRUTH_GRID, GRID)
-    flux = _unscaled(hosts)
-    level = fit_line(flux)
-    noise = _noise(flux - level)[:, None]
     random = np.random.default_rng([seed, 8])
-    photons = random.standard_normal(flux.shape) * noise * np.sqrt(np.maximum(component, 0))
-    seen = _clear(component, noise / np.maximum(level, 1e-9), truth["dip"], truth["component_dip"])
-    rows = np.flatnonzero(seen & (level.min(axis=1) > 0) & (np.array(truth["ew"]) < 0))
-    windows = finish(
-        (flux + level * component + photons)[rows],
-        (hosts.ivar / hosts.continuum[:, 1:].astype(np.float64) ** 2)[rows],
-        identity=hosts.identity.take(rows),
-        options=options,
+    stars = on_hosts(draw_stars(len(hosts), seed=seed, fractions=_EMITTERS), hosts)
+    spread = random.uniform(*LINE_SPREADS, len(hosts))
+    exposures = observe_hosts(
+        stars, hosts, seed=seed, spread=spread, significance=SIGNIFICANCE, random=random
     )
+    ideal = synthesise(stars, exposures, grid=TRUTH_GRID, seed=seed)
+    truth = tabulate(stars, exposures, ideal, survey="lamost", seed=seed, pixel=PIXEL)
+    component = sample(ideal.surroundings, TRUTH_GRID, GRID)
+    seen = _clear(component, relative_noise(hosts)[:, None], truth["dip"], truth["component_dip"])
+    rows = np.flatnonzero(seen & (np.array(truth["ew"]) < 0))
+    flux, ivar = put_in(hosts, component, ew=np.array(truth["ew"]), random=random)
+    windows = finish(flux[rows], ivar[rows], identity=hosts.identity.take(rows), options=options)
     names = np.array(truth["label"].to_pylist(), dtype=object)[rows]
     return Examples.of(windows, np.array([LABELS.index(n) for n in names], dtype=np.int64), origin=INJECTED)
 
@@ -146,11 +155,6 @@ def _draw(n: int, wanted: int, random: np.random.Generator) -> npt.NDArray[np.in
         return np.empty(0, dtype=np.int64)
     rounds = [random.permutation(n) for _ in range(-(-wanted // n))]
     return np.concatenate([*rounds, np.empty(0, dtype=np.int64)])[:wanted]
-
-
-def _unscaled(windows: WindowSet) -> FloatArray:
-    offset, scale = (windows.continuum[:, column, None].astype(np.float64) for column in (0, 1))
-    return windows.flux * scale + offset
 
 
 def _noise(residual: FloatArray) -> FloatArray:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Balance = Literal["smote", "weights", "none"]
+
+
+CLASS_SHARES: Final = (0.98, 0.014, 0.006)
+"""Share of absorption, emission and double-peak among the spectra of a survey, unless stated otherwise."""
+
+
+EVEN: Final = (1 / 3, 1 / 3, 1 / 3)
+"""Classes that are equally frequent."""
 
 
 class AugmentOptions(BaseModel):
@@ -23,6 +31,20 @@ class AugmentOptions(BaseModel):
     """Share of the windows that get extra noise."""
     slope: float = Field(default=0.3, ge=0)
     """Largest slope of the continuum across half the window, in standard deviations of the flux."""
+
+
+class StudentOptions(BaseModel):
+    """How the student is distilled (:mod:`vo_emline.training.distillation`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stars: int = Field(default=24_000, ge=0)
+    """Simulated stars to learn from, half as a survey has them, half with much emission; 0 for no student."""
+    emitters: int = Field(default=16_000, ge=0)
+    """Simulated emitters, held out, on which the threshold is set."""
+    epochs: int = Field(default=8, ge=1)
+    """Passes over the stars, each shown three times as another night would have recorded it."""
+    seed: int = Field(default=2017, ge=0)
 
 
 class TrainingOptions(BaseModel):

@@ -15,6 +15,7 @@ import numpy as np
 
 from vo_emline.training.classifier import Classifier, write_weights
 from vo_emline.training.description import ModelDescription
+from vo_emline.training.parts import add_part, read_arrays
 
 
 def pack(source: Path, target: Path) -> ModelDescription:
@@ -34,7 +35,10 @@ def pack(source: Path, target: Path) -> ModelDescription:
     """
     classifier = Classifier.load(source)
     half = {name: np.asarray(value, dtype=np.float16) for name, value in classifier.parameters.items()}
-    return write_weights(target, half, classifier.description)
+    description = write_weights(target, half, classifier.description)
+    for name, part in classifier.description.parts.items():
+        description = add_part(target, name, read_arrays(source, part))
+    return description
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from service.products.entries import Entry, find_entries
 from service.products.template import GRID, MIN_MEMBERS, Template, find_template, type_number
 from service.store import Release
 from service.urls import Urls
-from vo_emline.candidates import build_release, candidate_ids, index_spectra
+from vo_emline.candidates import SCORES, arrow_schema, build_release, candidate_ids, index_spectra
 from vo_emline.labels import PROBABILITY_COLUMNS
 from vo_emline.simulate.lamost_files import LamostRecord, lamost_bytes
 from vo_emline.spectra import HALPHA_VAC, read
@@ -93,7 +93,8 @@ def scores(spectra: pa.Table, found: list[float]) -> pa.Table:
     }  # fmt: skip
     names = ("obs_publisher_did", "obsid", "ra", "dec", "snr_r", "epoch_mjd")
     columns = {name: spectra[name] for name in (*names, "spectral_class", "spectral_subclass")}
-    return pa.table(columns | made)
+    absent = [item for item in arrow_schema(SCORES) if item.name not in {*columns, *made, "hpx10"}]
+    return pa.table(columns | made | {item.name: pa.nulls(len(found), item.type) for item in absent})
 
 
 def entry_of(release: Release, subclass: str, *, label: str = "emission") -> Entry:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from service.config import Settings
+from service.products.entries import INDEX, find_entries
 from service.store import Release, ReleaseStore
 from service.urls import Urls
 from vo_emline.candidates import build_release
@@ -114,6 +115,22 @@ def test_a_table_is_found_in_any_case(release: Release) -> None:
 def test_even_sql_that_slips_through_reaches_nothing(release: Release, release_file: Path, sql: str) -> None:
     with release.cursor() as cursor, pytest.raises(duckdb.Error):
         cursor.execute(sql).fetchall()
+
+
+def test_hundreds_of_identifiers_are_looked_up_in_the_index(tmp_path: Path, spectra_table: pa.Table) -> None:
+    many = pa.concat_tables([spectra_table] * 200)
+    dids = [f"ivo://x-vo-emline.local/~?many/{number}" for number in range(len(many))]
+    place = many.schema.get_field_index("obs_publisher_did")
+    build_release(tmp_path / "r.duckdb", spectra=many.set_column(place, "obs_publisher_did", pa.array(dids)))
+    store = ReleaseStore(tmp_path / "r.duckdb", settings=Settings(threads=1), urls=URLS)
+    with store.lease() as release:
+        found = find_entries(release, dids[::100])
+        sql = f"SELECT path FROM {INDEX} WHERE obs_publisher_did IN (SELECT unnest(?::VARCHAR[]))"
+        plan = str(release.rows(f"EXPLAIN ANALYZE {sql}", [dids[::100]]))
+    store.close()
+    assert set(found) == set(dids[::100])
+    assert len(found) == 400
+    assert "Index Scan" in plan
 
 
 def test_a_file_that_is_no_release_is_refused(tmp_path: Path) -> None:

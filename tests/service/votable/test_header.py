@@ -28,6 +28,17 @@ def test_identifiers_are_legal_and_unique() -> None:
     ]  # fmt: skip
 
 
+def test_one_set_of_columns_costs_astropy_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = [column("kept"), column("kept too")]
+    first = frame(columns, infos={"QUERY": "one"})
+    monkeypatch.setattr("service.votable.header.VOTableFile", None)  # it would fail now
+    again = frame(columns, infos={"QUERY": "two", "MORE": "x"})
+    assert again[1] == first[1]
+    document = parse(io.BytesIO(again[0] + b"</TABLE></RESOURCE>" + again[1]), verify="exception")
+    assert [info.value for info in document.resources[0].infos] == ["OK", "two", "x"]
+    assert [field.name for field in document.get_first_table().fields] == ["kept", "kept too"]
+
+
 def test_a_frame_without_rows_is_a_document() -> None:
     before, after = frame([column('a "<&>" b\x00')], infos={"QUERY": "a < b\x00"})
     document = parse(io.BytesIO(before + b"</TABLE></RESOURCE>" + after), verify="exception")

@@ -65,6 +65,18 @@ def test_every_classified_spectrum_has_a_page(archive: Any, name: str) -> None:
         assert value in text
 
 
+def test_a_candidate_shows_its_measured_line(archive: Any) -> None:
+    rows = {name: row_of(archive, name) for name in archive.dids}
+    assert {row["label"] == "absorption" for row in rows.values()} == {True, False}
+    for name, row in rows.items():
+        page = "".join(parsed(page_of(archive, name)).itertext())
+        measured = row["label"] != "absorption"
+        assert ("The line" in page) == measured
+        assert ("−4.13 ± 0.45 Å" in page) == measured
+        assert ("477 ± 22 km/s" in page) == measured
+        assert "0.1nm" not in page
+
+
 def test_it_shows_what_is_null_as_such(archive: Any) -> None:
     row = row_of(archive, "dr1")
     assert row["obsid"] is None

@@ -1,4 +1,4 @@
-"""Mirrors of survey files in any layout."""
+"""Mirrors of survey files."""
 
 from __future__ import annotations
 
@@ -6,47 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vo_emline.archives.mirror import FibreKey, Observation, find_files, join_observations
-from vo_emline.errors import UserError
-
-
-@pytest.fixture
-def mirror(tmp_path: Path) -> Path:
-    for name in (
-        "20111207/B90306/spec-55903-B90306_sp06-163.fits.gz",
-        "20111207/B90306/spec-55903-B90306_sp06-164.FITS",
-        "flat/a.fit",
-        "flat/index.csv",
-        "flat/.partial/b.fits",
-    ):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return tmp_path
-
-
-def names(found: object) -> list[str]:
-    return [path.name for path in found]  # type: ignore[attr-defined]
-
-
-def test_a_tree_is_searched_in_a_fixed_order(mirror: Path) -> None:
-    expected = ["spec-55903-B90306_sp06-163.fits.gz", "spec-55903-B90306_sp06-164.FITS", "a.fit"]
-    assert names(find_files([mirror])) == expected
-    assert names(find_files([mirror / "flat", mirror])) == ["a.fit", *expected[:2]]  # each once
-
-
-def test_a_list_names_files_relative_to_itself(mirror: Path) -> None:
-    listed = mirror / "list.csv"
-    listed.write_text("path,label\nflat/a.fit,emission\n")
-    assert names(find_files([listed])) == ["a.fit"]
-    listed.write_text("flat/a.fit\nflat/none.fits\n")
-    with pytest.raises(UserError, match=r"list.csv:2: there is no .*none.fits"):
-        list(find_files([listed]))
-
-
-def test_what_does_not_exist_is_said(mirror: Path) -> None:
-    with pytest.raises(UserError, match="there is no"):
-        list(find_files([mirror / "nowhere"]))
+from vo_emline.archives.mirror import FibreKey, Observation, join_observations
 
 
 def test_real_names_tell_the_fibre(shared_data: Path) -> None:

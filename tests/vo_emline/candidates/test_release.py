@@ -15,7 +15,6 @@ from vo_emline.candidates import (
     SPECTRA,
     arrow_schema,
     build_release,
-    conform,
     healpix,
 )
 from vo_emline.errors import UserError
@@ -91,9 +90,13 @@ def test_a_row_is_found_by_its_identifier_through_an_index(tmp_path: Path, table
     assert found == [(43,)]
 
 
-def test_missing_columns_are_named() -> None:
-    with pytest.raises(UserError, match="lack the columns label, p_absorption"):
-        conform(SCORES, rows(SCORES, 2).drop_columns(["label", "p_absorption"]))
+def test_missing_columns_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"emline\.scores lack the columns label, p_absorption"):
+        build_release(
+            tmp_path / "release.duckdb",
+            spectra=rows(SPECTRA, 2),
+            scores=rows(SCORES, 2).drop_columns(["label", "p_absorption"]),
+        )
 
 
 @pytest.mark.parametrize("table", PUBLISHED, ids=lambda table: table.name)

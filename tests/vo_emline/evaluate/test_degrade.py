@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from vo_emline.evaluate.degrade import degrade
-from vo_emline.evaluate.hosts import relative_noise
 from vo_emline.preprocess import WindowSet
+from vo_emline.simulate.hosts import relative_noise
 
 
 def test_the_noise_is_as_wanted_and_stated(hosts: WindowSet) -> None:

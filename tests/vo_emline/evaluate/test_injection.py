@@ -8,11 +8,11 @@ import pyarrow.compute as pc
 import pytest
 
 from vo_emline.errors import UserError
-from vo_emline.evaluate.hosts import can_host, unscale
 from vo_emline.evaluate.injection import KINDS, inject, sticks_out
 from vo_emline.labels import LABELS
 from vo_emline.measure import measure_windows
 from vo_emline.preprocess import GRID, PreprocessOptions, WindowSet
+from vo_emline.simulate.hosts import can_host, unscale
 from vo_emline.spectra import HALPHA_VAC
 
 NEAR = np.abs(GRID - HALPHA_VAC) < 10

@@ -78,8 +78,10 @@ def test_a_network_is_asked_at_the_shares_of_the_survey(hosts: WindowSet) -> Non
     class Even:
         version = "even"
 
-        def predict_proba(self, flux: np.ndarray, *, shares: tuple[float, ...] | None = None) -> np.ndarray:
-            third = np.full((len(flux), 3), 1 / 3, dtype=np.float32)
+        def predict_windows(
+            self, windows: WindowSet, *, shares: tuple[float, ...] | None = None
+        ) -> np.ndarray:
+            third = np.full((len(windows), 3), 1 / 3, dtype=np.float32)
             return correct_prior(third, trained=(1, 1, 1), stated=shares or (1, 1, 1))
 
     found = network_judge(Even())(hosts)

@@ -27,9 +27,9 @@ def test_lines_and_spikes_beside_halpha_do_not_tilt_the_fit() -> None:
 
 
 def test_all_rows_at_once_are_the_rows_one_by_one() -> None:
-    flux = np.random.default_rng(6).normal(100, 5, (7, 140)) * (1 + X)
+    flux = np.random.default_rng(6).normal(100, 5, (1030, 140)) * (1 + X)
     one_by_one = np.vstack([fit_line(row[None]) for row in flux])
-    assert fit_line(flux) == pytest.approx(one_by_one)
+    np.testing.assert_array_equal(fit_line(flux), one_by_one)
 
 
 @pytest.mark.parametrize("level", [0.0, -3.0, 0.2])

@@ -13,11 +13,14 @@ from click.testing import CliRunner
 
 from vo_emline.cli import app
 from vo_emline.errors import UserError
+from vo_emline.evaluate.line_quality import line_quality
+from vo_emline.evaluate.line_trial import simulated_lines
 from vo_emline.files import write_json
+from vo_emline.measure.quantities import measure_emission
 from vo_emline.preprocess import PreprocessOptions
 from vo_emline.rundir import RunDirectory
 from vo_emline.runs.evaluation import evaluate_run
-from vo_emline.runs.evaluation_report import draw
+from vo_emline.runs.evaluation_report import draw, write_report
 from vo_emline.runs.evaluation_spectra import gather_spectra
 from vo_emline.runs.examples import write_examples
 from vo_emline.simulate import simulate_windows, write_lamost
@@ -176,6 +179,22 @@ def test_a_rival_may_want_other_windows(run: Path, survey: tuple[Path, Path], tm
     assert found["network"]["completeness"] != found["minmax"]["completeness"]
     with pytest.raises(UserError, match="rename"):
         evaluate_run(run, [survey[0]], rivals=[rival, rival], injections=100)
+
+
+def test_the_report_shows_how_well_lines_are_measured(
+    run: Path, survey: tuple[Path, Path], tmp_path: Path
+) -> None:
+    found = evaluate_run(run, [survey[0]], labels=survey[1], injections=100)
+    trial = simulated_lines(200, seed=1)
+    quality = line_quality(trial, {"classical": measure_emission(trial.windows)})
+    found.data["lines"] = {"methods": dict.fromkeys(quality["quantities"], "classical"), "trials": {}}
+    found.data["lines"]["trials"]["simulated"] = quality
+    page = write_report(found, tmp_path)
+    assert "200 lines simulated" in page.read_text()
+    assert (tmp_path / "figures" / "line-pit-0.png").is_file()
+    card = (tmp_path / "model-card.md").read_text()
+    assert "| ew | classical |" in card
+    assert "measuring their lines" in card
 
 
 def test_negatives_called_positive_are_drawn(run: Path, survey: tuple[Path, Path]) -> None:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from vo_emline.errors import UserError
-from vo_emline.runs.known import catalogue_files, name_known, require_known
+from vo_emline.runs.known import KnownNames, catalogue_files, require_known
 
 SCORES = pa.table(
     {
@@ -26,19 +26,28 @@ def catalogue(tmp_path: Path) -> str:
 
 
 def test_candidates_are_known_possibly_known_or_new(catalogue: str) -> None:
-    said = name_known(SCORES, [catalogue]).to_pylist()
+    said = KnownNames([catalogue])(SCORES).to_pylist()
     assert said[0].startswith("known as HR 3135, type Be")
     assert said[1].startswith("possibly known as V1150 Tau, type CBe")  # 16 arcsec apart
     assert said[2:] == [None, "new", None]  # absorption, elsewhere, no position
 
 
+def test_a_catalogue_is_read_once_for_any_number_of_batches(catalogue: str) -> None:
+    names = KnownNames([catalogue])
+    first = names(SCORES.slice(0, 2)).to_pylist()
+    Path(catalogue).unlink()
+    assert [text is not None for text in first + names(SCORES.slice(2)).to_pylist()] == [
+        True, True, False, True, False,
+    ]  # fmt: skip
+
+
 def test_without_a_catalogue_nothing_is_said() -> None:
-    assert name_known(SCORES, []).null_count == len(SCORES)
+    assert KnownNames([])(SCORES).null_count == len(SCORES)
 
 
 def test_an_unknown_catalogue_is_named() -> None:
     with pytest.raises(UserError, match="nonsense"):
-        name_known(SCORES, ["nonsense"])
+        KnownNames(["nonsense"])(SCORES)
 
 
 def test_catalogues_are_checked_before_the_work(catalogue: str, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_settings(tmp_path / "none.toml")
 
 
-def test_simulated_spectra_fill_up_the_training_set() -> None:
+def test_simulated_spectra_fill_up_the_training_set_and_join_the_largest_archive() -> None:
     assert SimulationOptions(fill=1000).wanted(21) == 979
-    assert SimulationOptions(fill=1000).wanted(5000) == 0
+    assert SimulationOptions(fill=1000).wanted(5000) == 500
     assert SimulationOptions(spectra=0).wanted(21) == 0

@@ -68,6 +68,22 @@ def test_a_broad_single_line_on_a_narrow_core_is_no_double():
     assert set(classify(exposures.ew, shape).tolist()) == {EMISSION}
 
 
+@pytest.mark.parametrize("teff", [4_000.0, 5_500.0, 7_000.0, 15_000.0])
+def test_the_trough_of_a_wind_is_no_dip_between_two_peaks(teff: float) -> None:
+    """Blueward of it only the scattering wing of the one peak rises above the continuum."""
+    n = 300
+    stars = draw_stars(n, seed=5, fractions={"p-cygni": 1.0})
+    stars = dataclasses.replace(stars, teff=np.full(n, teff))
+    assert classes(stars, draw_exposures(stars, seed=5)) == {EMISSION}
+
+
+def test_the_absorption_of_a_shell_is_one():
+    stars = draw_stars(200, seed=5, fractions={"shell": 1.0})
+    exposures = draw_exposures(stars, seed=5)
+    shape = measure_shape(synthesise(stars, exposures, grid=TRUTH_GRID, seed=1), exposures)
+    assert (classify(exposures.ew, shape) == DOUBLE_PEAK).mean() > 0.7
+
+
 def test_nothing_around_a_star_is_absorption():
     stars = draw_stars(30, seed=2, fractions={"normal": 1.0, "featureless": 0.2})
     assert classes(stars, draw_exposures(stars, seed=2)) == {ABSORPTION}

@@ -78,3 +78,14 @@ def test_ondrejov_windows_are_at_survey_resolution():
     clean = simulate_windows(200, seed=2, survey="ondrejov", fractions={"nebular": 1.0})
     assert clean.truth["lsf_sigma"].to_pylist() == pytest.approx([1.76] * 200)
     assert not clean.ivar.any()
+
+
+def test_clean_windows_are_the_same_spectra_without_noise(simulated):
+    """At high S/N nothing but the response of the instrument, a few per cent, lies between them."""
+    assert simulated.clean.shape == simulated.flux.shape
+    good = np.array(simulated.truth["snr"]) > 100
+    ratio = simulated.flux[good] / np.maximum(simulated.clean[good], 0.05)
+    ratio /= np.median(ratio, axis=1, keepdims=True)
+    assert np.median(np.abs(ratio - 1.0)) < 0.03
+    emission = np.array(simulated.truth["ew"])[good] < -10
+    assert simulated.clean[good][emission].max(axis=1).min() > 1.2

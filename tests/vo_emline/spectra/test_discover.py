@@ -29,6 +29,34 @@ def test_named_files_come_first_once_and_whatever_their_names(tmp_path: Path) ->
     assert find_spectra([odd, tmp_path, str(other)]) == [odd, other]
 
 
+def test_a_list_names_files_relative_to_itself_each_once(tmp_path: Path) -> None:
+    a, b = touch(tmp_path, "spectra/a.fit", "spectra/b.fits.gz")
+    listed = tmp_path / "list.csv"
+    listed.write_text("path,label\nspectra/b.fits.gz,emission\n# remark\nspectra/a.fit\nspectra/./a.fit\n")
+    assert find_spectra([listed]) == [b, a]
+    assert find_spectra([tmp_path / "spectra", listed]) == [a, b]
+    assert find_spectra([tmp_path]) == [listed, a, b]  # met in a folder it is a file like any other
+
+
+def test_a_list_that_leads_nowhere_is_refused_but_a_gap_is_left_to_the_reader(tmp_path: Path) -> None:
+    (there,) = touch(tmp_path, "a.fits")
+    listed = tmp_path / "list.txt"
+    listed.write_text("a.fits\nlost.fits\n")
+    assert find_spectra([listed]) == [there, tmp_path / "lost.fits"]
+    listed.write_text("# night 1\nlost.fits\na.fits\n")
+    with pytest.raises(UserError, match=r"list.txt:2: there is no .*lost.fits; names in a list are relative"):
+        find_spectra([listed])
+    listed.write_bytes(b"a.fits\n" + b"x" * 10_000 + b"\n\xe9.fits\n")
+    with pytest.raises(UserError, match=r"list.txt is no list of files in UTF-8"):
+        find_spectra([listed])
+
+
+def test_a_text_spectrum_is_no_list(tmp_path: Path) -> None:
+    text = tmp_path / "star.txt"
+    text.write_text("# wavelength flux\n6500.0 1.0\n6500.5 1.1\n")
+    assert find_spectra([text]) == [text]
+
+
 def test_missing_and_empty_paths_are_errors_of_the_user(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nowhere does not exist"):
         find_spectra([tmp_path / "nowhere"])

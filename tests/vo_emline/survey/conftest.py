@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from vo_emline.preprocess import GRID
+from vo_emline.preprocess import GRID, WindowSet
 from vo_emline.simulate import write_lamost
 from vo_emline.spectra import HALPHA_VAC
 
@@ -19,10 +19,10 @@ class PeakClassifier:
 
     version = "peak-1"
 
-    def predict_proba(
-        self, flux: npt.NDArray[np.float32], *, shares: Sequence[float] | None = None
+    def predict_windows(
+        self, windows: WindowSet, *, shares: Sequence[float] | None = None
     ) -> npt.NDArray[np.float32]:
-        peak = flux[:, np.abs(GRID - HALPHA_VAC) < 5].mean(axis=1)
+        peak = windows.flux[:, np.abs(GRID - HALPHA_VAC) < 5].mean(axis=1)
         emission = 1 / (1 + np.exp(-3 * (peak - 1)))
         return np.stack([1 - emission, 0.9 * emission, 0.1 * emission], axis=1).astype(np.float32)
 

@@ -37,9 +37,9 @@ def test_the_stated_shares_reach_the_classifier(files: list[Path], classifier: A
     seen: list[Sequence[float] | None] = []
 
     class Listening(type(classifier)):  # type: ignore[misc]
-        def predict_proba(self, flux: Any, *, shares: Sequence[float] | None = None) -> Any:
+        def predict_windows(self, windows: Any, *, shares: Sequence[float] | None = None) -> Any:
             seen.append(shares)
-            return super().predict_proba(flux)
+            return super().predict_windows(windows)
 
     options = SurveyOptions(class_shares=(97, 2, 1))
     classify_files(files[:1], Listening(), preprocess=PreprocessOptions(), options=options)
@@ -53,8 +53,8 @@ def test_a_share_of_nothing_is_refused() -> None:
 
 def test_a_probability_that_is_no_number_is_a_reject(files: list[Path], classifier: Any) -> None:
     class Broken(type(classifier)):  # type: ignore[misc]
-        def predict_proba(self, flux: Any, *, shares: Sequence[float] | None = None) -> Any:
-            probability = super().predict_proba(flux)
+        def predict_windows(self, windows: Any, *, shares: Sequence[float] | None = None) -> Any:
+            probability = super().predict_windows(windows)
             probability[0] = np.nan
             return probability
 

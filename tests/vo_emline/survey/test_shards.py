@@ -9,9 +9,11 @@ import pyarrow as pa
 import pytest
 
 from vo_emline.errors import UserError
+from vo_emline.survey.counts import ShardCounts
 from vo_emline.survey.shards import Shard, ShardStore, digest, make_shards
 
-TABLE = pa.table({"x": [1, 2, 3]})
+TABLE = pa.table({"label": ["emission", "absorption", "absorption"], "flags": ["", "low_snr", "low_snr x"]})
+REJECTS = pa.table({"code": ["empty"]})
 
 
 def test_shards_hold_every_source_once_in_order() -> None:
@@ -29,17 +31,21 @@ def test_the_digest_depends_on_order_and_names() -> None:
 
 
 def test_a_shard_is_finished_when_its_scores_are_there(tmp_path: Path) -> None:
-    store, shard = ShardStore(tmp_path), Shard(0, ("a",))
+    store, shard = ShardStore(tmp_path), Shard(0, 4)
     assert not store.is_finished(shard)
-    store.write(shard, scores=TABLE, rejects=TABLE.slice(0, 1))
+    store.write(shard, scores=TABLE, rejects=REJECTS)
     assert store.is_finished(shard)
-    assert (store.count("scores", [shard]), store.count("rejects", [shard])) == (3, 1)
+    assert store.finished() == {0}
+    assert store.counts(0) == ShardCounts(
+        number=0, inputs=4, classes={"emission": 1, "absorption": 2}, flags={"low_snr": 2, "x": 1},
+        rejects={"empty": 1},
+    )  # fmt: skip
     assert store.read("scores").equals(TABLE)
-    assert not store.is_finished(Shard(1, ("b",)))
+    assert not store.is_finished(Shard(1, 1))
 
 
 def test_a_write_that_fails_leaves_the_shard_to_do(tmp_path: Path) -> None:
-    store, shard = ShardStore(tmp_path), Shard(0, ("a",))
+    store, shard = ShardStore(tmp_path), Shard(0, 1)
     with pytest.raises(AttributeError):
         store.write(shard, scores=None, rejects=TABLE)  # type: ignore[arg-type]
     assert not store.is_finished(shard)
@@ -57,5 +63,5 @@ def test_a_directory_serves_one_run(tmp_path: Path) -> None:
 
 def test_leftovers_of_a_killed_run_are_swept_up(tmp_path: Path) -> None:
     (tmp_path / ".scores-000000.parquet.x1.part").write_bytes(b"half")
-    ShardStore(tmp_path).claim({"inputs": 1})
+    ShardStore(tmp_path).remove_leftovers()
     assert not list(tmp_path.glob(".*"))

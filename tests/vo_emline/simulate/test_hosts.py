@@ -1,3 +1,5 @@
+"""Real spectra as hosts: noise, velocity and temperature, and light put into them."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -6,16 +8,20 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from vo_emline.evaluate.hosts import (
+from vo_emline.preprocess import GRID, WindowSet
+from vo_emline.simulate import draw_stars, simulate_windows
+from vo_emline.simulate.hosts import (
     can_host,
     effective_temperature,
     line_spreads,
+    observe_hosts,
+    on_hosts,
+    put_in,
     relative_noise,
     unscale,
     velocities,
 )
-from vo_emline.preprocess import GRID, WindowSet
-from vo_emline.simulate import simulate_windows
+from vo_emline.simulate.strength import LINE_WIDTH, PIXEL
 from vo_emline.spectra import HALPHA_VAC
 
 
@@ -69,3 +75,50 @@ def test_line_spreads_are_those_measured_on_lamost() -> None:
     sigma = line_spreads(1000, np.random.default_rng(1))
     assert sigma.min() > 1.3
     assert sigma.max() < 1.91
+
+
+def test_cool_hosts_have_slow_rotators(hosts: WindowSet) -> None:
+    stars = draw_stars(60, seed=1, fractions={"disk": 1.0})
+    types = with_column(hosts.take(range(60)), "spectral_subclass", ["K3", "A0"] * 30)
+    cool, hot = (on_hosts(stars, types).take(slice(first, None, 2)) for first in (0, 1))
+    assert cool.teff.max() < 5_000 < 9_000 < hot.teff.min()
+    assert np.median(cool.v_sin_i_kms) < 10 < 80 < np.median(hot.v_sin_i_kms)
+
+
+def test_lines_are_as_strong_as_wanted_in_the_noise_of_the_host(hosts: WindowSet) -> None:
+    chosen = hosts.take(can_host(hosts))
+    n = len(chosen)
+    exposures = observe_hosts(
+        draw_stars(n, seed=1, fractions={"single": 1.0}),
+        chosen,
+        seed=1,
+        spread=np.full(n, 1.7),
+        significance=(7.0, 9.0),
+        random=np.random.default_rng(1),
+    )
+    error = relative_noise(chosen) * np.sqrt(LINE_WIDTH * PIXEL)
+    found = -exposures.ew / error
+    assert found.max() < 9
+    assert found[error < 10].min() > 7
+
+
+def test_light_brings_noise_and_takes_the_inverse_variance_of_it(hosts: WindowSet) -> None:
+    chosen = hosts.take(can_host(hosts))
+    line = np.tile(5.0 * np.exp(-0.5 * np.square((GRID - HALPHA_VAC) / 4.0)), (len(chosen), 1))
+    flux, ivar = put_in(chosen, line, ew=np.full(len(chosen), -50.0), random=np.random.default_rng(2))
+    before, weights = unscale(chosen)
+    assert np.median((flux - before)[:, 30]) == pytest.approx(5.0, rel=0.05)  # of a continuum at one
+    assert (ivar <= weights * (1 + 1e-6)).all()
+    known = weights[:, 30] > 0
+    assert np.median(ivar[known, 30] / weights[known, 30]) < 0.6
+    far = np.abs(GRID - HALPHA_VAC) > 60
+    np.testing.assert_allclose(flux[:, far], before[:, far], atol=0.02)
+
+
+def test_strong_lines_in_the_first_releases_lose_their_inverse_variance(hosts: WindowSet) -> None:
+    old = with_column(hosts.take(range(20)), "release", ["v2.6.4"] * 20)
+    none = np.zeros((20, GRID.size))
+    core = np.abs(GRID - HALPHA_VAC) < 5
+    for ew, lost in ((-20.0, True), (-1.0, False)):
+        _, ivar = put_in(old, none, ew=np.full(20, ew), random=np.random.default_rng(3))
+        assert (ivar[:, core] == 0).all() == lost

@@ -14,7 +14,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from service.formats.cells import ascii_text, contiguous
 from vo_emline.tables import Column
 
 Bytes = npt.NDArray[np.uint8]
@@ -34,6 +33,23 @@ def encode(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
     for array, column in zip(batch.columns, columns, strict=True):
         pieces.extend(_pieces(array, column))
     return contiguous(pc.binary_join_element_wise(*pieces, pa.scalar(b"")))
+
+
+def contiguous(array: pa.Array) -> bytes:
+    """Give all bytes of a text or binary column, in order, without separators (NULLs count as empty)."""
+    offsets, data = array.buffers()[1:3]
+    if data is None or not len(array):
+        return b""
+    width = 8 if pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type) else 4
+    view = memoryview(offsets).cast("q" if width == 8 else "i")
+    return bytes(memoryview(data)[view[array.offset] : view[array.offset + len(array)]])
+
+
+def ascii_text(array: pa.Array) -> pa.Array:
+    """Replace what is not ASCII by ``?``: VOTable ``char`` holds nothing else before version 1.6."""
+    if pc.all(pc.string_is_ascii(array)).as_py() in (True, None):
+        return array
+    return pc.replace_substring_regex(array, r"[^\x00-\x7f]", "?")
 
 
 def _null_flags(batch: pa.RecordBatch) -> Bytes:

@@ -1,0 +1,214 @@
+"""``vo-emline classify-survey``: millions of spectra, to be left alone for a night."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vo_emline.cli.fetch import query_options
+
+
+class Part(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
+    """``i/n``: the i-th of n parts."""
+
+    name = "I/N"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Read ``2/5``."""
+        found = re.fullmatch(r"(\d+)/(\d+)", str(value))
+        if found is None or not 1 <= int(found[1]) <= int(found[2]):
+            self.fail(f"{value!r} is no part; give I/N with I from 1 to N, such as 2/5", param, ctx)
+        return int(found[1]), int(found[2])
+
+
+@click.command("classify-survey", short_help="Classify millions of spectra, resumable.")
+@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
+@click.option(
+    "--run",
+    "run_directory",
+    metavar="RUN",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Directory of a trained run [default: the model that comes with the package].",
+)
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory of the survey; started again, the command goes on where it stood.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Only the first N inputs (of a store: as many whole shards as hold them).",
+)
+@click.option(
+    "--shard",
+    "part",
+    type=Part(),
+    help="Only part I of N, for N machines that share DIR; the last step is --finish.",
+)
+@click.option(
+    "--finish",
+    is_flag=True,
+    help="Classify nothing: check what the machines did, and write candidates and summary.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Classify nothing: count, measure a small sample here, and say what it will cost.",
+)
+@click.option("--workers", type=click.IntRange(min=0), default=0, help="Processes [default: one per core].")
+@click.option(
+    "--shard-size",
+    type=click.IntRange(min=1),
+    default=4000,
+    show_default=True,
+    help="Files per shard: what is done again at most after an interruption.",
+)
+@click.option(
+    "--predict",
+    "place",
+    type=click.Choice(["auto", "here", "workers"]),
+    default="auto",
+    show_default=True,
+    help="Where the network runs: in this process (GPU), or in every worker (CPU).",
+)
+@click.option(
+    "--cascade/--no-cascade",
+    default=True,
+    show_default=True,
+    help="Let a small network screen, where the model has one: several times faster, at most one in a "
+    "thousand emitters missed.",
+)
+@click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Work on a Dask cluster: tcp://HOST:PORT, a scheduler file, or local:N for N processes here.",
+)
+@query_options
+@click.option("--where", metavar="ADQL", help="With tap:ARCHIVE, a condition on the archive's table.")
+def classify_survey(
+    *,
+    source: tuple[str, ...],
+    run_directory: Path | None,
+    output: Path,
+    finish: bool,
+    dry_run: bool,
+    dask: str | None,
+    **options: Any,
+) -> None:  # fmt: skip
+    """Classify any number of spectra into shards of scores and a table of candidates.
+
+    \b
+    Examples:
+      vo-emline classify-survey lamost/ --dry-run --output dr7          what will it cost?
+      vo-emline classify-survey lamost/ --output dr7                    start, and start again after anything
+      vo-emline classify-survey lamost-store --run my-run --output dr7  from a store of `vo-emline ingest`
+      vo-emline classify-survey list.txt --output night-1               files named in a list
+      vo-emline classify-survey ssa:ondrejov --target "gam Cas" --output gam-cas
+      vo-emline classify-survey tap:ondrejov --where "ssa_snr > 50" --output ondrejov
+
+    \b
+    On three machines that share a folder, one of these each; then, on any of them, the last line:
+      vo-emline classify-survey /shared/lamost --output /shared/dr7 --shard 1/3
+      vo-emline classify-survey /shared/lamost --output /shared/dr7 --shard 2/3
+      vo-emline classify-survey /shared/lamost --output /shared/dr7 --shard 3/3
+      vo-emline classify-survey /shared/lamost --output /shared/dr7 --finish
+
+    SOURCE is files, folders searched to the bottom, lists of files, or one store of windows; ssa:ARCHIVE and
+    tap:ARCHIVE query an archive (a name of `vo-emline fetch archives`, or an address), download what it has
+    into DIR/spectra, and classify that.
+
+    DIR gets scores-*.parquet and rejects-*.parquet, one pair per shard, and when all shards are done
+    candidates.parquet, candidates.vot and summary.json. Every input is a row of scores or of rejects, which
+    is checked. A run that was killed, or whose disk was full, goes on when the same command is given again,
+    and ends with the same bytes. sessions/ tells host, time and rate of every start.
+    """
+    from vo_emline.cli.remarks import remark
+    from vo_emline.rundir import DEFAULT_MODEL, RunDirectory
+    from vo_emline.runs.bulk import BulkOptions, classify_bulk, finish_bulk
+    from vo_emline.runs.bulk_report import describe
+    from vo_emline.survey import SurveyOptions
+
+    if finish and (options["part"] or dry_run):
+        raise click.UsageError("--finish goes alone: it is the last step after all parts")
+    model = RunDirectory(run_directory).model if run_directory else DEFAULT_MODEL
+    bulk = BulkOptions(
+        survey=SurveyOptions(
+            shard_size=options["shard_size"], workers=options["workers"], cascade=options["cascade"]
+        ),
+        limit=options["limit"],
+        part=options["part"],
+        place=options["place"],
+    )
+    if dry_run:
+        _dry_run(source, output, model=model, options=bulk)
+        return
+    paths = _paths(source, output, options)
+    if finish:
+        remark(describe(finish_bulk(paths, output, model=model, options=bulk), output))
+        return
+    with _workers(dask, output, reads=[model, *paths]) as executor:
+        found = classify_bulk(paths, output, model=model, options=bulk, executor=executor, say=remark)
+    remark(describe(found, output))
+
+
+def _workers(dask: str | None, output: Path, *, reads: list[Path]) -> AbstractContextManager[Executor | None]:
+    """Give the workers of a cluster, where one was asked for."""
+    from vo_emline.survey.cluster import dask_workers
+
+    return dask_workers(dask, writes=output, reads=reads) if dask else nullcontext()
+
+
+def _paths(source: tuple[str, ...], output: Path, options: dict[str, Any]) -> list[Path]:
+    """Give the paths of the source; those of an archive are downloaded first."""
+    from vo_emline.survey.inputs import FILE_NAME
+
+    services = [name for name in source if re.match(r"(ssa|tap):", name)]
+    if not services:
+        return [Path(name) for name in source]
+    if len(source) > 1:
+        raise click.UsageError("an archive cannot be joined with files or another archive; give it alone")
+    folder = output / "spectra"
+    if not (output / FILE_NAME).is_file():  # afterwards the list of files is fixed
+        _download(services[0], folder, options)
+    return [folder]
+
+
+def _download(service: str, folder: Path, options: dict[str, Any]) -> None:
+    from vo_emline.archives import FetchOptions, SpectrumRequest, TapQuery, archives, fetch_spectra
+    from vo_emline.cli.fetch import ssa_query
+    from vo_emline.cli.remarks import remark
+    from vo_emline.errors import ArchiveError
+
+    protocol, _, name = service.partition(":")
+    archive = archives().find_ssa(name)
+    request = SpectrumRequest(calibration=archive.calibration)
+    wanted = TapQuery(options["where"]) if protocol == "tap" else ssa_query(options)
+    fetching = FetchOptions(request=request, limit=options["limit"])
+    report = fetch_spectra(archive, wanted, folder, options=fetching)
+    remark(report.summary())
+    if not report.complete:
+        raise ArchiveError(
+            f"{report.retryable} spectra are still to come: give the same command again; "
+            f"or classify what there is: vo-emline classify-survey {folder} --output …",
+            retry=True,
+        )
+
+
+def _dry_run(source: tuple[str, ...], output: Path, *, model: Path, options: Any) -> None:
+    from vo_emline.runs.bulk_estimate import estimate
+
+    if any(re.match(r"(ssa|tap):", name) for name in source):
+        raise click.UsageError("--dry-run is for spectra that are here; fetch those of an archive first")
+    click.echo(estimate([Path(name) for name in source], output, model=model, options=options).text())

@@ -1,0 +1,56 @@
+"""``vo-emline hats``: a release as a HATS catalogue for LSDB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Write a release as a HATS catalogue, for LSDB.")
+@click.argument("release", type=click.Path(exists=True, path_type=Path), metavar="RUN")
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The catalogue; an older one is replaced.",
+)
+@click.option(
+    "--table",
+    type=click.Choice(["candidates", "scores"]),
+    default="scores",
+    show_default=True,
+    help="Only spectra with emission, or all that were classified.",
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(min=1),
+    default=500_000,
+    show_default=True,
+    help="Most rows of one file: a HEALPix pixel with more is divided into four.",
+)
+def hats(*, release: Path, output: Path, table: str, rows: int) -> None:
+    """Write the candidates or all scores of RUN as a HATS catalogue.
+
+    RUN is a directory with a release.duckdb, or the release itself.
+
+    \b
+    Examples:
+      vo-emline hats my-run --output lamost-halpha
+      python -c "import lsdb; print(lsdb.open_catalog('lamost-halpha').cone_search(83.6, 22.0, 3600))"
+
+    LSDB cross-matches the catalogue with Gaia and other large catalogues, piece by piece and in parallel.
+    Needs: pip install 'vo-emline[hats]' (and lsdb to use it).
+    """
+    from vo_emline.candidates.columns import CANDIDATES, SCORES
+    from vo_emline.candidates.hats import write_hats
+    from vo_emline.cli.remarks import remark
+    from vo_emline.rundir import RunDirectory
+
+    file = RunDirectory(release).release if release.is_dir() else release
+    chosen = {one.name: one for one in (CANDIDATES, SCORES)}[table]
+    summary = write_hats(file, output, table=chosen, rows_per_partition=rows)
+    remark(f"{summary.rows} rows in {summary.partitions} files in {output}")
+    if summary.without_position:
+        remark(f"{summary.without_position} rows have no position and are left out")

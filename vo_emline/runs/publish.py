@@ -1,0 +1,170 @@
+"""Publishing a classified survey: which shards, whose run, what it is called, where the release goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from vo_emline.candidates import AUTHORITY, SPECTRA, Limits, Provenance, ReleaseCounts, release_survey
+from vo_emline.candidates.survey_release import read_summary
+from vo_emline.errors import UserError
+from vo_emline.rundir import RunDirectory
+from vo_emline.runs.bulk_session import FOLDER as SESSIONS
+from vo_emline.runs.known import KnownNames, require_known
+from vo_emline.runs.manifest import Manifest, digest
+from vo_emline.runs.settings import load_settings
+from vo_emline.runs.steps import write_tables
+from vo_emline.survey.shards import MANIFEST
+
+RELEASE_SUFFIX: Final = ".duckdb"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What publishing a directory means."""
+
+    survey: Path
+    """Folder of the shards."""
+    release: Path
+    """The release that the directory has unless told otherwise."""
+    provenance: Provenance
+    metadata: dict[str, str]
+    """More facts that the service shows."""
+    known: tuple[str, ...]
+    """Catalogues the run was told to ask."""
+    folder: Path
+    """From where relative paths of the spectra start."""
+
+
+def find_publication(directory: Path) -> Publication:
+    """Look what a directory holds.
+
+    Parameters
+    ----------
+    directory
+        Of ``vo-emline run``, or of a survey.
+
+    Raises
+    ------
+    UserError
+        It holds neither, or the survey is not finished.
+    """
+    run = RunDirectory(directory)
+    return _of_run(run) if run.manifest.is_file() else _of_survey(directory)
+
+
+def publish(
+    publication: Publication,
+    *,
+    output: Path | None = None,
+    known: Sequence[str] = (),
+    authority: str | None = None,
+    folder: Path | None = None,
+    limits: Limits | None = None,
+) -> ReleaseCounts:
+    """Build the release and put it in place; a service that has the old one open changes over.
+
+    Parameters
+    ----------
+    publication
+        What :func:`find_publication` found.
+    output
+        The release; by default that of the directory.
+    known
+        Catalogues of known objects, see :class:`~vo_emline.runs.known.KnownNames`; by default the run's.
+    authority
+        Authority of publisher DIDs; by default that of the run.
+    folder
+        From where relative paths of the spectra start; by default where the survey was classified.
+    limits
+        Memory and threads.
+
+    Raises
+    ------
+    UserError
+        A catalogue cannot be read, the disk is too small, or an identifier occurs twice.
+    EmlineError
+        The rows do not agree with the summary of the survey.
+    """
+    known = tuple(known) or publication.known
+    require_known(known)
+    provenance = publication.provenance
+    if authority is not None:
+        provenance = Provenance(
+            authority=authority, run_id=provenance.run_id, model_version=provenance.model_version
+        )
+    counts = release_survey(
+        output or publication.release,
+        publication.survey,
+        provenance=provenance,
+        metadata=publication.metadata,
+        folder=folder or publication.folder,
+        name_known=KnownNames(known) if known else None,
+        limits=limits,
+    )
+    tables = RunDirectory(publication.release.parent).tables
+    if output is None and tables.is_dir():
+        write_tables(publication.release, tables)
+    return counts
+
+
+def missing_files(release: Path, *, sample: int = 100) -> list[str]:
+    """Give the files of spectra that cannot be found, of a sample of those in a release."""
+    import duckdb
+
+    with duckdb.connect(str(release), read_only=True) as database:
+        rows = database.sql(f"SELECT path FROM {SPECTRA.qualified_name} USING SAMPLE {sample}").fetchall()  # noqa: S608
+    return [path for (path,) in rows if not Path(path).exists()]
+
+
+def _of_run(run: RunDirectory) -> Publication:
+    manifest = Manifest.open(run.manifest)
+    settings = load_settings(run.config)
+    summary = read_summary(run.survey)
+    return Publication(
+        survey=run.survey,
+        release=run.release,
+        provenance=Provenance(
+            authority=settings.authority, run_id=manifest.run_id, model_version=summary["model_version"]
+        ),
+        metadata={"created": manifest.created},
+        known=settings.known,
+        folder=Path.cwd(),
+    )
+
+
+def _of_survey(directory: Path) -> Publication:
+    summary = read_summary(directory)
+    return Publication(
+        survey=directory,
+        release=RunDirectory(directory).release,
+        provenance=Provenance(
+            authority=AUTHORITY,
+            run_id=_run_id(directory),
+            model_version=summary["model_version"],
+        ),
+        metadata={},
+        known=(),
+        folder=_folder(directory),
+    )
+
+
+def _run_id(directory: Path) -> str:
+    """Give the identifier of a survey; where it states none, one that follows from what it was made from."""
+    try:
+        manifest: dict[str, Any] = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{directory / MANIFEST} cannot be read: {error}") from error
+    return manifest.get("run_id") or f"survey-{digest(manifest)}"
+
+
+def _folder(directory: Path) -> Path:
+    """Give the folder in which a survey was classified, as its last session says; else the current one."""
+    for session in sorted(directory.glob(f"{SESSIONS}/*.json"), reverse=True):
+        folder = json.loads(session.read_text(encoding="utf-8")).get("folder")
+        if folder:
+            return Path(folder)
+    return Path.cwd()

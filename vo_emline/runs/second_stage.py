@@ -1,0 +1,145 @@
+"""Learning the second stage of a model from unlabelled survey spectra."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from vo_emline.errors import EmlineError
+from vo_emline.evaluate import degrade, inject
+from vo_emline.preprocess.windows import WindowSet
+from vo_emline.simulate.hosts import can_host
+from vo_emline.simulate.truth import VISIBLE
+from vo_emline.training.classifier import EVEN, SECOND_STAGE, Classifier
+from vo_emline.training.expected import ExpectedAbsorption, excess, learn, observe
+from vo_emline.training.parts import add_part
+from vo_emline.training.second_stage import SecondStage, fit_second_stage
+
+logger = logging.getLogger(__name__)
+
+INJECTIONS: Final = 6000
+"""Emission lines put into the survey's spectra; half as many into the same with lower S/N."""
+
+Network = Callable[[WindowSet], npt.NDArray[np.floating]]
+
+COPIES: Final = 3
+"""Copies with lower S/N of each spectrum."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lesson:
+    """Spectra whose truth is known, with what the rest of each says."""
+
+    windows: WindowSet
+    excess: npt.NDArray[np.float64]
+    """Excess over the absorption expected, shape (n, 2)."""
+    emission: bool
+
+
+def add_second_stage(
+    directory: Path, survey: WindowSet, *, seed: int, injections: int = INJECTIONS
+) -> Classifier:
+    """Learn a second stage from survey spectra and add it to the model in `directory`.
+
+    Parameters
+    ----------
+    directory
+        Folder of a trained model; it stays as it is where the survey has too few spectra to learn from.
+    survey
+        Windows of survey spectra with their spectral indices, without those of stars known to emit.
+    seed
+        The same seed gives the same second stage.
+    injections
+        Emission lines put into the spectra.
+
+    Returns
+    -------
+    Classifier
+        The model as it is now.
+    """
+    classifier = Classifier.load(directory)
+    second = learn_second_stage(
+        lambda windows: classifier.predict_proba(windows.flux, shares=EVEN),
+        survey,
+        seed=seed,
+        injections=injections,
+    )
+    if second is None:
+        logger.warning(
+            "fewer than 40 survey spectra show the blue, too: the model does without expected absorption"
+        )
+        return classifier
+    add_part(directory, SECOND_STAGE, second.arrays())
+    return Classifier.load(directory)
+
+
+def learn_second_stage(
+    network: Network, survey: WindowSet, *, seed: int, injections: int = INJECTIONS
+) -> SecondStage | None:
+    """Learn from survey spectra, of which hardly any has emission, how deep Hα is without.
+
+    Every spectrum is compared with what the others say of it (leave one out),
+    as it is and with emission put in; and the same at lower S/N.
+
+    Parameters
+    ----------
+    network
+        Gives probabilities by the windows alone where classes are equally frequent, shape (n, 3).
+    survey, seed, injections
+        As for :func:`add_second_stage`.
+
+    Returns
+    -------
+    SecondStage or None
+        None where the survey has too few spectra to learn from.
+    """
+    found = learn(survey, seed=seed)
+    if found is None:
+        return None
+    expected, rows = found
+    lessons = _lessons(expected, survey.take(rows), seed=seed, injections=injections)
+    probabilities = [network(one.windows) for one in lessons]
+    return fit_second_stage(
+        expected,
+        np.concatenate(probabilities),
+        np.concatenate([one.excess for one in lessons]),
+        np.concatenate([np.full(len(one.windows), one.emission) for one in lessons]),
+    )
+
+
+def _lessons(expected: ExpectedAbsorption, quiet: WindowSet, *, seed: int, injections: int) -> list[_Lesson]:
+    hosts = np.flatnonzero(can_host(quiet))
+    mean, sigma = (values[hosts] for values in expected.left_out())
+    plain = quiet.take(hosts)
+    lit = inject(plain, injections, seed=seed + 1)
+    worse = degrade(plain, seed=seed + 2, copies=COPIES)
+    lessons = [
+        _Lesson(windows=plain, excess=excess((mean, sigma), observe(plain)), emission=False),
+        _visible(lit.windows, excess((mean[lit.host], sigma[lit.host]), observe(lit.windows)), lit.truth),
+    ]
+    if len(worse):
+        dim = inject(worse, injections // 2, seed=seed + 3)
+        lessons += [
+            _Lesson(windows=worse, excess=_excess(expected, worse), emission=False),
+            _visible(dim.windows, _excess(expected, dim.windows), dim.truth),
+        ]
+    return lessons
+
+
+def _visible(windows: WindowSet, excess: npt.NDArray[np.float64], truth: pa.Table) -> _Lesson:
+    """Keep the lines that are strong enough to be seen at all."""
+    rows = np.flatnonzero(np.array(truth["ew_significance"]) > VISIBLE)
+    return _Lesson(windows=windows.take(rows), excess=excess[rows], emission=True)
+
+
+def _excess(expected: ExpectedAbsorption, windows: WindowSet) -> npt.NDArray[np.float64]:
+    if windows.indices is None:
+        raise EmlineError("spectra without spectral indices cannot teach what to expect of them")
+    return excess(expected.predict(windows.indices), observe(windows))

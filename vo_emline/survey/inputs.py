@@ -1,0 +1,163 @@
+"""The list of inputs of a survey, on disk: written once, read a shard at a time; millions cost no memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from vo_emline.errors import DataError, UserError
+from vo_emline.files import atomic_path, room_for
+from vo_emline.survey.shards import Shard, require_same
+
+FILE_NAME: Final = "inputs.arrow"
+"""Name of the list in the directory of a survey."""
+
+_ORIGIN: Final = b"vo_emline.origin"
+_SCHEMA: Final = pa.schema([("source", pa.binary())])
+
+
+class InputList:
+    """The files of a survey, cut into shards: an Arrow file with one record batch per shard.
+
+    Parameters
+    ----------
+    path
+        The file that :func:`write_inputs` wrote.
+
+    Raises
+    ------
+    DataError
+        ``not_a_list`` where it is none.
+    """
+
+    store: Path | None = None
+    """Folder of the store of windows; None: what is listed are files."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._reader = pa.ipc.open_file(pa.OSFile(str(path)))
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(str(path), "not_a_list", f"not a list of inputs: {error}") from error
+
+    @property
+    def origin(self) -> dict[str, object]:
+        """What the list was made from, as :func:`write_inputs` was told."""
+        found: dict[str, object] = json.loads(self._reader.schema.metadata[_ORIGIN])
+        return found
+
+    @property
+    def n_shards(self) -> int:
+        """Number of shards."""
+        return int(self._reader.num_record_batches)
+
+    @cached_property
+    def inputs(self) -> int:
+        """Number of files; all shards but the last are equally long."""
+        if not self.n_shards:
+            return 0
+        last = self.n_shards - 1
+        return last * len(self._batch(0)) + len(self._batch(last))
+
+    @cached_property
+    def inputs_sha256(self) -> str:
+        """Digest of the list, order included."""
+        digest = hashlib.sha256()
+        for number in range(self.n_shards):
+            digest.update(b"".join(name + b"\n" for name in self._batch(number).to_pylist()))
+        return digest.hexdigest()
+
+    def size(self, number: int) -> int:
+        """Give the number of files of a shard."""
+        return len(self._batch(number))
+
+    def shard(self, number: int) -> Shard:
+        """Give a shard with the names of its files."""
+        sources = tuple(os.fsdecode(name) for name in self._batch(number).to_pylist())
+        return Shard(number, len(sources), sources)
+
+    def _batch(self, number: int) -> pa.Array:
+        return self._reader.get_batch(number).column(0)
+
+
+def list_once(
+    directory: Path,
+    names: Callable[[], Iterable[str]],
+    *,
+    origin: Mapping[str, object],
+    shard_size: int,
+) -> InputList:
+    """Give the list of inputs of a survey, which is made at its first start and kept.
+
+    Parameters
+    ----------
+    directory
+        The directory of the survey.
+    names
+        Names the files; asked at the first start only.
+    origin
+        What the files are named by; the same at every start.
+    shard_size
+        Files per shard.
+
+    Raises
+    ------
+    UserError
+        There are no files, or the directory holds a survey of others.
+    """
+    path = directory / FILE_NAME
+    if not path.is_file():
+        with room_for(path):
+            return write_inputs(path, names(), shard_size=shard_size, origin=origin)
+    listed = InputList(path)
+    require_same(directory, listed.origin, origin)
+    return listed
+
+
+def write_inputs(
+    path: Path, sources: Iterable[str], *, shard_size: int, origin: Mapping[str, object]
+) -> InputList:
+    """Write the list of inputs, atomically, holding one shard of it at a time.
+
+    Parameters
+    ----------
+    path
+        The file.
+    sources
+        Names of files, in order.
+    shard_size
+        Files per shard.
+    origin
+        JSON-ready: what the list is made from.
+
+    Raises
+    ------
+    UserError
+        There are no inputs.
+    """
+    schema = _SCHEMA.with_metadata({_ORIGIN: json.dumps(origin, sort_keys=True)})
+    shards = _cut(iter(sources), shard_size)
+    first = next(shards, None)
+    if first is None:
+        raise UserError("there is nothing to classify: no files were given")
+    with atomic_path(path) as temporary, pa.ipc.new_file(str(temporary), schema) as writer:
+        writer.write_batch(_batch(first, schema))
+        for names in shards:
+            writer.write_batch(_batch(names, schema))
+    return InputList(path)
+
+
+def _cut(sources: Iterator[str], size: int) -> Iterator[list[bytes]]:
+    while names := [os.fsencode(name) for name in islice(sources, size)]:
+        yield names
+
+
+def _batch(names: list[bytes], schema: pa.Schema) -> pa.RecordBatch:
+    return pa.record_batch([pa.array(names, pa.binary())], schema=schema)

@@ -1,0 +1,83 @@
+"""Reading, predicting and writing at the same time, in this process and its pool."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from vo_emline.survey.classify import Scorer, predict
+from vo_emline.survey.counts import ShardCounts
+from vo_emline.survey.lines import regression_of
+from vo_emline.survey.options import SurveyOptions
+from vo_emline.survey.shards import Shard, ShardStore
+from vo_emline.survey.work import Windows, write_shard
+
+MOST_WRITERS: Final = 4
+"""Threads that make and write tables: Arrow works outside of Python's lock."""
+
+
+def count_writers() -> int:
+    """Give the number of threads that write: one, and more where there are cores to spare."""
+    return max(1, min(MOST_WRITERS, len(os.sched_getaffinity(0)) // 4))
+
+
+def predict_and_write(
+    windows: Iterable[tuple[Shard, Windows]], scorer: Scorer, store: ShardStore, *, options: SurveyOptions
+) -> Iterator[ShardCounts]:
+    """Predict in this thread while others write; give counts as shards are finished.
+
+    The windows are read elsewhere meanwhile
+    (:func:`~vo_emline.survey.pool.work_through`), so that the device waits
+    for nothing but the slowest stage. Few shards are held at a time.
+
+    Parameters
+    ----------
+    windows
+        Shards with their windows.
+    scorer
+        The trained network.
+    store
+        Where results go.
+    options
+        Settings of the survey.
+
+    Raises
+    ------
+    UserError
+        There is no room for the results.
+    OSError
+        They cannot be written.
+    """
+    writers = count_writers()
+    regression = regression_of(scorer)
+    waiting: deque[Future[ShardCounts]] = deque()
+    with ThreadPoolExecutor(writers, "writer") as threads:
+        for shard, read in windows:
+            began = time.perf_counter()
+            probability = predict(read.prepared, scorer, options=options)
+            stages = {"read": read.seconds, "predict": time.perf_counter() - began}
+            write = partial(
+                write_shard,
+                shard,
+                read.prepared,
+                probability,
+                store=store,
+                options=options,
+                regression=regression,
+            )
+            waiting.append(threads.submit(_timed, write, stages))
+            while len(waiting) > 2 * writers or (waiting and waiting[0].done()):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _timed(write: partial[ShardCounts], stages: dict[str, float]) -> ShardCounts:
+    began = time.perf_counter()
+    counts = write()
+    return counts.timed(**stages, write=time.perf_counter() - began)

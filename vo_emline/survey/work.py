@@ -1,0 +1,143 @@
+"""What is done with one shard, in whichever process: read, predict, write, count."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.rejects import Reject
+from vo_emline.spectra import printable
+from vo_emline.survey.cascade import Predicted
+from vo_emline.survey.classify import Prepared, predict, prepare_files, tabulate
+from vo_emline.survey.counts import ShardCounts, count_rows
+from vo_emline.survey.lines import regression_of
+from vo_emline.survey.model import load_scorer
+from vo_emline.survey.options import SurveyOptions
+from vo_emline.survey.shards import Shard, ShardStore
+from vo_emline.survey.store import WindowStore
+
+if TYPE_CHECKING:
+    from vo_emline.measure.regression import LineRegression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What is the same for all shards of a survey. Travels between processes and machines."""
+
+    directory: Path
+    """Where the results go; every worker has to see it."""
+    model: Path
+    """Folder of the trained model."""
+    model_version: str = ""
+    """Its version; empty for any."""
+    preprocess: PreprocessOptions
+    """Settings under which it was trained."""
+    options: SurveyOptions
+    store: Path | None = None
+    """Store of windows the shards are from; None where they are files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The windows of a shard and the seconds it took to get them. Travels between processes."""
+
+    prepared: Prepared
+    seconds: float
+
+
+def process_shard(shard: Shard, work: Work) -> ShardCounts:
+    """Do all that is to be done with a shard; where it was done before, count only.
+
+    Parameters
+    ----------
+    shard
+        The shard.
+    work
+        The survey.
+
+    Returns
+    -------
+    ShardCounts
+        With the seconds of each stage, where there was something to do.
+
+    Raises
+    ------
+    UserError
+        The model cannot be used, or there is no room for the results.
+    OSError
+        The results cannot be written.
+    """
+    store = ShardStore(work.directory)
+    if store.is_finished(shard):
+        return store.counts(shard.number)
+    scorer = load_scorer(work.model, work.options, work.model_version)
+    windows = read_shard(shard, preprocess=work.preprocess, store=work.store)
+    began = time.perf_counter()
+    probability = predict(windows.prepared, scorer, options=work.options)
+    predicted = time.perf_counter()
+    regression = regression_of(scorer)
+    counts = write_shard(
+        shard, windows.prepared, probability, store=store, options=work.options, regression=regression
+    )
+    written = time.perf_counter()
+    return counts.timed(read=windows.seconds, predict=predicted - began, write=written - predicted)
+
+
+def read_shard(shard: Shard, *, preprocess: PreprocessOptions, store: Path | None = None) -> Windows:
+    """Make the windows of a shard of files, or map those of a shard of a store.
+
+    Parameters
+    ----------
+    shard
+        The shard.
+    preprocess
+        Settings of the windows.
+    store
+        Store the shard is of; None for files.
+
+    Raises
+    ------
+    EmlineError
+        Windows and rejects do not add up to the files.
+    """
+    began = time.perf_counter()
+    prepared = _prepare(shard, preprocess) if store is None else WindowStore(store).read(shard)
+    return Windows(prepared, time.perf_counter() - began)
+
+
+def write_shard(
+    shard: Shard,
+    prepared: Prepared,
+    predicted: Predicted,
+    *,
+    store: ShardStore,
+    options: SurveyOptions,
+    regression: LineRegression | None = None,
+) -> ShardCounts:
+    """Make the rows of a shard, write them, and count; after this the shard is finished.
+
+    Raises
+    ------
+    UserError
+        There is no room for the results.
+    OSError
+        They cannot be written.
+    """
+    scores, rejects = tabulate(prepared, predicted, options=options, regression=regression)
+    store.write(shard, scores=scores, rejects=rejects)
+    return count_rows(shard.number, scores=scores, rejects=rejects)
+
+
+def _prepare(shard: Shard, preprocess: PreprocessOptions) -> Prepared:
+    if not shard.deadly:
+        return prepare_files(shard.sources, preprocess)
+    prepared = prepare_files([name for name in shard.sources if name not in shard.deadly], preprocess)
+    left_out = [
+        Reject(printable(name), "worker_died", "the process that read the file died of it, also alone")
+        for name in shard.sources
+        if name in shard.deadly
+    ]
+    return Prepared(prepared.windows, (*prepared.rejects, *left_out))

@@ -1,0 +1,312 @@
+"""The Hα absorption that a star should have, from the rest of its spectrum.
+
+A third of all emission only fills the photospheric core, and nothing in the
+window says how deep that core should have been. The other Balmer lines and
+the metal lines do. A Gaussian process (Rasmussen & Williams 2006, *Gaussian
+Processes for Machine Learning*, section 2.2) learns it from survey spectra
+without labels, of which more than 99 % have no emission; those that stand out
+are left out. It gives a standard deviation with every expectation: large for
+stars unlike those it has seen, for which it then says nothing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import solve_triangular
+from scipy.spatial.distance import cdist
+
+from vo_emline.errors import UserError
+from vo_emline.preprocess.continuum import fit_line
+from vo_emline.preprocess.indices import STELLAR_REDSHIFT
+from vo_emline.preprocess.windows import GRID, WindowSet
+from vo_emline.spectra import HALPHA_VAC
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+HALF_WIDTHS: Final = (5.0, 10.0)
+"""The equivalent width is expected within these distances of Hα, Å: the core, and the line."""
+
+MOST_POINTS: Final = 600
+"""Spectra that the process remembers, at most."""
+
+LEAST_POINTS: Final = 40
+"""From fewer spectra nothing is learnt."""
+
+LEAST_SNR: Final = 10.0
+"""Spectra with less S/N per pixel teach nothing."""
+
+OUTLIER: Final = 4.0
+"""Spectra further than this many standard deviations from what the others say are left out."""
+
+ROUNDS: Final = 3
+
+LEAST_KNOWN: Final = 0.7
+"""Nothing is expected of spectra with a smaller share of their indices."""
+
+FAMILIAR: Final = 0.5
+"""Nothing is expected where the standard deviation, the star's own scatter aside, exceeds this share of
+that of all stars together."""
+
+_STEP: Final = float(GRID[1] - GRID[0])
+_SIDES: Final = np.abs(GRID - HALPHA_VAC) > 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """Equivalent widths around Hα as they are, for n windows."""
+
+    ew: FloatArray
+    """Within each of :data:`HALF_WIDTHS`, Å, emission negative, shape (n, 2)."""
+    error: FloatArray
+    """Standard deviation from the noise of the pixels, Å, shape (n, 2)."""
+    noise: FloatArray
+    """Noise of a pixel of the continuum over the continuum, shape (n,); infinite without a continuum."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedAbsorption:
+    """What was learnt: m spectra and how alike others must be to them."""
+
+    centre: FloatArray
+    """Mean of each index, shape (k,)."""
+    spread: FloatArray
+    """Standard deviation of each index, shape (k,)."""
+    points: FloatArray
+    """Indices of the spectra in units of the spread, shape (m, k)."""
+    ew: FloatArray
+    """Their equivalent widths within :data:`HALF_WIDTHS`, Å, shape (m, 2)."""
+    variance: FloatArray
+    """Variance of these from the noise, Å², shape (m, 2)."""
+    hyper: FloatArray
+    """Per half width: mean (Å), amplitude² (Å²), length scale, own scatter² (Å²); shape (2, 4)."""
+    _root: FloatArray = field(init=False, repr=False, compare=False)
+    """Inverse of the lower Cholesky factor of their covariance, per half width, shape (2, m, m)."""
+
+    def __post_init__(self) -> None:
+        """Factorise once what every prediction needs."""
+        identity = np.eye(len(self.points))
+        roots = [
+            solve_triangular(np.linalg.cholesky(self._covariance(column)), identity, lower=True)
+            for column in range(len(HALF_WIDTHS))
+        ]
+        object.__setattr__(self, "_root", np.stack(roots))
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike]) -> Self:
+        """Make it of what :meth:`arrays` gave."""
+        kept = [one.name for one in fields(cls) if one.init]
+        return cls(**{name: np.asarray(arrays[name], dtype=np.float64) for name in kept})
+
+    def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Give all there is to keep, single precision."""
+        return {one.name: getattr(self, one.name).astype(np.float32) for one in fields(self) if one.init}
+
+    def predict(self, indices: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:
+        """Give the equivalent widths that Hα should have without emission.
+
+        Parameters
+        ----------
+        indices
+            Spectral indices and their standard deviations, shape (n, 2, k), NaN where unknown.
+
+        Returns
+        -------
+        tuple
+            Equivalent width within :data:`HALF_WIDTHS` and its standard deviation, Å, shape (n, 2) each;
+            NaN where too little is known of the star, or where it is like none that was learnt from.
+        """
+        place, error, known = self._place(indices)
+        found = [self._predict(column, place, error) for column in range(len(HALF_WIDTHS))]
+        mean, sigma, familiar = (np.stack(one, axis=1) for one in zip(*found, strict=True))
+        told = known & familiar.all(axis=1)
+        return np.where(told[:, None], mean, np.nan), np.where(told[:, None], sigma, np.nan)
+
+    def left_out(self) -> tuple[FloatArray, FloatArray]:
+        """Predict every learnt spectrum from the others, as :meth:`predict`.
+
+        Leave-one-out predictions of Rasmussen & Williams (2006), equations 5.10 to 5.12.
+        """
+        mean, sigma = np.empty_like(self.ew), np.empty_like(self.ew)
+        for column in range(len(HALF_WIDTHS)):
+            inverse = self._root[column].T @ self._root[column]
+            weight = inverse @ (self.ew[:, column] - self.hyper[column, 0])
+            mean[:, column] = self.ew[:, column] - weight / np.diag(inverse)
+            # the variance of the measurement itself is counted by whoever compares
+            sigma[:, column] = np.sqrt(
+                np.maximum(1.0 / np.diag(inverse) - self.variance[:, column], self.hyper[column, 3])
+            )
+        return mean, sigma
+
+    def _place(self, indices: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """Bring indices and errors to units of the spread; what is unknown may be anything usual."""
+        value, error = (indices[:, which].astype(np.float64) for which in (0, 1))
+        unknown = ~np.isfinite(value) | ~np.isfinite(error)
+        place = np.where(unknown, 0.0, (np.where(unknown, 0.0, value) - self.centre) / self.spread)
+        scatter = np.where(unknown, 1.0, np.where(unknown, 0.0, error) / self.spread)
+        return place, scatter, (~unknown).mean(axis=1) >= LEAST_KNOWN
+
+    def _predict(
+        self, column: int, place: FloatArray, error: FloatArray
+    ) -> tuple[FloatArray, FloatArray, BoolArray]:
+        mean, amplitude, length, scatter = self.hyper[column]
+        root = self._root[column]
+        weight = root.T @ (root @ (self.ew[:, column] - mean))
+        near = _kernel(place, self.points, amplitude, length)
+        latent = amplitude - np.square(near @ root.T).sum(axis=1)
+        pull = near * weight
+        slope = (pull @ self.points - pull.sum(axis=1, keepdims=True) * place) / length**2
+        blurred = np.square(slope * error).sum(axis=1)
+        latent = np.maximum(latent, 0.0) + blurred
+        return mean + pull.sum(axis=1), np.sqrt(latent + scatter), latent < FAMILIAR**2 * amplitude
+
+    def _covariance(self, column: int) -> FloatArray:
+        _, amplitude, length, scatter = self.hyper[column]
+        among = _kernel(self.points, self.points, amplitude, length)
+        return np.asarray(among + np.diag(self.variance[:, column] + scatter))
+
+
+def observe(windows: WindowSet) -> Observed:
+    """Measure the equivalent widths within :data:`HALF_WIDTHS` of Hα, and their noise.
+
+    The noise is that of the pixels beside the line about the straight
+    continuum, less the slow undulations: half the squared difference of
+    neighbours, robust.
+    """
+    offset, scale = (windows.continuum[:, column, None].astype(np.float64) for column in (0, 1))
+    flux = windows.flux * scale + offset
+    level = fit_line(flux)
+    height = np.where(level > 0, level, np.nan)
+    relative = flux / height
+    steps = np.abs(np.diff(relative, axis=1))[:, _SIDES[1:] & _SIDES[:-1]]
+    noise = 1.4826 * np.median(np.nan_to_num(steps, nan=np.inf), axis=1) / np.sqrt(2.0)
+    centre = HALPHA_VAC * (1.0 + stellar_redshifts(windows))
+    ew = [_integral(1.0 - relative, centre - half, centre + half) for half in HALF_WIDTHS]
+    error = np.outer(noise, np.sqrt(2.0 * np.array(HALF_WIDTHS) * _STEP))
+    return Observed(ew=np.stack(ew, axis=1), error=error, noise=noise)
+
+
+def _integral(values: FloatArray, start: FloatArray, end: FloatArray) -> FloatArray:
+    """Integrate each row over the grid from `start` to `end`, Å; pixels count by their share within."""
+    edges = np.concatenate([GRID - _STEP / 2, GRID[-1:] + _STEP / 2])
+    share = (np.minimum(edges[1:], end[:, None]) - np.maximum(edges[:-1], start[:, None])).clip(0.0, _STEP)
+    return np.asarray((values * share).sum(axis=1))
+
+
+def excess(expected: tuple[FloatArray, FloatArray], observed: Observed) -> FloatArray:
+    """Tell by how many standard deviations a line exceeds the absorption expected.
+
+    Parameters
+    ----------
+    expected
+        Equivalent widths and their standard deviations, Å, shape (n, 2) each.
+    observed
+        What there is.
+
+    Returns
+    -------
+    numpy.ndarray
+        Excess within each of :data:`HALF_WIDTHS`, positive for emission, shape (n, 2); NaN where unknown.
+    """
+    mean, sigma = expected
+    return np.asarray((mean - observed.ew) / np.hypot(sigma, observed.error))
+
+
+def learn(windows: WindowSet, *, seed: int) -> tuple[ExpectedAbsorption, npt.NDArray[np.int64]] | None:
+    """Learn from survey spectra how deep Hα is.
+
+    Parameters
+    ----------
+    windows
+        Windows of survey spectra with their indices, without those of stars known to emit.
+    seed
+        Decides which spectra are remembered where there are more than :data:`MOST_POINTS`.
+
+    Returns
+    -------
+    tuple or None
+        What was learnt, and the rows of the spectra that are remembered; None where fewer than
+        :data:`LEAST_POINTS` spectra are good enough.
+    """
+    if windows.indices is None:
+        return None
+    observed = observe(windows)
+    indices = windows.indices
+    rows = np.flatnonzero(_teaches(windows, observed) & np.isfinite(indices).all(axis=(1, 2)))
+    if rows.size < LEAST_POINTS:
+        return None
+    rows = _select(indices[rows, 0], rows, seed=seed)
+    found = _fit(indices[rows], observed, rows)
+    for _ in range(ROUNDS):
+        mean, sigma = found.left_out()
+        far = np.abs(mean - observed.ew[rows]) / np.hypot(sigma, observed.error[rows])
+        kept = (far < OUTLIER).all(axis=1)
+        if kept.all() or kept.sum() < LEAST_POINTS:
+            break
+        rows = rows[kept]
+        found = _fit(indices[rows], observed, rows)
+    return found, rows
+
+
+def _teaches(windows: WindowSet, observed: Observed) -> BoolArray:
+    good = observed.noise < 1.0 / LEAST_SNR
+    return np.asarray(good & np.isfinite(observed.ew).all(axis=1) & stellar(windows))
+
+
+def stellar_redshifts(windows: WindowSet) -> FloatArray:
+    """Give the redshift of each star as the survey states it, shape (n,); 0 where it is no star's."""
+    stated = np.array(windows.identity["redshift"].to_pylist(), dtype=np.float64)
+    return np.where(np.abs(stated) < STELLAR_REDSHIFT, stated, 0.0)
+
+
+def stellar(windows: WindowSet) -> BoolArray:
+    """Tell the windows that the survey's pipeline does not call a galaxy or quasar, shape (n,)."""
+    kind = np.array(windows.identity["spectral_class"].to_pylist(), dtype=object)
+    return ~np.isin(kind, ("GALAXY", "QSO"))
+
+
+def _select(indices: FloatArray, rows: npt.NDArray[np.int64], *, seed: int) -> npt.NDArray[np.int64]:
+    """Choose spectra that cover all kinds of stars, rare ones too (k-means++ seeding)."""
+    if rows.size <= MOST_POINTS:
+        return rows
+    from sklearn.cluster import kmeans_plusplus
+
+    scaled = (indices - indices.mean(axis=0)) / indices.std(axis=0)
+    chosen = kmeans_plusplus(scaled.astype(np.float64), MOST_POINTS, random_state=seed)[1]
+    return np.sort(rows[np.unique(chosen)])
+
+
+def _fit(indices: npt.NDArray[Any], observed: Observed, rows: npt.NDArray[np.int64]) -> ExpectedAbsorption:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+
+    values = indices[:, 0].astype(np.float64)
+    centre, spread = values.mean(axis=0), values.std(axis=0)
+    if not (spread > 0).all():
+        raise UserError("the survey's spectra are all alike: nothing can be learnt about their stars")
+    points, ew, variance = (values - centre) / spread, observed.ew[rows], np.square(observed.error[rows])
+    hyper = []
+    for column in range(len(HALF_WIDTHS)):
+        mean = ew[:, column].mean()
+        start = float(ew[:, column].var())
+        kernel = ConstantKernel(start, (1e-2, 1e3)) * RBF(5.0, (0.5, 100.0)) + WhiteKernel(0.02, (1e-4, 1.0))
+        process = GaussianProcessRegressor(kernel, alpha=variance[:, column])
+        with warnings.catch_warnings():
+            # a scatter or a length at its bound is an answer like any other
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            fitted = process.fit(points, ew[:, column] - mean).kernel_
+        hyper.append((mean, fitted.k1.k1.constant_value, fitted.k1.k2.length_scale, fitted.k2.noise_level))
+    return ExpectedAbsorption(
+        centre=centre, spread=spread, points=points, ew=ew, variance=variance, hyper=np.array(hyper)
+    )
+
+
+def _kernel(one: FloatArray, other: FloatArray, amplitude: float, length: float) -> FloatArray:
+    return np.asarray(amplitude * np.exp(-0.5 * cdist(one, other, "sqeuclidean") / length**2))
