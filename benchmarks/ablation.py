@@ -133,8 +133,8 @@ def measure(variant: Variant, ground: Ground, *, seed: int) -> dict[str, Any]:
     for half in (0, 1) if variant.learns_from_survey else (0,):
         seen = survey.take(halves == half)
         examples = training_set(variant, seen, seed=seed)
-        found = train(examples, seen if variant.adapt != "none" else None, recipe(variant, seed=seed))
-        models[half] = Expecting.of(found, seen, seed=seed) if variant.expected else found
+        trained = train(examples, seen if variant.adapt != "none" else None, recipe(variant, seed=seed))
+        models[half] = Expecting.of(trained, seen, seed=seed) if variant.expected else trained
     seconds = time.perf_counter() - started
     found = measure_judge(_judge(models, ground), ground.trial(variant.windows, seed=seed))
     return {

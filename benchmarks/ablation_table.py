@@ -18,6 +18,9 @@ COLUMNS: Final = ("false pos.", "degraded", "> 10 σ", "stick out", "core", "dou
 
 JUDGE: Final = "network"
 
+OF_THE_SAME: Final = 1
+"""The first columns are of the same spectra whatever the seed, which repeating does not make more."""
+
 
 def table(rows: Sequence[Row]) -> str:
     """Write the table as Markdown: shares in per cent, all seeds together, with exact 95 % intervals."""
@@ -27,7 +30,7 @@ def table(rows: Sequence[Row]) -> str:
         "| | *aim* | " + " | ".join(map(_aim, range(len(AIMS)))) + " | |",
     ]
     for number, same in _by_variant(rows).items():
-        cells = [_cell([_figure(row, i) for row in same]) for i in range(len(AIMS))]
+        cells = [_cell([_figure(row, i) for row in same], again=i < OF_THE_SAME) for i in range(len(AIMS))]
         brier = float(np.mean([row["brier"] for row in same]))
         lines.append(f"| {number} | {same[0]['name']} | " + " | ".join(cells) + f" | {brier:.3f} |")
     return "\n".join(lines) + "\n"
@@ -61,10 +64,12 @@ def _aim(column: int) -> str:
     return f"{'≥' if aim.at_least else '≤'} {value}"
 
 
-def _cell(figures: Sequence[Mapping[str, Any]]) -> str:
+def _cell(figures: Sequence[Mapping[str, Any]], *, again: bool) -> str:
     """Write a share of all seeds with its interval, or the mean where the figure is no share."""
     if "count" not in figures[0]:
         return f"{np.mean([figure['value'] for figure in figures]):.3f}"
     count, total = (sum(figure[key] for figure in figures) for key in ("count", "of"))
-    low, high = binomial_interval(count, total)
-    return f"{100 * count / max(total, 1):.1f} ({100 * low:.1f}–{100 * high:.1f})"
+    share = count / max(total, 1)
+    repeats = len(figures) if again else 1
+    low, high = binomial_interval(round(count / repeats), total // repeats)
+    return f"{100 * share:.1f} ({100 * low:.1f}–{100 * high:.1f})"

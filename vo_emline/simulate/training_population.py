@@ -36,9 +36,9 @@ FRACTIONS: Final[Mapping[str, float]] = {
 SIGNIFICANCE: Final = (8.0, 200.0)
 """Range of |EW|/σ(EW) of the lines, drawn evenly in its logarithm.
 
-σ(EW) is that of the photons alone (:func:`~vo_emline.simulate.strength.draw_ew`). Measured errors are some 2.8
-times as large: the continuum has to be placed, and pipelines overstate the noise. Weaker lines cannot be told
-from noise; called emission, they would make a network distrust spectra without.
+σ(EW) is that of the photons alone (:func:`~vo_emline.simulate.strength.draw_ew`). Measured errors are some
+2.8 times as large: the continuum has to be placed, and pipelines overstate the noise. Weaker lines cannot be
+told from noise; called emission, they would make a network distrust spectra without.
 """
 
 ANY_STAR: Final = 0.5
