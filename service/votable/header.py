@@ -145,7 +145,9 @@ def _field(document: VOTableFile, column: Column, identifier: str) -> Field:
 def _info_element(name: str, value: str, content: str = "") -> bytes:
     element = Element("INFO", {"name": name, "value": printable(value)})
     element.text = printable(content) or None
-    return tostring(element) + b"\n"
+    written: bytes = tostring(element)
+    # as astropy writes it, for those who look for it in the text
+    return (written.removesuffix(b" />") + b"/>" if written.endswith(b" />") else written) + b"\n"
 
 
 def _info(name: str, value: str) -> Info:

@@ -29,6 +29,10 @@ SUREST: Final = 12.0
 LARGEST_EXCESS: Final = (-5.0, 15.0)
 """An excess counts no further than this, standard deviations."""
 
+LARGEST_LIFT: Final = 5.0
+"""The rest of a spectrum raises the log odds of its window by no more than this: one odd star among those
+learnt from, or a peculiar one, is not enough where the window shows nothing."""
+
 RIDGE: Final = 1e-4
 """Penalty on the squared weights: keeps them finite where the classes do not overlap."""
 
@@ -97,8 +101,9 @@ class SecondStage:
         """
         features = joint_features(balanced, excess)
         known = np.isfinite(features).all(axis=1)
-        odds = self.alone[0] + self.alone[1] * features[:, 0]
-        odds[known] = self.joint[0] + features[known] @ self.joint[1:]
+        alone = self.alone[0] + self.alone[1] * features[:, 0]
+        joint = self.joint[0] + features @ self.joint[1:]
+        odds = np.where(known, np.minimum(joint, alone + LARGEST_LIFT), alone)
         # the odds were learnt at even ones; of three equal classes two are emission
         emission = expit(odds + logit(2 / 3))
         kinds = np.maximum(np.asarray(balanced, dtype=np.float64)[:, 1:], 1e-12)

@@ -58,7 +58,7 @@ def test_errors_say_any_text(text: str) -> None:
 
 
 def test_the_trailing_info_is_one_line() -> None:
-    assert trailing_info("OVERFLOW") == b'<INFO name="QUERY_STATUS" value="OVERFLOW" />\n'
+    assert trailing_info("OVERFLOW") == b'<INFO name="QUERY_STATUS" value="OVERFLOW"/>\n'
     assert trailing_info("ERROR", "a < b") == b'<INFO name="QUERY_STATUS" value="ERROR">a &lt; b</INFO>\n'
 
 

@@ -85,6 +85,6 @@ def test_a_network_is_asked_at_the_shares_of_the_survey(hosts: WindowSet) -> Non
             return correct_prior(third, trained=(1, 1, 1), stated=shares or (1, 1, 1))
 
     found = network_judge(Even())(hosts)
-    np.testing.assert_allclose(found.score, 0.10, atol=1e-6)
+    np.testing.assert_allclose(found.score, 0.02, atol=1e-6)
     assert found.balanced is not None
     np.testing.assert_allclose(found.balanced, 1 / 3, atol=1e-6)
