@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help install demo test check format bench-read bench-predict bench-train bench-gpu bench-tap bench-files bench-release bench-scaling model student ablation docs clean
+.PHONY: help install demo test check format bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap bench-files bench-release bench-scaling model ablation docs clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,8 +45,8 @@ bench-train: .venv/installed ## Measure training beside Keras (pip install '.[be
 bench-gpu: .venv/installed ## Measure prediction on a GPU, in memory and from a store (GPU="--windows 2000000")
 	$(BIN)/python benchmarks/gpu.py $(GPU)
 
-student: .venv/installed ## Distil the student of the model that ships again (after every change of that)
-	$(BIN)/python -m vo_emline.training.distillation vo_emline/default_model
+bench-cascade: .venv/installed ## Measure what the cascade loses of real spectra (SURVEY=dirs)
+	$(BIN)/python benchmarks/cascade.py --survey $(SURVEY)
 
 bench-tap: .venv/installed ## Measure the TAP service, beside the DaCHS peer where it runs
 	$(BIN)/python benchmarks/tap.py

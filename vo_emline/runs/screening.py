@@ -6,20 +6,22 @@ from typing import Any
 
 from vo_emline.runs.manifest import digest
 from vo_emline.runs.steps import Run
-from vo_emline.training import Classifier
+from vo_emline.training import Classifier, Examples
 from vo_emline.training.description import ModelDescription
 from vo_emline.training.student import PART
 
 STEP = "student"
 
 
-def distil_student(run: Run, *, made_from: str) -> tuple[Classifier, str]:
+def distil_student(run: Run, examples: Examples, *, made_from: str) -> tuple[Classifier, str]:
     """Add a student to the run's model, unless that is done or none is wanted.
 
     Parameters
     ----------
     run
         The run, its network and second stage learnt.
+    examples
+        What the network was trained on.
     made_from
         Digest of what they were made from.
 
@@ -34,7 +36,7 @@ def distil_student(run: Run, *, made_from: str) -> tuple[Classifier, str]:
     inputs = digest(made_from, options.model_dump(mode="json"))
     if not (_is_kept(run) and run.skip(STEP, inputs)):
         run.manifest.begin(STEP, inputs, outputs=[])
-        student = add_student(run.directory.model, options=options)
+        student = add_student(run.directory.model, examples.windows.flux, options=options)
         facts = None if student is None else {"threshold": student.threshold, **student.held_out._asdict()}
         run.manifest.finish(STEP, inputs, learnt=facts)
     run.say(f"  {_text(run.manifest.facts(STEP)['learnt'])}")

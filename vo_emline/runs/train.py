@@ -99,7 +99,7 @@ def learn(
         classifier, made = expect(run, source, examples, made_from=made)
     if run.settings.student.stars:
         run.say("Student: a small network that screens large surveys")
-        classifier, made = distil_student(run, made_from=made)
+        classifier, made = distil_student(run, examples, made_from=made)
     return classifier, made
 
 

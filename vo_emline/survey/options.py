@@ -36,7 +36,7 @@ class SurveyOptions(BaseModel):
     completeness."""
     uncertain_below: Annotated[float, Field(ge=0, le=1)] = 0.6
     """A spectrum whose most probable class has less than this probability is flagged ``uncertain``."""
-    cascade: bool = False
+    cascade: bool = True
     """Let a student screen, where the model has one and is loaded by its folder
     (:class:`~vo_emline.survey.cascade.Cascade`)."""
     low_snr: float = Field(default=5.0, ge=0)

@@ -1,17 +1,17 @@
-"""Distilling the student: it learns to say what the full network says, of simulated survey windows.
+"""Distilling the student: it learns to say what the full network says.
 
-``python -m vo_emline.training.distillation RUN/model`` adds a student to a
-model, or puts a new one in the place of the old; it takes about a minute on
-two cores. No labels and no files are needed: the full network is the teacher
-(Hinton et al. 2015, arXiv:1503.02531). It has to be done again whenever
-weights or second stage of the model change.
+The full network is the teacher (Hinton et al. 2015, arXiv:1503.02531), so no
+labels are needed: it is asked about the windows that it was trained on
+itself, spectra of the survey with and without emission put into them among
+them, and about simulated stars as a survey has them. It takes two minutes on
+two cores, and has to be done again whenever weights or second stage of the
+model change.
 """
 
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -22,8 +22,8 @@ import numpy.typing as npt
 import optax
 from scipy.stats import beta
 
-from vo_emline.preprocess.options import PreprocessOptions
-from vo_emline.simulate import FRACTIONS, SKY_FRACTIONS, simulate_windows
+from vo_emline.simulate import SKY_FRACTIONS, simulate_windows
+from vo_emline.simulate.training_population import FRACTIONS
 from vo_emline.training.augment import randomise
 from vo_emline.training.calibration import correct_prior
 from vo_emline.training.classifier import Classifier
@@ -35,6 +35,9 @@ from vo_emline.training.student import PART, HeldOut, Student, log_odds, logits
 logger = logging.getLogger(__name__)
 
 FluxArray = npt.NDArray[np.float32]
+
+MOST_SEEN: Final = 60_000
+"""Of a larger training set of the teacher, so many windows are drawn."""
 
 VIEWS: Final = 2
 """Times each is shown with another noise, velocity and slope, beside its plain view."""
@@ -60,6 +63,8 @@ CONFIDENCE: Final = 0.975
 MARGIN: Final = 1.2
 """The threshold is set lower by so much, log odds: real spectra are not simulated ones."""
 
+_EMITTING: Final = {name: share for name, share in FRACTIONS.items() if name not in {"normal", "featureless"}}
+
 NOTHING_SETTLED: Final = -100.0
 """Threshold under which everything is passed on: no odds are lower."""
 
@@ -73,23 +78,27 @@ class Lesson(NamedTuple):
     """Shape (n, 3)."""
 
 
-def distil(classifier: Classifier, *, options: StudentOptions | None = None) -> Student:
+def distil(classifier: Classifier, seen: FluxArray, *, options: StudentOptions | None = None) -> Student:
     """Train a student of a network and set its threshold.
 
     Parameters
     ----------
     classifier
         The full network, with its second stage where it has one.
+    seen
+        Windows that the network was trained on, scaled, shape (n, 140).
     options
         Settings; the same ones give the same student on one machine.
     """
     options = options or StudentOptions()
     seed = options.seed
-    weights = _learn(draw_lesson(classifier, options.stars, seed=seed), seed=seed, epochs=options.epochs)
+    lesson = draw_lesson(classifier, seen, options.stars, seed=seed)
+    weights = _learn(lesson, seed=seed, epochs=options.epochs)
     # the threshold is set on the weights as they are kept, rounded
     blank = Student(weights, threshold=0.0, held_out=HeldOut(positives=0, lost=0))
     student = Student.from_arrays(blank.arrays())
-    held_out = simulated_flux(options.emitters, seed=seed + 3, fractions=_emitting(), classifier=classifier)
+    emitting = simulate_windows(options.emitters, seed=seed + 3, fractions=_EMITTING, varied=True)
+    held_out = emitting.prepare(classifier.description.preprocess).flux
     odds = log_odds(student.predict_proba(held_out, shares=CLASS_SHARES))[finds(classifier, held_out)]
     threshold = find_threshold(odds) - MARGIN
     counts = HeldOut(positives=len(odds), lost=int((odds < threshold).sum()))
@@ -97,13 +106,17 @@ def distil(classifier: Classifier, *, options: StudentOptions | None = None) -> 
     return Student(student.weights, threshold=threshold, held_out=counts)
 
 
-def add_student(directory: Path, *, options: StudentOptions | None = None) -> Student | None:
+def add_student(
+    directory: Path, seen: FluxArray, *, options: StudentOptions | None = None
+) -> Student | None:
     """Distil a student of the model in `directory`, add it to the model and give it.
 
     Parameters
     ----------
     directory
         Folder of a trained model.
+    seen
+        Windows that it was trained on, scaled, shape (n, 140).
     options
         Settings; the model stays as it is, and None comes back, where they ask for no stars.
 
@@ -115,41 +128,23 @@ def add_student(directory: Path, *, options: StudentOptions | None = None) -> St
     options = options or StudentOptions()
     if not options.stars:
         return None
-    student = distil(Classifier.load(directory), options=options)
+    student = distil(Classifier.load(directory), seen, options=options)
     add_part(directory, PART, student.arrays())
     return student
 
 
-def draw_lesson(classifier: Classifier, stars: int, *, seed: int) -> Lesson:
-    """Simulate windows, vary them, and ask the teacher."""
-    parts = [
-        simulated_flux(stars // 2, seed=seed + number, fractions=fractions, classifier=classifier)
-        for number, fractions in enumerate((SKY_FRACTIONS, FRACTIONS), start=1)
-    ]
-    plain = np.concatenate(parts)
-    minmax = _preprocess(classifier).scaling == "minmax"
+def draw_lesson(classifier: Classifier, seen: FluxArray, stars: int, *, seed: int) -> Lesson:
+    """Join what the teacher has seen and stars of a simulated survey, vary them, and ask the teacher."""
+    preprocess = classifier.description.preprocess
+    survey = simulate_windows(stars, seed=seed + 1, fractions=SKY_FRACTIONS).prepare(preprocess).flux
+    drawn = np.random.default_rng([seed, 1]).permutation(len(seen))[:MOST_SEEN]
+    plain = np.concatenate([survey, seen[np.sort(drawn)]])
+    minmax = preprocess.scaling == "minmax"
     keys = jax.random.split(jax.random.key(seed), VIEWS)
     shown = jnp.asarray(plain)
     views = [np.asarray(randomise(key, shown, options=AugmentOptions(), minmax=minmax)) for key in keys]
     flux = np.concatenate([plain, *views])
     return Lesson(flux, classifier.predict_proba(flux, shares=EVEN))
-
-
-def simulated_flux(
-    stars: int, *, seed: int, fractions: Mapping[str, float], classifier: Classifier
-) -> FluxArray:
-    """Simulate windows as the classifier gets them, shape (n, 140)."""
-    simulated = simulate_windows(stars, seed=seed, fractions=fractions)
-    return simulated.prepare(_preprocess(classifier)).flux
-
-
-def _preprocess(classifier: Classifier) -> PreprocessOptions:
-    return classifier.description.preprocess
-
-
-def _emitting() -> dict[str, float]:
-    """Give the emitters among the stars of a survey; next to nothing is found in the others."""
-    return {name: share for name, share in SKY_FRACTIONS.items() if name not in {"normal", "featureless"}}
 
 
 def finds(
@@ -245,7 +240,3 @@ def _draw_weights(pixels: int, *, seed: int) -> Parameters:
         )
         weights[f"{name}.bias"] = jnp.zeros(shape[-1])
     return weights
-
-
-if __name__ == "__main__":
-    add_student(Path(sys.argv[1]))

@@ -38,12 +38,12 @@ class StudentOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    stars: int = Field(default=24_000, ge=0)
-    """Simulated stars to learn from, half as a survey has them, half with much emission; 0 for no student."""
+    stars: int = Field(default=16_000, ge=0)
+    """Simulated stars as a survey has them, beside the training set of the network; 0 for no student."""
     emitters: int = Field(default=16_000, ge=0)
     """Simulated emitters, held out, on which the threshold is set."""
-    epochs: int = Field(default=8, ge=1)
-    """Passes over the stars, each shown three times as another night would have recorded it."""
+    epochs: int = Field(default=12, ge=1)
+    """Passes over the windows, each shown three times as another night would have recorded it."""
     seed: int = Field(default=2017, ge=0)
 
 

@@ -19,13 +19,13 @@ from vo_emline.survey.classify import Prepared, score
 from vo_emline.survey.model import load_scorer
 from vo_emline.training import Classifier
 
-SHARES = SurveyOptions(cascade=True).class_shares
+SHARES = SurveyOptions().class_shares
 
 
 @pytest.fixture(scope="module")
 def cascade() -> Cascade:
     """The model that ships, behind its student."""
-    loaded = load_scorer(DEFAULT_MODEL, SurveyOptions(cascade=True))
+    loaded = load_scorer(DEFAULT_MODEL, SurveyOptions())
     assert isinstance(loaded, Cascade)
     return loaded
 
@@ -81,7 +81,7 @@ def test_a_line_in_excess_of_what_is_expected_is_always_passed_on(
 
 
 def test_scores_tell_what_was_screened(cascade: Cascade, windows: WindowSet) -> None:
-    scores, rejects = score(Prepared(windows, ()), cascade, options=SurveyOptions(cascade=True))
+    scores, rejects = score(Prepared(windows, ()), cascade, options=SurveyOptions())
     screened = cascade.screen(windows, shares=SHARES).screened
     assert screened is not None
     told = ["screened" in text.split() for text in scores["flags"].to_pylist()]
@@ -96,7 +96,7 @@ def test_the_version_names_the_cascade_and_the_options_choose_it(cascade: Cascad
     assert cascade.version == f"{plain.version}+cascade"
     assert cascade.directory == plain.directory == DEFAULT_MODEL
     with pytest.raises(UserError, match="the survey was begun with"):
-        load_scorer(DEFAULT_MODEL, SurveyOptions(cascade=True), "another")
+        load_scorer(DEFAULT_MODEL, SurveyOptions(), "another")
 
 
 def test_no_windows_are_no_problem(cascade: Cascade, windows: WindowSet) -> None:

@@ -52,7 +52,7 @@ ON_CORES = """
     from vo_emline.survey import SurveyOptions
     from vo_emline.survey.model import load_scorer
     windows = np.random.default_rng(1).normal(size=(300, 140)).astype(np.float32)
-    cascade = load_scorer(Path(sys.argv[1]), SurveyOptions(cascade=True))
+    cascade = load_scorer(Path(sys.argv[1]), SurveyOptions())
     found = [one.predict_proba(windows) for one in (cascade.classifier, cascade.student)]
     print(hashlib.sha256(np.concatenate(found).tobytes()).hexdigest())
 """

@@ -75,7 +75,7 @@ def test_most_of_a_survey_is_settled_and_its_emission_passed_on(
     flux = simulate_windows(3000, seed=77, fractions=SKY_FRACTIONS).prepare().flux
     probability = student.predict_proba(flux, shares=CLASS_SHARES)
     passed = student.passes(probability)
-    assert passed.mean() < 0.5
+    assert passed.mean() < 0.15
     assert passed[finds(classifier, flux)].all()
     teacher = classifier.predict_proba(flux, shares=CLASS_SHARES)
     assert np.abs(teacher - probability)[~passed].mean() < 0.01
@@ -92,8 +92,8 @@ def test_emission_put_into_real_spectra_is_passed_on(
     found = finds(classifier, lit)
     passed = student.passes(student.predict_proba(lit[found], shares=CLASS_SHARES))
     assert found.sum() > 500
-    assert (~passed).sum() <= 0.01 * found.sum()
-    assert student.passes(student.predict_proba(real.flux, shares=CLASS_SHARES)).mean() < 0.5
+    assert (~passed).sum() <= 1
+    assert student.passes(student.predict_proba(real.flux, shares=CLASS_SHARES)).mean() < 0.15
 
 
 def test_stating_more_emission_passes_more_on(student: Student) -> None:
@@ -104,6 +104,11 @@ def test_stating_more_emission_passes_more_on(student: Student) -> None:
     )
     assert few.sum() < many.sum()
     assert many[few].all()
+
+
+def some_windows() -> np.ndarray:
+    """What a network might have been trained on."""
+    return simulate_windows(450, seed=10, varied=True).prepare().flux
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +130,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_student_is_distilled_of_any_model_and_kept_as_part_of_it(untrained: Path) -> None:
     before = Classifier.load(untrained).version
-    made = add_student(untrained, options=StudentOptions(stars=300, emitters=100, epochs=2))
+    made = add_student(untrained, some_windows(), options=StudentOptions(stars=300, emitters=100, epochs=2))
     again = Student.load(untrained)
     assert made is not None
     assert again is not None
@@ -139,8 +144,8 @@ def test_a_student_is_distilled_of_any_model_and_kept_as_part_of_it(untrained: P
 
 
 def test_one_seed_gives_one_student_like_its_teacher(classifier: Classifier) -> None:
-    options = StudentOptions(stars=900, emitters=50, epochs=6, seed=3)
-    one, same = (distil(classifier, options=options) for _ in range(2))
+    options = StudentOptions(stars=450, emitters=50, epochs=6, seed=3)
+    one, same = (distil(classifier, some_windows(), options=options) for _ in range(2))
     for name, array in one.arrays().items():
         np.testing.assert_array_equal(array, same.arrays()[name])
     flux = simulate_windows(300, seed=9, fractions=FRACTIONS).prepare().flux
@@ -153,7 +158,7 @@ def test_who_wants_no_student_gets_none(tmp_path: Path, untrained: Path) -> None
         shutil.copy(path, tmp_path)
     description = ModelDescription.read(untrained).model_copy(update={"parts": {}})
     description.write(tmp_path)
-    assert add_student(tmp_path, options=StudentOptions(stars=0)) is None
+    assert add_student(tmp_path, some_windows(), options=StudentOptions(stars=0)) is None
     assert Student.load(tmp_path) is None
 
 

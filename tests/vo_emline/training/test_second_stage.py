@@ -26,11 +26,11 @@ def balanced(emission: np.ndarray, double: float = 0.25) -> np.ndarray:
 
 def test_a_larger_excess_never_makes_emission_less_probable() -> None:
     steps = np.linspace(-6, 20, 50)
-    found = STAGE.refine(balanced(np.full(50, 0.2)), np.column_stack([steps, steps]))
+    found = STAGE.refine(balanced(np.full(50, 0.5)), np.column_stack([steps, steps]))
     assert found.sum(axis=1) == pytest.approx(np.ones(50), abs=1e-6)
     assert (np.diff(found[:, 0]) <= 1e-7).all()
     assert found[0, 0] > 0.99
-    assert found[-1, 0] < 0.05
+    assert found[-1, 0] < 0.01
     np.testing.assert_allclose(found[:, 2] / found[:, 1], 1 / 3, rtol=1e-4)
 
 
