@@ -111,6 +111,7 @@ def test_jobs_are_valid_in_every_phase(served: Any, tmp_path: Path) -> None:
             assert httpx.get(f"{url}/{child}").status_code == 200
         httpx.post(f"{url}/phase", data={"PHASE": "ABORT"})
         _validate(httpx.get(url), tmp_path)
+        assert httpx.get(f"{url}/phase").text in ("ABORTED", "COMPLETED", "ERROR")
 
 
 def _validate(answer: httpx.Response, folder: Path) -> None:

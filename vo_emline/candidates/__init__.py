@@ -29,7 +29,7 @@ from vo_emline.candidates.index import index_spectra, index_table
 from vo_emline.candidates.obscore import OBSCORE
 from vo_emline.candidates.output import write_table
 from vo_emline.candidates.pixels import healpix
-from vo_emline.candidates.release import arrow_schema, build_release, read_release
+from vo_emline.candidates.release import arrow_schema, build_release, read_release, write_tables
 from vo_emline.candidates.rows import Provenance
 from vo_emline.candidates.survey_release import ReleaseCounts, release_survey
 from vo_emline.candidates.workshop import Limits
@@ -59,4 +59,5 @@ __all__ = [
     "stem",
     "write_hats",
     "write_table",
+    "write_tables",
 ]

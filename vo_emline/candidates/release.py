@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from vo_emline.candidates.columns import CANDIDATES, REJECTS, SCORES, SPECTRA
+from vo_emline.candidates.columns import CANDIDATES, PUBLISHED, REJECTS, SCORES, SPECTRA
+from vo_emline.candidates.output import write_table
 from vo_emline.candidates.quoting import identifier, literal
 from vo_emline.candidates.rows import FROM_FILES, table_select
 from vo_emline.candidates.workshop import Limits, workshop
@@ -163,3 +164,11 @@ def arrow_schema(table: Table) -> pa.Schema:
 def _exists(database: DuckDBPyConnection, table: Table) -> bool:
     sql = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?"
     return bool(database.execute(sql, [table.schema, table.name]).fetchall()[0][0])
+
+
+def write_tables(release: Path, folder: Path) -> None:
+    """Write the published tables of a release for other programs, as Parquet and VOTable."""
+    for table in PUBLISHED:
+        rows = read_release(release, table)
+        for suffix in (".parquet", ".vot"):
+            write_table(rows, folder / f"{table.name}{suffix}", description=table)

@@ -58,7 +58,7 @@ def demo(
     """
     from vo_emline.cli.remarks import narrate
     from vo_emline.demo import clear, demonstrate
-    from vo_emline.runs import load_settings
+    from vo_emline.runs.settings import load_settings
 
     if fresh:
         clear(output)

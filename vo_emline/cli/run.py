@@ -60,7 +60,8 @@ def run(
     a run used and made lies in RUN: config.toml, run.json, run.log, metrics.json, figures/, tables/, model/.
     """
     from vo_emline.cli.remarks import narrate
-    from vo_emline.runs import Inputs, load_settings, run_chain
+    from vo_emline.runs.chain import Inputs, run_chain
+    from vo_emline.runs.settings import load_settings
 
     chosen = lessons.overrides(simulate=simulate, balance=balance, epochs=epochs, seed=seed)
     settings = load_settings(config, chosen | {"known": known or None, "workers": workers})

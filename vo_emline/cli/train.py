@@ -42,7 +42,9 @@ def train(
     arguments (--unlabelled for --survey) goes on from there: it classifies a survey and builds the release.
     """
     from vo_emline.cli.remarks import narrate
-    from vo_emline.runs import Lessons, draw_training, load_settings, metrics_text, train_run
+    from vo_emline.runs.report import draw_training, metrics_text
+    from vo_emline.runs.settings import load_settings
+    from vo_emline.runs.train import Lessons, train_run
 
     chosen = lessons.overrides(simulate=simulate, balance=balance, epochs=epochs, seed=seed)
     run = train_run(

@@ -12,7 +12,8 @@ from vo_emline.demo.archive import DemoArchive, simulate_archive
 from vo_emline.demo.serving import served
 from vo_emline.demo.verdict import LEAST_RECOVERED, MOST_FALSE, STRONG_EW, STRONG_SNR, Verdict, judge
 from vo_emline.errors import ArchiveError
-from vo_emline.runs import Inputs, RunSettings, run_chain
+from vo_emline.runs.chain import Inputs, run_chain
+from vo_emline.runs.settings import RunSettings
 from vo_emline.survey import read_scores
 
 Say = Callable[[str], None]

@@ -100,15 +100,17 @@ def measure_indices(spectrum: Spectrum) -> FloatArray:
         spectrum does not cover a band, where bad pixels leave too little of it, or where the
         continuum is not positive.
     """
-    rest = spectrum.wavelength_vac / (1.0 + _stellar_redshift(spectrum))
-    if rest[0] > _EXTENT[:, 1].max() or rest[-1] < _EXTENT[:, 0].min():
+    wavelength, shift = spectrum.wavelength_vac, 1.0 + _stellar_redshift(spectrum)
+    extent = _EXTENT * shift
+    if wavelength[0] > extent[:, 1].max() or wavelength[-1] < extent[:, 0].min():
         return np.full((2, N_INDICES), np.nan)
     good = ~spectrum.mask & np.isfinite(spectrum.flux)
     whole = bool(good.all())
     flux = spectrum.flux if whole else np.where(good, spectrum.flux, 0.0)
-    first, last = np.searchsorted(rest, _EDGES[..., 0]), np.searchsorted(rest, _EDGES[..., 1])
-    number = last - first if whole else _between(good.astype(np.float64), first, last)
-    covered = (rest[0] <= _EXTENT[:, 0]) & (rest[-1] >= _EXTENT[:, 1])
+    pixels = np.searchsorted(wavelength, _EDGES * shift)
+    first, last = pixels[..., 0], pixels[..., 1]
+    number = last - first if whole else _between(good, first, last)
+    covered = (wavelength[0] <= extent[:, 0]) & (wavelength[-1] >= extent[:, 1])
     usable = covered & ((number >= LEAST_GOOD * (last - first)) & (number >= 2)).all(axis=1)
     number = np.maximum(number, 1)
     mean = _between(flux, first, last) / number
@@ -116,7 +118,8 @@ def measure_indices(spectrum: Spectrum) -> FloatArray:
     usable &= continuum > 0
     continuum = np.where(usable, continuum, 1.0)
     remaining = mean[:, 0] / continuum
-    variance = np.square(_noise(rest, flux, good, whole=whole) / continuum) * (
+    noise = _noise(flux, None if whole else good, first.min(axis=1), last.max(axis=1))
+    variance = np.square(noise / continuum) * (
         1.0 / number[:, 0]
         + np.square(remaining)
         * (np.square(1.0 - _SHARE_OF_RED) / number[:, 1] + np.square(_SHARE_OF_RED) / number[:, 2])
@@ -149,20 +152,19 @@ def _stellar_redshift(spectrum: Spectrum) -> float:
     return redshift if abs(redshift) < STELLAR_REDSHIFT else 0.0
 
 
-def _between(values: FloatArray, first: IntArray, last: IntArray) -> FloatArray:
+def _between(values: npt.NDArray[Any], first: IntArray, last: IntArray) -> FloatArray:
     """Sum values from each `first` to before each `last`, of the same shape as these."""
-    ends = np.stack([first.ravel(), last.ravel()], axis=1).ravel()
-    sums = np.add.reduceat(np.append(values, 0.0), np.minimum(ends, values.size))[::2]
-    return np.where(last > first, sums.reshape(first.shape), 0.0)
+    running = np.zeros(values.size + 1)
+    np.cumsum(values, out=running[1:])
+    return np.asarray(running[last] - running[first])
 
 
-def _noise(wavelength: FloatArray, flux: FloatArray, good: BoolArray, *, whole: bool) -> FloatArray:
+def _noise(flux: FloatArray, good: BoolArray | None, first: IntArray, last: IntArray) -> FloatArray:
     """Give the standard deviation of a pixel over the extent of each index, shape (:data:`N_INDICES`,)."""
     curvature = np.zeros_like(flux)
     curvature[1:-1] = np.abs(flux[1:-1] - 0.5 * (flux[:-2] + flux[2:]))
-    first, last = np.searchsorted(wavelength, _EXTENT.T)
     number = (last - first).astype(np.float64)
-    if not whole:
+    if good is not None:
         usable = np.zeros(flux.size)
         usable[1:-1] = good[1:-1] & good[:-2] & good[2:]
         curvature *= usable

@@ -96,11 +96,12 @@ def _cut(spectrum: Spectrum, sigma: float, step: float) -> Section:
     wave = spectrum.wavelength_vac
     low, high = np.searchsorted(wave, (WINDOW_VAC[0] - margin, WINDOW_VAC[1] + margin))
     part = slice(low, high)
-    bad = spectrum.mask[part]
+    # copies, because views would keep whole spectra in memory until the windows are made
+    bad = spectrum.mask[part].copy()
     ivar = np.zeros(bad.size) if spectrum.ivar is None else np.where(bad, 0.0, spectrum.ivar[part])
     section = Section(
-        wavelength_vac=wave[part],
-        flux=spectrum.flux[part],
+        wavelength_vac=wave[part].copy(),
+        flux=spectrum.flux[part].copy(),
         ivar=ivar,
         bad=bad,
         sigma=sigma,

@@ -9,34 +9,7 @@
 ``report``    figures and the summary
 ``train``     training alone
 ``chain``     all of them in turn
+``bulk``      surveys of any size
+
+Names are imported from the modules, so that a command loads no more than it needs.
 """
-
-from vo_emline.runs.chain import Inputs, run_chain
-from vo_emline.runs.manifest import Manifest
-from vo_emline.runs.report import best_candidates, draw_training, metrics_text
-from vo_emline.runs.settings import (
-    RunSettings,
-    SimulationOptions,
-    SurveyHostOptions,
-    load_settings,
-    write_settings,
-)
-from vo_emline.runs.steps import Run
-from vo_emline.runs.train import Lessons, train_run
-
-__all__ = [
-    "Inputs",
-    "Lessons",
-    "Manifest",
-    "Run",
-    "RunSettings",
-    "SimulationOptions",
-    "SurveyHostOptions",
-    "best_candidates",
-    "draw_training",
-    "load_settings",
-    "metrics_text",
-    "run_chain",
-    "train_run",
-    "write_settings",
-]

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from vo_emline.candidates import AUTHORITY, SPECTRA, Limits, Provenance, ReleaseCounts, release_survey
+from vo_emline.candidates import (
+    AUTHORITY,
+    SPECTRA,
+    Limits,
+    Provenance,
+    ReleaseCounts,
+    release_survey,
+    write_tables,
+)
 from vo_emline.candidates.survey_release import read_summary
 from vo_emline.errors import UserError
 from vo_emline.rundir import RunDirectory
@@ -16,7 +24,6 @@ from vo_emline.runs.bulk_session import FOLDER as SESSIONS
 from vo_emline.runs.known import KnownNames, require_known
 from vo_emline.runs.manifest import Manifest, digest
 from vo_emline.runs.settings import load_settings
-from vo_emline.runs.steps import write_tables
 from vo_emline.survey.shards import MANIFEST
 
 RELEASE_SUFFIX: Final = ".duckdb"

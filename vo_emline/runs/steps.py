@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vo_emline.candidates import PUBLISHED, Provenance, read_release, release_survey, write_table
+from vo_emline.candidates import Provenance, release_survey, write_tables
 from vo_emline.files import write_json
 from vo_emline.rundir import RunDirectory
 from vo_emline.runs.examples import LABELS_FILE, class_counts, gather, read_examples, summary, write_examples
@@ -170,11 +170,3 @@ def release(run: Run, *, made_from: str, model_version: str) -> None:
     write_tables(run.directory.release, run.directory.tables)
     others = counts.scores - counts.candidates
     run.manifest.finish("release", inputs, candidates=counts.candidates, others=others)
-
-
-def write_tables(release: Path, folder: Path) -> None:
-    """Write the published tables of a release for other programs, as Parquet and VOTable."""
-    for table in PUBLISHED:
-        rows = read_release(release, table)
-        for suffix in (".parquet", ".vot"):
-            write_table(rows, folder / f"{table.name}{suffix}", description=table)

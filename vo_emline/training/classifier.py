@@ -68,7 +68,7 @@ class Classifier:
         graph, shapes = outline(Architecture.from_dict(description.architecture))
         if shapes != {name: value.shape for name, value in parameters.items()}:
             raise UserError(f"the weights of model {description.version} do not fit its network")
-        if not all(bool(jnp.isfinite(value).all()) for value in parameters.values()):
+        if not all(np.isfinite(np.asarray(value)).all() for value in parameters.values()):
             raise UserError(f"model {description.version} has weights that are not numbers; train it again")
         self.description = description
         self.second_stage = second_stage
@@ -169,7 +169,7 @@ class Classifier:
         """
         description = ModelDescription.read(directory)
         arrays = read_arrays(directory, Part(file=description.weights, sha256=description.sha256))
-        weights = {name: jnp.asarray(array, dtype=jnp.float32) for name, array in arrays.items()}
+        weights = {name: jnp.asarray(array.astype(np.float32)) for name, array in arrays.items()}
         part = description.parts.get(SECOND_STAGE)
         second = None if part is None else SecondStage.from_arrays(read_arrays(directory, part))
         return cls(

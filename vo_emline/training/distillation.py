@@ -106,9 +106,7 @@ def distil(classifier: Classifier, seen: FluxArray, *, options: StudentOptions |
     return Student(student.weights, threshold=threshold, held_out=counts)
 
 
-def add_student(
-    directory: Path, seen: FluxArray, *, options: StudentOptions | None = None
-) -> Student | None:
+def add_student(directory: Path, seen: FluxArray, *, options: StudentOptions | None = None) -> Student | None:
     """Distil a student of the model in `directory`, add it to the model and give it.
 
     Parameters

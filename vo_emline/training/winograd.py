@@ -65,7 +65,7 @@ def transform_weights(parameters: Parameters) -> Parameters:
 
 
 def _transform_kernel(kernel: npt.NDArray[np.float32]) -> jax.Array:
-    return jnp.asarray(np.tensordot(KERNEL_TRANSFORM, kernel.astype(np.float64), 1), dtype=jnp.float32)
+    return jnp.asarray(np.tensordot(KERNEL_TRANSFORM, kernel.astype(np.float64), 1).astype(np.float32))
 
 
 def logits(weights: Parameters, flux: jax.Array) -> jax.Array:

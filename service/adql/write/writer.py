@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
@@ -36,7 +37,7 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-class ValueWriter:
+class ValueWriter(ABC):
     """Writes values and conditions.
 
     Parameters
@@ -109,9 +110,9 @@ class ValueWriter:
             case _:
                 return self._comparison(node)
 
+    @abstractmethod
     def query(self, node: Node) -> str:
-        """Write a query (see the subclass)."""
-        raise NotImplementedError
+        """Write a query."""
 
     def _members(self, node: exp.In) -> str:
         query = node.args.get("query")

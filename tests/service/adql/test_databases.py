@@ -104,7 +104,9 @@ def test_queries(query: str, duck: Run, postgres: Run) -> None:
 @pytest.mark.parametrize("items", PER_ROW)
 def test_values(items: str, duck: Run, postgres: Run) -> None:
     query = f"SELECT TOP 300 id, {items} FROM emline.stars ORDER BY id"
-    _same(duck(query), postgres(query))
+    rows = duck(query)
+    assert len(rows) == 300
+    _same(rows, postgres(query))
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)

@@ -104,6 +104,7 @@ def test_a_client_that_goes_away_stops_its_query(served: Any, query: str, read: 
         while read > 0:
             read -= len(client.recv(min(read, 65536)))
     wait_until(lambda: not busy(served), 3)
+    assert served.sync("SELECT TOP 1 ra FROM emline.scores").status_code == 200
 
 
 def test_the_time_limit_is_told(start_service: Any, release_file: Path) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from vo_emline.errors import UserError
-from vo_emline.runs import load_settings
 from vo_emline.runs.examples import gather
+from vo_emline.runs.settings import load_settings
 from vo_emline.simulate import write_ondrejov
 from vo_emline.spectra import find_spectra
 

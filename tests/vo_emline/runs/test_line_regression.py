@@ -29,11 +29,11 @@ pytestmark = pytest.mark.slow
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[str], str]:
     """A run with a small network that has learnt to measure; what it said, and the version before."""
     directory = RunDirectory(tmp_path_factory.mktemp("runs") / "small")
-    examples = simulated_examples(simulate_windows(1500, seed=52))
+    examples = simulated_examples(simulate_windows(4000, seed=52))
     before = train(
         examples,
         directory.model,
-        options=TrainingOptions(epochs=5, augment=None),
+        options=TrainingOptions(epochs=12, augment=None),
         architecture=Architecture(convolutions=(8, 16), hidden=(32,)),
     )
     settings = load_settings(None, {"lines": {"stars": 3000, "members": 2, "epochs": 6}})
@@ -89,7 +89,7 @@ def test_both_methods_are_evaluated_on_lines_of_known_truth(trained: tuple[Run, 
 def test_candidates_come_with_measured_lines(trained: tuple[Run, list[str], str], tmp_path: Path) -> None:
     run, _, _ = trained
     fractions = {"disk": 0.5, "normal": 0.5}
-    written = write_lamost(tmp_path, n_stars=40, seed=53, fractions=fractions)
+    written = write_lamost(tmp_path, n_stars=120, seed=53, fractions=fractions)
     rows = classify_paths(list(written.files), run.directory.model).to_pylist()
     candidates = [row for row in rows if row["label"] in ("emission", "double-peak")]
     others = [row for row in rows if row["label"] == "absorption"]

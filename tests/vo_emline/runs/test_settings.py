@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vo_emline.errors import UserError
-from vo_emline.runs import SimulationOptions, load_settings, write_settings
+from vo_emline.runs.settings import SimulationOptions, load_settings, write_settings
 
 
 def test_command_line_beats_environment_beats_file_beats_default(

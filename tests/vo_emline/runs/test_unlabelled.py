@@ -10,8 +10,8 @@ import pytest
 
 from vo_emline.errors import UserError
 from vo_emline.preprocess import PreprocessOptions
-from vo_emline.runs import load_settings
 from vo_emline.runs.examples import gather
+from vo_emline.runs.settings import load_settings
 from vo_emline.runs.unlabelled import draw_unlabelled
 from vo_emline.simulate import write_lamost, write_ondrejov
 from vo_emline.spectra import find_spectra

@@ -111,6 +111,7 @@ def test_what_is_clicked_in_topcat_arrives_here(
     subset_named_after_us, broadcast = (275, 206), (460, 100)
     mouse((269, 40), opens="Row Subsets")
     mouse(subset_named_after_us, broadcast, condition=lambda: link.selected == (0, 2))
+    assert (link.highlighted, link.selected) == (1, (0, 2))
 
 
 @pytest.mark.topcat
