@@ -27,7 +27,7 @@ from adaptation import Adapt, Adapted, Recipe, train
 
 from vo_emline.errors import UserError
 from vo_emline.evaluate import Judge, Verdicts, headline, measure_judge
-from vo_emline.evaluate.verdicts import EVEN, from_probabilities
+from vo_emline.evaluate.verdicts import from_probabilities
 from vo_emline.preprocess import PreprocessOptions, WindowSet
 from vo_emline.preprocess.options import THESIS
 from vo_emline.runs.second_stage import learn_second_stage
@@ -35,7 +35,7 @@ from vo_emline.survey import SurveyOptions
 from vo_emline.training import AugmentOptions, Examples, TrainingOptions, host_examples, join
 from vo_emline.training.calibration import correct_prior
 from vo_emline.training.network import Architecture
-from vo_emline.training.options import Balance
+from vo_emline.training.options import EVEN, Balance
 from vo_emline.training.second_stage import SecondStage
 
 SPECTRA: Final = 6000

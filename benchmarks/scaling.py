@@ -133,7 +133,7 @@ def draw(runs: dict[int, Watched], path: Path) -> None:
         title="Memory",
         ylim=(0, None),
     )
-    right.legend(frameon=False, loc="lower center")
+    right.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
     path.parent.mkdir(parents=True, exist_ok=True)

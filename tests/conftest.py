@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -16,6 +21,45 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real data in {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def new_database() -> Iterator[Callable[[str], str]]:
+    """Give a function that makes an empty database in a PostgreSQL server of our own, and gives its address.
+
+    Skips where PostgreSQL is not installed.
+    """
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.skip("needs the Debian packages postgresql-15 and postgresql-15-q3c")
+    # Not pytest's own folder: that is closed to the user the server runs as.
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    prefix: list[str] = []
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        shutil.chown(folder, "nobody", "nogroup")
+        folder.chmod(0o755)
+
+    def call(program: str, *arguments: str) -> None:
+        command = [*prefix, str(programs[-1] / program), "-D", f"{folder}/data", *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
+
+    def address(name: str) -> str:
+        return f"postgresql://owner@/{name}?host={folder}"
+
+    def create(name: str) -> str:
+        with psycopg.connect(address("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return address(name)
+
+    try:
+        call("initdb", "-U", "owner", "--locale=C.UTF-8", "--no-sync")
+        options = f"-c listen_addresses='' -k {folder} -c fsync=off"
+        call("pg_ctl", "-w", "-o", options, "-l", f"{folder}/log", "start")
+        yield create
+    finally:
+        call("pg_ctl", "-m", "immediate", "stop")
+        shutil.rmtree(folder)
 
 
 PROGRAMS = {"stilts": ("stilts",), "topcat": ("topcat", "Xvfb", "xdotool")}

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.evaluate.verdicts import EVEN, IntArray, Judge, Verdicts, from_probabilities
+from vo_emline.evaluate.verdicts import IntArray, Judge, Verdicts, from_probabilities
 from vo_emline.labels import DOUBLE_PEAK
 from vo_emline.measure import Thresholds, detect, measure_windows, strength
 from vo_emline.preprocess.windows import WindowSet
@@ -17,6 +17,7 @@ from vo_emline.training.baseline import logistic_regression
 from vo_emline.training.calibration import correct_prior
 from vo_emline.training.examples import Examples
 from vo_emline.training.metrics import evaluate
+from vo_emline.training.options import EVEN
 from vo_emline.training.split import Split, split_by_star
 
 FloatArray32 = npt.NDArray[np.float32]

@@ -12,9 +12,9 @@ import pyarrow as pa
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.indices import index_noise
 from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.preprocess.prepare import finish
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.simulate.hosts import relative_noise, unscale
-from vo_emline.training.simulated import finish
 
 SNR: Final = (3.0, 15.0)
 """Range of S/N per pixel to which spectra are degraded."""

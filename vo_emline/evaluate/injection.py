@@ -14,6 +14,7 @@ import pyarrow as pa
 from vo_emline.errors import UserError
 from vo_emline.measure import measure_flux
 from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.preprocess.prepare import finish
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.simulate import DIP, draw_stars, synthesise
 from vo_emline.simulate.hosts import can_host, line_spreads, observe_hosts, on_hosts, put_in
@@ -22,7 +23,6 @@ from vo_emline.simulate.population import Random
 from vo_emline.simulate.stars import BoolArray, FloatArray
 from vo_emline.simulate.strength import PIXEL
 from vo_emline.simulate.truth import TRUTH_GRID, tabulate
-from vo_emline.training.simulated import finish
 
 KINDS: Final = ("single", "disk", "shell", "p-cygni", "nebular")
 """Families of emission that are put in, in equal shares."""

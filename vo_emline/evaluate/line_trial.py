@@ -14,6 +14,7 @@ from vo_emline.measure.quantities import true_values
 from vo_emline.measure.regression.fit import POPULATION
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.preprocess.prepare import finish
 from vo_emline.preprocess.resample import resample
 from vo_emline.preprocess.windows import GRID, WINDOW_VAC, WindowSet
 from vo_emline.simulate import draw_stars, simulate_windows, synthesise
@@ -30,7 +31,6 @@ from vo_emline.simulate.population import Random
 from vo_emline.simulate.stars import FloatArray
 from vo_emline.simulate.strength import draw_ew
 from vo_emline.simulate.truth import TRUTH_GRID
-from vo_emline.training.simulated import finish
 
 LEAST_SNR: Final = 30.0
 """S/N per pixel of spectra that serve as hosts: their own noise is part of the truth."""

@@ -7,10 +7,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.evaluate.verdicts import EVEN, BoolArray, FloatArray
+from vo_emline.evaluate.verdicts import BoolArray, FloatArray
 from vo_emline.labels import LABELS
 from vo_emline.training.calibration import correct_prior
 from vo_emline.training.metrics import binomial_interval
+from vo_emline.training.options import EVEN
 
 BINS: Final = 10
 BOOTSTRAPS: Final = 300

@@ -14,13 +14,11 @@ from vo_emline.survey.classify import Scorer
 from vo_emline.survey.flags import signal_to_noise
 from vo_emline.survey.options import SurveyOptions
 from vo_emline.training.metrics import proportion
+from vo_emline.training.options import EVEN
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
-
-EVEN: Final = (1 / 3, 1 / 3, 1 / 3)
-"""Class shares at which probabilities are kept, to be corrected to any others."""
 
 PROBABILITY_RULES: Final = {"score above 0.5": 0.5, "score above 0.9": 0.9}
 """Thresholds that mean something where the score is a probability."""

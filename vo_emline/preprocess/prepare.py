@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from vo_emline.preprocess.continuum import flatten
 from vo_emline.preprocess.identity import coverage_table, identity_table
@@ -72,11 +74,37 @@ def prepare(
         for i in np.flatnonzero(~varied)
     )
     kept = [section for section, keep in zip(sections, varied, strict=True) if keep]
-    windows = _scaled(flux[varied], ivar[varied], taken_out[varied], sections=kept)
+    identity = identity_table([section.identity for section in kept])
+    windows = _scaled(flux[varied], ivar[varied], taken_out[varied], identity=identity)
+    windows = replace(windows, coverage=coverage_table([section.coverage for section in kept]))
     if not options.indices:
         return windows, rejects
     measured = np.array(indices, dtype=np.float32).reshape(-1, 2, N_INDICES)
     return replace(windows, indices=measured[varied]), rejects
+
+
+def finish(
+    flux: npt.NDArray[np.floating],
+    ivar: npt.NDArray[np.floating],
+    *,
+    identity: pa.Table,
+    options: PreprocessOptions,
+) -> WindowSet:
+    """Take continuum and scale out of windows that are on the grid already, as :func:`prepare` does.
+
+    Parameters
+    ----------
+    flux, ivar
+        Shape (n, 140).
+    identity
+        Who they are, n rows.
+    options
+        Settings; line spreads are what they are.
+    """
+    level, weight = flux.astype(np.float64), ivar.astype(np.float64)
+    if options.continuum == "line":
+        level, weight = flatten(level, weight)
+    return _scaled(level, weight, offset_and_scale(level, options.scaling), identity=identity)
 
 
 def on_grid(sections: Sequence[Section]) -> tuple[FloatArray, FloatArray]:
@@ -107,14 +135,11 @@ def _all_on_grid(sections: Sequence[Section]) -> tuple[FloatArray, FloatArray]:
     return flux, ivar
 
 
-def _scaled(
-    flux: FloatArray, ivar: FloatArray, taken_out: FloatArray, *, sections: list[Section]
-) -> WindowSet:
+def _scaled(flux: FloatArray, ivar: FloatArray, taken_out: FloatArray, *, identity: pa.Table) -> WindowSet:
     offset, scale = taken_out[:, :1], taken_out[:, 1:]
     return WindowSet(
         flux=((flux - offset) / scale).astype(np.float32),
         ivar=np.minimum(ivar * scale**2, np.finfo(np.float32).max).astype(np.float32),
         continuum=taken_out.astype(np.float32),
-        identity=identity_table([section.identity for section in sections]),
-        coverage=coverage_table([section.coverage for section in sections]),
+        identity=identity,
     )

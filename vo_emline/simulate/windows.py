@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from vo_emline.preprocess.continuum import flatten
 from vo_emline.preprocess.identity import identity_table
 from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.preprocess.prepare import finish
 from vo_emline.preprocess.resample import resample
-from vo_emline.preprocess.scale import offset_and_scale
 from vo_emline.preprocess.windows import GRID, WINDOW_VAC, WindowSet
 from vo_emline.simulate import training_population
 from vo_emline.simulate.grids import FloatArray
@@ -70,18 +69,8 @@ class SimulatedWindows:
         WindowSet
             In the order of :attr:`truth`.
         """
-        options = options or PreprocessOptions()
-        flux, ivar = self.flux.astype(np.float64), self.ivar.astype(np.float64)
-        if options.continuum == "line":
-            flux, ivar = flatten(flux, ivar)
-        taken_out = offset_and_scale(flux, options.scaling)
-        offset, scale = taken_out[:, :1], taken_out[:, 1:]
-        return WindowSet(
-            flux=((flux - offset) / scale).astype(np.float32),
-            ivar=(ivar * scale**2).astype(np.float32),
-            continuum=taken_out.astype(np.float32),
-            identity=identity_table(_identities(self.truth)),
-        )
+        identity = identity_table(_identities(self.truth))
+        return finish(self.flux, self.ivar, identity=identity, options=options or PreprocessOptions())
 
 
 def simulate_windows(

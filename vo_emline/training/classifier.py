@@ -18,15 +18,13 @@ from vo_emline.preprocess.windows import WindowSet
 from vo_emline.training.calibration import correct_prior, probabilities
 from vo_emline.training.description import ModelDescription, Part
 from vo_emline.training.network import Architecture, Parameters, outline
+from vo_emline.training.options import EVEN
 from vo_emline.training.parts import model_version, read_arrays, write_arrays
 from vo_emline.training.prediction import Precision, Predictor, formulate
 from vo_emline.training.second_stage import SecondStage
 
 SECOND_STAGE: Final = "second-stage"
 """Name of the part of a model that holds its :class:`~vo_emline.training.second_stage.SecondStage`."""
-
-EVEN: Final = (1 / 3, 1 / 3, 1 / 3)
-"""Class shares at which the second stage takes and gives probabilities."""
 
 
 class Classifier:

@@ -17,6 +17,7 @@ import pyarrow as pa
 from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.preprocess.prepare import finish
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.simulate import draw_stars, synthesise
 from vo_emline.simulate.hosts import (
@@ -33,7 +34,6 @@ from vo_emline.simulate.training_population import FRACTIONS, SIGNIFICANCE
 from vo_emline.simulate.truth import DIP, TRUTH_GRID, VISIBLE, tabulate
 from vo_emline.spectra import HALPHA_VAC
 from vo_emline.training.examples import NAMING, Examples, join, stars_of
-from vo_emline.training.simulated import finish
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -15,7 +15,7 @@ CLASS_SHARES: Final = (0.98, 0.014, 0.006)
 
 
 EVEN: Final = (1 / 3, 1 / 3, 1 / 3)
-"""Classes that are equally frequent."""
+"""Equal shares of the classes, at which networks are trained and probabilities are kept."""
 
 
 class AugmentOptions(BaseModel):

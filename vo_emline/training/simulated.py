@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from vo_emline.labels import LABELS
-from vo_emline.preprocess.continuum import flatten
 from vo_emline.preprocess.identity import IDENTITY_SCHEMA
 from vo_emline.preprocess.options import PreprocessOptions
-from vo_emline.preprocess.scale import offset_and_scale
-from vo_emline.preprocess.windows import WindowSet
+from vo_emline.preprocess.prepare import finish
 from vo_emline.simulate import SimulatedWindows
 from vo_emline.training.examples import Examples
 
@@ -45,27 +42,6 @@ def simulated_examples(
         options=options or PreprocessOptions(),
     )
     return Examples.of(windows, np.array(label, dtype=np.int64), origin=origin)
-
-
-def finish(
-    flux: npt.NDArray[np.floating],
-    ivar: npt.NDArray[np.floating],
-    *,
-    identity: pa.Table,
-    options: PreprocessOptions,
-) -> WindowSet:
-    """Take continuum and scale out of windows on the grid, shape (n, 140), as ``prepare`` does."""
-    level, weight = flux.astype(np.float64), ivar.astype(np.float64)
-    if options.continuum == "line":
-        level, weight = flatten(level, weight)
-    taken_out = offset_and_scale(level, options.scaling)
-    offset, scale = taken_out[:, :1], taken_out[:, 1:]
-    return WindowSet(
-        flux=((level - offset) / scale).astype(np.float32),
-        ivar=(weight * scale**2).astype(np.float32),
-        continuum=taken_out.astype(np.float32),
-        identity=identity,
-    )
 
 
 def _identity(truth: pa.Table) -> pa.Table:

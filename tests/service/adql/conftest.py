@@ -1,11 +1,6 @@
 """A small sky in both databases, and what runs ADQL on it."""
 
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -123,47 +118,11 @@ def duck(stars: pa.Table, targets: pa.Table) -> Run:
 
 
 @pytest.fixture(scope="session")
-def postgres(stars: pa.Table, targets: pa.Table) -> Iterator[Run]:
-    """Runs ADQL in a PostgreSQL server of its own; skips where there is none."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not programs:
-        pytest.skip("needs the Debian packages postgresql-15 and postgresql-15-q3c")
-    # Not pytest's own folder: that is closed to the user the server runs as.
-    folder = Path(tempfile.mkdtemp(prefix="adql-"))
-    server = _Server(programs[-1], folder)
-    try:
-        server.start()
-        with psycopg.connect(host=str(folder), user="adql", dbname="postgres", autocommit=True) as connection:
-            _fill(connection, stars, targets)
-            yield lambda query: _run(connection, query)
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
-
-
-class _Server:
-    """A PostgreSQL cluster under a temporary folder, on a Unix socket only."""
-
-    def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self._folder = programs, folder
-        self._data = folder / "data"
-        self._prefix: list[str] = []
-        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-            self._prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-            shutil.chown(folder, "nobody", "nogroup")
-            folder.chmod(0o755)
-
-    def start(self) -> None:
-        self._call("initdb", "-D", self._data, "-U", "adql", "--locale=C.UTF-8", "--no-sync")
-        options = f"-c listen_addresses='' -k {self._folder} -c fsync=off"
-        self._call("pg_ctl", "-D", self._data, "-w", "-o", options, "-l", self._folder / "log", "start")
-
-    def stop(self) -> None:
-        self._call("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
-
-    def _call(self, program: str, *arguments: str | Path) -> None:
-        command = [*self._prefix, str(self._programs / program), *map(str, arguments)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self._folder)
+def postgres(new_database: Callable[[str], str], stars: pa.Table, targets: pa.Table) -> Iterator[Run]:
+    """Runs ADQL in a PostgreSQL database of its own; skips where there is none."""
+    with psycopg.connect(new_database("adql"), autocommit=True) as connection:
+        _fill(connection, stars, targets)
+        yield lambda query: _run(connection, query)
 
 
 def _fill(connection: psycopg.Connection, stars: pa.Table, targets: pa.Table) -> None:

@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -119,46 +116,22 @@ def test_a_running_service_changes_over_and_no_request_fails(
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory, start_service: Callable[..., Any]) -> Iterator[Any]:
+def both(
+    tmp_path_factory: pytest.TempPathFactory,
+    start_service: Callable[..., Any],
+    new_database: Callable[[str], str],
+) -> Iterator[Any]:
     """The same survey, published for the service and into PostgreSQL."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not programs:
-        pytest.skip("needs the Debian packages postgresql-15 and postgresql-15-q3c")
-    folder = Path(tempfile.mkdtemp(prefix="publish-"))
-    prefix: list[str] = []
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-        shutil.chown(folder, "nobody", "nogroup")
-        folder.chmod(0o755)
-
-    def call(program: str, *arguments: str) -> None:
-        command = [*prefix, str(programs[-1] / program), "-D", f"{folder}/data", *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-
-    call("initdb", "-U", "loader", "--locale=C.UTF-8", "--no-sync")
-    call(
-        "pg_ctl",
-        "-w",
-        "-l",
-        f"{folder}/log",
-        "-o",
-        f"-c listen_addresses='' -k {folder} -c fsync=off",
-        "start",
-    )
-    url = f"postgresql://loader@/postgres?host={folder}"
-    try:
-        with psycopg.connect(url, autocommit=True) as connection:
-            try:
-                connection.execute(POSTGRESQL_SETUP)
-            except psycopg.errors.UndefinedFile:
-                pytest.skip("needs the Debian package postgresql-15-q3c")
-        survey = write_survey(tmp_path_factory.mktemp("both") / "survey", 2000)
-        publish(survey, "--database", url)
-        with psycopg.connect(url) as connection:
-            yield start_service(survey / "release.duckdb"), connection
-    finally:
-        call("pg_ctl", "-m", "immediate", "stop")
-        shutil.rmtree(folder)
+    url = new_database("both")
+    with psycopg.connect(url, autocommit=True) as connection:
+        try:
+            connection.execute(POSTGRESQL_SETUP)
+        except psycopg.errors.UndefinedFile:
+            pytest.skip("needs the Debian package postgresql-15-q3c")
+    survey = write_survey(tmp_path_factory.mktemp("both") / "survey", 2000)
+    publish(survey, "--database", url)
+    with psycopg.connect(url) as connection:
+        yield start_service(survey / "release.duckdb"), connection
 
 
 @pytest.mark.parametrize("query", QUERIES)

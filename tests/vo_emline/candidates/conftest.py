@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,31 +65,3 @@ def write_survey(folder: Path, rows: list[dict[str, Any]], *, n_rejects: int = 2
 def survey(tmp_path: Path) -> Path:
     """A finished survey of 60 scores in six shards and two rejects."""
     return write_survey(tmp_path / "survey", [score(number) for number in range(60)])
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """Connection string of a PostgreSQL server of its own; skips where there is none."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not programs:
-        pytest.skip("needs the Debian packages postgresql-15 and postgresql-15-q3c")
-    # Not pytest's own folder: that is closed to the user the server runs as.
-    folder = Path(tempfile.mkdtemp(prefix="publish-"))
-    prefix: list[str] = []
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-        shutil.chown(folder, "nobody", "nogroup")
-        folder.chmod(0o755)
-
-    def call(program: str, *arguments: str) -> None:
-        command = [*prefix, str(programs[-1] / program), "-D", f"{folder}/data", *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-
-    try:
-        call("initdb", "-U", "loader", "--locale=C.UTF-8", "--no-sync")
-        options = f"-c listen_addresses='' -k {folder} -c fsync=off"
-        call("pg_ctl", "-w", "-o", options, "-l", f"{folder}/log", "start")
-        yield f"host={folder} user=loader dbname=postgres"
-    finally:
-        call("pg_ctl", "-m", "immediate", "stop")
-        shutil.rmtree(folder)

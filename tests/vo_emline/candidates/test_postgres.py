@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -37,12 +39,9 @@ def make_release(folder: Path, n: int, **facts: object) -> Path:
 
 
 @pytest.fixture
-def url(postgres_url: str) -> str:
+def url(new_database: Callable[[str], str]) -> str:
     """A database of its own for each test."""
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS emline WITH (FORCE)")
-        connection.execute("CREATE DATABASE emline")
-    return postgres_url.replace("dbname=postgres", "dbname=emline")
+    return new_database(f"emline-{uuid4().hex[:8]}")
 
 
 def values(url: str, sql: str) -> list[tuple[object, ...]]:
@@ -170,7 +169,7 @@ def test_a_load_that_is_killed_leaves_the_old_tables(url: str, tmp_path: Path) -
         assert process.stdout is not None
         assert process.stdout.readline() == b"half\n"
         os.kill(process.pid, signal.SIGKILL)
-    while values(url, "SELECT count(*) FROM pg_stat_activity WHERE datname = 'emline'") != [(1,)]:
+    while values(url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()") != [(1,)]:
         time.sleep(0.02)
     assert values(url, "SELECT count(*) FROM emline.scores") == [(9,)]
     load_postgres(newer, url)
