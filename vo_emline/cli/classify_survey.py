@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from vo_emline.cli.bulk import shard_size_option, workers_option
 from vo_emline.cli.fetch import query_options
 
 
@@ -67,14 +68,8 @@ class Part(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.
     is_flag=True,
     help="Classify nothing: count, measure a small sample here, and say what it will cost.",
 )
-@click.option("--workers", type=click.IntRange(min=0), default=0, help="Processes [default: one per core].")
-@click.option(
-    "--shard-size",
-    type=click.IntRange(min=1),
-    default=4000,
-    show_default=True,
-    help="Files per shard: what is done again at most after an interruption.",
-)
+@workers_option
+@shard_size_option
 @click.option(
     "--predict",
     "place",

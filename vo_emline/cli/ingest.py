@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from vo_emline.cli.bulk import shard_size_option, windows_of_run_option, workers_option
+
 
 @click.command(short_help="Read a mirror of files once, into a store of windows.")
 @click.argument(
@@ -18,21 +20,9 @@ import click
     metavar="STORE",
     help="The store; an interrupted ingest goes on when started again.",
 )
-@click.option(
-    "--run",
-    "run_directory",
-    metavar="RUN",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Make the windows as this trained run wants them [default: the default settings].",
-)
-@click.option("--workers", type=click.IntRange(min=0), default=0, help="Processes [default: one per core].")
-@click.option(
-    "--shard-size",
-    type=click.IntRange(min=1),
-    default=4000,
-    show_default=True,
-    help="Files per shard: what is done again at most after an interruption.",
-)
+@windows_of_run_option
+@workers_option
+@shard_size_option
 def ingest(
     *, paths: tuple[Path, ...], output: Path, run_directory: Path | None, workers: int, shard_size: int
 ) -> None:

@@ -7,6 +7,8 @@ from typing import Literal
 
 import click
 
+from vo_emline.cli.bulk import windows_of_run_option, workers_option
+
 
 @click.command(short_help="Simulate a survey of any size, as a store of windows or as FITS.")
 @click.option(
@@ -45,14 +47,8 @@ import click
     show_default=True,
     help="Share of spectra with emission at Hα.",
 )
-@click.option(
-    "--run",
-    "run_directory",
-    metavar="RUN",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Make the windows as this trained run wants them [default: the default settings].",
-)
-@click.option("--workers", type=click.IntRange(min=0), default=0, help="Processes [default: one per core].")
+@windows_of_run_option
+@workers_option
 def simulate_survey(
     *,
     n: int,
