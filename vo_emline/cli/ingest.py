@@ -40,7 +40,7 @@ def ingest(
     from vo_emline.cli.remarks import remark
     from vo_emline.preprocess import PreprocessOptions
     from vo_emline.rundir import RunDirectory
-    from vo_emline.spectra import find_spectra
+    from vo_emline.spectra import iter_spectra
     from vo_emline.survey import ingest as ingest_files
     from vo_emline.training.description import ModelDescription
 
@@ -48,7 +48,7 @@ def ingest(
     if run_directory is not None:
         preprocess = ModelDescription.read(RunDirectory(run_directory).model).preprocess
     summary = ingest_files(
-        find_spectra(paths),
+        iter_spectra(paths),
         output,
         preprocess=preprocess,
         shard_size=shard_size,

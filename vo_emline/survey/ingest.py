@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -12,13 +12,14 @@ from typing import Any, Final
 
 from tqdm.auto import tqdm
 
-from vo_emline.errors import EmlineError, UserError
-from vo_emline.files import write_json
+from vo_emline.errors import EmlineError
+from vo_emline.files import room_for, write_json
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.progress import track
+from vo_emline.survey.inputs import FILE_NAME, InputList, write_inputs
 from vo_emline.survey.lock import locked
 from vo_emline.survey.pool import count_workers, work_through
-from vo_emline.survey.shards import Shard, digest, make_shards
+from vo_emline.survey.shards import Shard
 from vo_emline.survey.store import KIND, WindowStore
 from vo_emline.survey.work import read_shard
 
@@ -41,7 +42,7 @@ class IngestSummary:
 
 
 def ingest(
-    paths: Sequence[Path],
+    paths: Iterable[str | Path],
     directory: Path,
     *,
     preprocess: PreprocessOptions | None = None,
@@ -58,7 +59,7 @@ def ingest(
     Parameters
     ----------
     paths
-        The files, in an order that a second start would repeat.
+        The files, in an order that a second start would repeat; no list of them is held in memory.
     directory
         The store (:class:`~vo_emline.survey.WindowStore`).
     preprocess
@@ -83,33 +84,40 @@ def ingest(
         Processes keep dying, or rows are lost or doubled.
     """
     preprocess = preprocess or PreprocessOptions()
-    sources = [str(path) for path in paths]
-    if not sources:
-        raise UserError("there is nothing to ingest: no files were given")
     with locked(directory):
-        return _ingest(sources, WindowStore(directory), preprocess, shard_size, workers, executor)
+        listed = _list(paths, directory / f".{FILE_NAME}.part", shard_size=shard_size)
+        return _ingest(listed, WindowStore(directory), preprocess, shard_size, workers, executor)
+
+
+def _list(paths: Iterable[str | Path], path: Path, *, shard_size: int) -> InputList:
+    """List the files on disk; the file has no name any more, and goes when it is closed."""
+    with room_for(path):
+        listed = write_inputs(path, map(str, paths), shard_size=shard_size, origin={})
+    path.unlink()
+    return listed
 
 
 def _ingest(
-    sources: Sequence[str],
+    listed: InputList,
     store: WindowStore,
     preprocess: PreprocessOptions,
     shard_size: int,
     workers: int,
     executor: Executor | None,
 ) -> IngestSummary:
-    store.claim(_manifest(sources, preprocess, shard_size))
+    store.claim(_manifest(listed, preprocess, shard_size))
     store.remove_leftovers()
-    shards = make_shards(sources, size=shard_size)
-    pending = [shard for shard in shards if not store.is_finished(shard)]
-    logger.info("%d files in %d shards, %d shards to do", len(sources), len(shards), len(pending))
+    finished = store.finished()
+    pending = [number for number in range(listed.n_shards) if number not in finished]
+    logger.info("%d files in %d shards, %d shards to do", listed.inputs, listed.n_shards, len(pending))
     work = partial(ingest_shard, directory=store.directory, preprocess=preprocess)
     probe = partial(read_shard, preprocess=preprocess)
     count = count_workers(workers, n_shards=len(pending))
-    bar: tqdm[Path] = track(None, "ingesting", total=len(sources))
+    shards = map(listed.shard, pending)
+    bar: tqdm[Path] = track(None, "ingesting", total=listed.inputs)
     with bar:
-        bar.update(len(sources) - sum(shard.size for shard in pending))
-        for shard, _ in work_through(work, pending, workers=count, executor=executor, probe=probe):
+        bar.update(listed.inputs - sum(map(listed.size, pending)))
+        for shard, _ in work_through(work, shards, workers=count, executor=executor, probe=probe):
             bar.update(shard.size)
     summary = _summarise(store)
     write_json(store.directory / SUMMARY, asdict(summary))
@@ -122,11 +130,11 @@ def ingest_shard(shard: Shard, *, directory: Path, preprocess: PreprocessOptions
     WindowStore(directory).write(shard, prepared, preprocess=preprocess)
 
 
-def _manifest(sources: Sequence[str], preprocess: PreprocessOptions, shard_size: int) -> dict[str, Any]:
+def _manifest(listed: InputList, preprocess: PreprocessOptions, shard_size: int) -> dict[str, Any]:
     return {
         "kind": KIND,
-        "inputs": len(sources),
-        "inputs_sha256": digest(sources),
+        "inputs": listed.inputs,
+        "inputs_sha256": listed.inputs_sha256,
         "shard_size": shard_size,
         "preprocess": preprocess.model_dump(mode="json"),
     }

@@ -146,7 +146,7 @@ def write_inputs(
     shards = _cut(iter(sources), shard_size)
     first = next(shards, None)
     if first is None:
-        raise UserError("there is nothing to classify: no files were given")
+        raise UserError("there is nothing to read: no files were given")
     with atomic_path(path) as temporary, pa.ipc.new_file(str(temporary), schema) as writer:
         writer.write_batch(_batch(first, schema))
         for names in shards:

@@ -35,13 +35,6 @@ class Shard:
     """Those of them that are not to be read, because a process died of them; they become rejects."""
 
 
-def make_shards(sources: Sequence[str], *, size: int) -> list[Shard]:
-    """Cut a list of inputs into shards of `size`, in order; the last one may be smaller."""
-    starts = range(0, len(sources), size)
-    pieces = (tuple(sources[start : start + size]) for start in starts)
-    return [Shard(number, len(piece), piece) for number, piece in enumerate(pieces)]
-
-
 def digest(sources: Sequence[str]) -> str:
     """Digest a list of inputs, order included."""
     return hashlib.sha256(os.fsencode("\n".join(sources))).hexdigest()

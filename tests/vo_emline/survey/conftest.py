@@ -12,6 +12,14 @@ import pytest
 from vo_emline.preprocess import GRID, WindowSet
 from vo_emline.simulate import write_lamost
 from vo_emline.spectra import HALPHA_VAC
+from vo_emline.survey.shards import Shard
+
+
+def make_shards(sources: Sequence[str], *, size: int) -> list[Shard]:
+    """Cut a list of inputs into shards."""
+    starts = range(0, len(sources), size)
+    pieces = (tuple(sources[start : start + size]) for start in starts)
+    return [Shard(number, len(piece), piece) for number, piece in enumerate(pieces)]
 
 
 class PeakClassifier:

@@ -141,7 +141,7 @@ def test_other_inputs_or_another_model_need_another_directory(
 
 
 def test_nothing_to_classify_is_said(classifier: Any, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="nothing to classify"):
+    with pytest.raises(UserError, match="nothing to read"):
         run([], classifier, tmp_path)
 
 

@@ -17,7 +17,8 @@ from vo_emline.preprocess import PreprocessOptions, WindowSet, prepare, read_win
 from vo_emline.rejects import Reject
 from vo_emline.spectra import find_spectra, read_or_reject
 from vo_emline.survey import IngestSummary, WindowStore, ingest, prepare_files
-from vo_emline.survey.shards import make_shards
+
+from .conftest import make_shards
 
 OPTIONS = [
     PreprocessOptions(),
@@ -118,7 +119,7 @@ def test_killed_without_warning_it_goes_on_to_the_same_bytes(files: list[Path], 
 @pytest.mark.slow
 def test_processes_and_any_executor_give_the_same_bytes_as_one(files: list[Path], tmp_path: Path) -> None:
     ingest(files, tmp_path / "one", shard_size=3, workers=1)
-    ingest(files, tmp_path / "two", shard_size=3, workers=2)
+    ingest(iter(files), tmp_path / "two", shard_size=3, workers=2)  # and of names that come one by one
     with ThreadPoolExecutor(2) as threads:
         ingest(files, tmp_path / "threads", shard_size=3, executor=threads)
     assert contents(tmp_path / "one") == contents(tmp_path / "two") == contents(tmp_path / "threads")
@@ -144,5 +145,5 @@ def test_lost_rows_are_noticed(files: list[Path], tmp_path: Path) -> None:
 
 
 def test_nothing_to_ingest_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="nothing to ingest"):
+    with pytest.raises(UserError, match="nothing to read"):
         ingest([], tmp_path)

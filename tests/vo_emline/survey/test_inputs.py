@@ -50,7 +50,7 @@ def test_the_list_is_made_once(tmp_path: Path) -> None:
 
 
 def test_no_inputs_leave_no_directory(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="nothing to classify"):
+    with pytest.raises(UserError, match="nothing to read"):
         list_once(tmp_path / "survey", list, origin={}, shard_size=4)
     assert not (tmp_path / "survey").exists()
 

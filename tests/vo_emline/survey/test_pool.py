@@ -14,7 +14,9 @@ import pytest
 from vo_emline.errors import EmlineError
 from vo_emline.survey import deaths
 from vo_emline.survey.pool import count_workers, work_through
-from vo_emline.survey.shards import Shard, make_shards
+from vo_emline.survey.shards import Shard
+
+from .conftest import make_shards
 
 WORK = """
 import os, signal, time

@@ -10,19 +10,10 @@ import pytest
 
 from vo_emline.errors import UserError
 from vo_emline.survey.counts import ShardCounts
-from vo_emline.survey.shards import Shard, ShardStore, digest, make_shards
+from vo_emline.survey.shards import Shard, ShardStore, digest
 
 TABLE = pa.table({"label": ["emission", "absorption", "absorption"], "flags": ["", "low_snr", "low_snr x"]})
 REJECTS = pa.table({"code": ["empty"]})
-
-
-def test_shards_hold_every_source_once_in_order() -> None:
-    sources = [f"{i}.fits" for i in range(2_500)]
-    shards = make_shards(sources, size=1000)
-    assert [len(shard.sources) for shard in shards] == [1000, 1000, 500]
-    assert [source for shard in shards for source in shard.sources] == sources
-    assert [shard.number for shard in shards] == [0, 1, 2]
-    assert make_shards([], size=10) == []
 
 
 def test_the_digest_depends_on_order_and_names() -> None:

@@ -27,7 +27,8 @@ from vo_emline.survey import (
     read_rejects,
     read_scores,
 )
-from vo_emline.survey.shards import make_shards
+
+from .conftest import make_shards
 
 
 @pytest.fixture
