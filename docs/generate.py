@@ -11,6 +11,7 @@ import click
 
 from vo_emline.candidates import PUBLISHED
 from vo_emline.cli import app
+from vo_emline.survey import FLAGS
 from vo_emline.tables import Column, Table
 
 DOCS = Path(__file__).parent
@@ -28,6 +29,8 @@ def tables_page() -> str:
     ]
     for table in PUBLISHED:
         parts += [f"## `{table.qualified_name}`", f"{table.description}.", _columns(table)]
+    flags = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in FLAGS.items())
+    parts += ["## Flags", f"Words in the column `flags`.\n\n| flag | meaning |\n|---|---|\n{flags}"]
     return "\n\n".join(parts) + "\n"
 
 
