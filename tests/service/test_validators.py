@@ -95,7 +95,7 @@ def test_taplint_has_nothing_to_say(served: Any) -> None:
     ["capabilities", "availability", "tables", "tables?detail=min", "tables/tap_schema.columns", "async"],
 )
 def test_documents_are_valid(served: Any, tmp_path: Path, path: str) -> None:
-    _validate(httpx.get(f"{served.tap}/{path}"), tmp_path)
+    assert_valid(httpx.get(f"{served.tap}/{path}"), tmp_path)
 
 
 def test_jobs_are_valid_in_every_phase(served: Any, tmp_path: Path) -> None:
@@ -106,15 +106,15 @@ def test_jobs_are_valid_in_every_phase(served: Any, tmp_path: Path) -> None:
         {"QUERY": "<\x01>", "PHASE": "RUN"},
     ):
         url = httpx.post(f"{served.tap}/async", data=values | more).headers["location"]
-        _validate(httpx.get(url, params={"WAIT": 1}), tmp_path)
+        assert_valid(httpx.get(url, params={"WAIT": 1}), tmp_path)
         for child in ("parameters", "results"):
             assert httpx.get(f"{url}/{child}").status_code == 200
         httpx.post(f"{url}/phase", data={"PHASE": "ABORT"})
-        _validate(httpx.get(url), tmp_path)
+        assert_valid(httpx.get(url), tmp_path)
         assert httpx.get(f"{url}/phase").text in ("ABORTED", "COMPLETED", "ERROR")
 
 
-def _validate(answer: httpx.Response, folder: Path) -> None:
+def assert_valid(answer: httpx.Response, folder: Path) -> None:
     assert answer.status_code == 200
     document = folder / "document.xml"
     document.write_bytes(answer.content)
