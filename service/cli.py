@@ -16,7 +16,7 @@ __all__ = ["adql", "serve"]
 @click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Settings, TOML; service/service.toml lists them all.")  # fmt: skip
 @click.option("--host", help="Address to listen on (default 127.0.0.1; 0.0.0.0 for all networks).")
-@click.option("--port", type=int, help="Port to listen on (default 8080; 0 picks a free one).")
+@click.option("--port", type=int, help="Port to listen on (default 8000; 0 picks a free one).")
 @click.option("--public-url", help="Address users see, when a proxy stands in front.")
 @click.option("--title", help="Name of the service.")
 @click.option("--state-directory", type=click.Path(file_okay=False, path_type=Path),

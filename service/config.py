@@ -1,4 +1,4 @@
-"""The settings of the service: command line > environment ``VO_EMLINE_*`` > TOML file > defaults.
+"""The settings of the service: command line > environment ``VO_EMLINE_SERVICE_*`` > TOML file > defaults.
 
 ``service.toml`` beside this module lists every setting with its default and
 is their documentation.
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from vo_emline.settings import TomlSettings, load_toml_settings
 
@@ -18,6 +19,8 @@ Positive = Annotated[int, Field(gt=0)]
 
 class Settings(TomlSettings):
     """Everything an operator can set."""
+
+    model_config = SettingsConfigDict(env_prefix="VO_EMLINE_SERVICE_")
 
     title: str = "Emission-line stars"
     """Name of the service, for people."""
@@ -30,7 +33,7 @@ class Settings(TomlSettings):
 
     host: str = "127.0.0.1"
     """Address to listen on; ``0.0.0.0`` for every network interface."""
-    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port to listen on; 0 picks a free one."""
     public_url: str = ""
     """Address users see, when a proxy stands in front; empty: made from host and port."""

@@ -1,7 +1,7 @@
 """Find emission-line stars in large spectral archives and use the candidates.
 
 >>> import vo_emline as ve
->>> candidates = ve.connect("http://localhost:8080")  # doctest: +SKIP
+>>> candidates = ve.connect("http://localhost:8000")  # doctest: +SKIP
 
 Names are imported when they are first used, so that ``import vo_emline`` is quick.
 """

@@ -1,10 +1,14 @@
-"""Settings from several sources: command line > environment ``VO_EMLINE_*`` > TOML file > defaults."""
+"""Settings from several sources: command line > environment > TOML file > defaults.
+
+Every part of the program has a prefix of its own (``VO_EMLINE_SERVICE_…``, ``VO_EMLINE_RUN_…``), so that
+the same word may mean different things in two of them.
+"""
 
 from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import (
@@ -20,11 +24,12 @@ S = TypeVar("S", bound="TomlSettings")
 
 
 class TomlSettings(BaseSettings):
-    """Base of the settings of a program part."""
+    """Base of the settings of a program part, which adds the prefix of its environment variables."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="VO_EMLINE_", env_nested_delimiter="__", extra="forbid", frozen=True
-    )
+    model_config = SettingsConfigDict(env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    environment: ClassVar[bool] = True
+    """Whether the environment is asked; what a finished run wrote down is not to be changed by it."""
 
     @classmethod
     def settings_customise_sources(
@@ -36,10 +41,13 @@ class TomlSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: arguments, environment, TOML file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        file = TomlConfigSettingsSource(settings_cls)
+        return (init_settings, env_settings, file) if cls.environment else (init_settings, file)
 
 
-def load_toml_settings(kind: type[S], config: Path | None, overrides: dict[str, Any]) -> S:
+def load_toml_settings(
+    kind: type[S], config: Path | None, overrides: dict[str, Any], *, environment: bool = True
+) -> S:
     """Read settings of one kind.
 
     Parameters
@@ -50,6 +58,8 @@ def load_toml_settings(kind: type[S], config: Path | None, overrides: dict[str, 
         TOML file; None for the defaults.
     overrides
         What the command line says, nested as the settings are; None values count as not given.
+    environment
+        Whether the environment has a say.
 
     Raises
     ------
@@ -58,11 +68,12 @@ def load_toml_settings(kind: type[S], config: Path | None, overrides: dict[str, 
     """
     if config is not None and not config.is_file():
         raise UserError(f"there is no configuration file {config}")
-    configured: type[S] = type(kind.__name__, (kind,), {"__module__": kind.__module__}, toml_file=config)
+    facts = {"__module__": kind.__module__, "environment": environment}
+    configured: type[S] = type(kind.__name__, (kind,), facts, toml_file=config)
     try:
         return configured(**_given(overrides))
     except ValidationError as error:
-        raise UserError(_explain(error, config)) from error
+        raise UserError(_explain(error, config, kind.model_config["env_prefix"])) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{config} is not TOML: {error}") from error
 
@@ -76,11 +87,7 @@ def _given(overrides: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in nested.items() if value != {}}
 
 
-def _explain(error: ValidationError, config: Path | None) -> str:
+def _explain(error: ValidationError, config: Path | None, prefix: str) -> str:
     parts = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-    where = (
-        f"settings (command line, VO_EMLINE_*, {config})"
-        if config
-        else "settings (command line, VO_EMLINE_*)"
-    )
-    return f"{where}: " + "; ".join(parts)
+    sources = ["command line", f"{prefix}*", *([str(config)] if config else [])]
+    return f"settings ({', '.join(sources)}): " + "; ".join(parts)

@@ -26,14 +26,14 @@ def test_the_file_beats_the_defaults_and_the_environment_beats_the_file(
 ) -> None:
     config = tmp_path / "service.toml"
     config.write_text('queries = 3\nworkers = 3\ntitle = "From the file"\n')
-    monkeypatch.setenv("VO_EMLINE_WORKERS", "4")
+    monkeypatch.setenv("VO_EMLINE_SERVICE_WORKERS", "4")
     settings = load(config, port=9, title=None)
     assert (settings.queries, settings.workers, settings.port) == (3, 4, 9)
     assert settings.title == "From the file"
 
 
 def test_the_command_line_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VO_EMLINE_PORT", "1234")
+    monkeypatch.setenv("VO_EMLINE_SERVICE_PORT", "1234")
     assert load(port=4321).port == 4321
 
 

@@ -75,5 +75,5 @@ def demo(
         output, settings=settings, training_stars=training_stars, survey_stars=survey_stars, say=narrate
     )
     narrate(f"\nFigures: {output / 'run' / 'figures'}")
-    narrate(f"Keep the service up: vo-emline serve {output / 'run'} --port 8000")
+    narrate(f"Keep the service up: vo-emline serve {output / 'run'}")
     sys.exit(0 if verdict.passed else 1)

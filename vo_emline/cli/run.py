@@ -56,7 +56,7 @@ def run(
 
     With --unlabelled, a sample of the survey, the network learns what that survey looks like.
 
-    Settings: options here > environment (VO_EMLINE_TRAINING__EPOCHS=20) > --config > defaults. Everything
+    Settings: options here > environment (VO_EMLINE_RUN_TRAINING__EPOCHS=20) > --config > defaults. Everything
     a run used and made lies in RUN: config.toml, run.json, run.log, metrics.json, figures/, tables/, model/.
     """
     from vo_emline.cli.remarks import narrate
@@ -67,4 +67,4 @@ def run(
     settings = load_settings(config, chosen | {"known": known or None, "workers": workers})
     inputs = Inputs(training=training, labels=labels, unlabelled=unlabelled, survey=survey)
     run_chain(inputs, output, settings=settings, say=narrate)
-    narrate(f"\nPublish it: vo-emline serve {output} --port 8000")
+    narrate(f"\nPublish it: vo-emline serve {output}")

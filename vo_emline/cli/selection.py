@@ -25,7 +25,7 @@ service_option = click.option(
     "--service",
     "-s",
     metavar="URL",
-    help="Address of the candidate service. [default: $VO_EMLINE_SERVICE, else http://localhost:8080]",
+    help="Address of the candidate service. [default: $VO_EMLINE_SERVICE, else http://localhost:8000]",
 )
 
 

@@ -37,7 +37,7 @@ def train(
     Stars are on one side of the split only; the metrics printed are of stars that training has not seen.
     --survey is what makes a network hold on the survey: a few hundred spectra of it, without labels.
 
-    Settings: options here > environment (VO_EMLINE_TRAINING__EPOCHS=20) > --config > defaults. RUN holds
+    Settings: options here > environment (VO_EMLINE_RUN_TRAINING__EPOCHS=20) > --config > defaults. RUN holds
     config.toml, run.json, run.log, training/, model/, metrics.json and figures/. `vo-emline run` with these
     arguments (--unlabelled for --survey) goes on from there: it classifies a survey and builds the release.
     """

@@ -13,7 +13,7 @@ from vo_emline.errors import UserError
 VARIABLE: Final = "VO_EMLINE_SERVICE"
 """Environment variable that names the service to use where none is given."""
 
-DEFAULT: Final = "http://localhost:8080"
+DEFAULT: Final = "http://localhost:8000"
 """Where ``vo-emline serve`` publishes unless told otherwise."""
 
 

@@ -50,7 +50,7 @@ def connect(url: str | None = None, *, cache: str | Path | None = None) -> Clien
     Examples
     --------
     >>> import vo_emline as ve
-    >>> service = ve.connect("http://localhost:8080")  # doctest: +SKIP
+    >>> service = ve.connect("http://localhost:8000")  # doctest: +SKIP
     >>> service.search(label="double-peak", min_score=0.9)  # doctest: +SKIP
     """
     return Client(ServiceAddress.parse(url), cache=Cache(Path(cache)) if cache else Cache())

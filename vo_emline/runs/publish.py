@@ -23,7 +23,7 @@ from vo_emline.rundir import RunDirectory
 from vo_emline.runs.bulk_session import FOLDER as SESSIONS
 from vo_emline.runs.known import KnownNames, require_known
 from vo_emline.runs.manifest import Manifest, digest
-from vo_emline.runs.settings import load_settings
+from vo_emline.runs.settings import read_settings
 from vo_emline.survey.shards import MANIFEST
 
 RELEASE_SUFFIX: Final = ".duckdb"
@@ -129,7 +129,7 @@ def missing_files(release: Path, *, sample: int = 100) -> list[str]:
 
 def _of_run(run: RunDirectory) -> Publication:
     manifest = Manifest.open(run.manifest)
-    settings = load_settings(run.config)
+    settings = read_settings(run.config)
     summary = read_summary(run.survey)
     return Publication(
         survey=run.survey,

@@ -1,4 +1,4 @@
-"""The settings of a run: command line > environment ``VO_EMLINE_*`` > TOML file > defaults."""
+"""The settings of a run: command line > environment ``VO_EMLINE_RUN_*`` > TOML file > defaults."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import SettingsConfigDict
 
 from vo_emline.candidates.identifiers import AUTHORITY
 from vo_emline.files import write_text
@@ -54,7 +55,9 @@ class SurveyHostOptions(BaseModel):
 
 
 class RunSettings(TomlSettings):
-    """Everything a run can be told, by ``config.toml`` or ``VO_EMLINE_TRAINING__EPOCHS=20`` and the like."""
+    """Everything a run can be told, by ``config.toml`` or ``VO_EMLINE_RUN_TRAINING__EPOCHS=20``."""
+
+    model_config = SettingsConfigDict(env_prefix="VO_EMLINE_RUN_")
 
     preprocess: PreprocessOptions = PreprocessOptions()
     training: TrainingOptions = TrainingOptions()
@@ -86,6 +89,17 @@ def load_settings(config: Path | None = None, overrides: dict[str, Any] | None =
         A setting is unknown or has an impossible value, or the file cannot be read.
     """
     return load_toml_settings(RunSettings, config, overrides or {})
+
+
+def read_settings(path: Path) -> RunSettings:
+    """Read the settings that a run has written down, whatever the environment says now.
+
+    Raises
+    ------
+    UserError
+        The file is missing or holds something else.
+    """
+    return load_toml_settings(RunSettings, path, {}, environment=False)
 
 
 def write_settings(path: Path, settings: RunSettings) -> None:

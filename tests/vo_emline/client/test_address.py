@@ -28,7 +28,7 @@ def test_a_service_below_a_path() -> None:
 
 
 def test_without_address_the_environment_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ServiceAddress.parse(None).base == "http://localhost:8080"
+    assert ServiceAddress.parse(None).base == "http://localhost:8000"
     monkeypatch.setenv("VO_EMLINE_SERVICE", "http://elsewhere/tap")
     assert ServiceAddress.parse(None).base == "http://elsewhere"
 

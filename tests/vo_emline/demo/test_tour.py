@@ -48,7 +48,7 @@ def test_one_query_was_answered_and_the_figures_are_there(
 ) -> None:
     output, done = demo
     assert "SELECT TOP 5 designation" in done.stdout
-    assert f"vo-emline serve {output / 'run'} --port 8000" in done.stdout
+    assert f"vo-emline serve {output / 'run'}" in done.stdout
     figures = {path.stem for path in (output / "run" / "figures").iterdir()}
     assert figures >= {"adaptation", "confusion", "training-curve"}
 

@@ -11,6 +11,6 @@ import pytest
 def no_regression() -> Iterator[None]:
     """Set by the environment, which programs that the tests start inherit."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VO_EMLINE_LINES__STARS", "0")
-        patch.setenv("VO_EMLINE_STUDENT__STARS", "0")
+        patch.setenv("VO_EMLINE_RUN_LINES__STARS", "0")
+        patch.setenv("VO_EMLINE_RUN_STUDENT__STARS", "0")
         yield

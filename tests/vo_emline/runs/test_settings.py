@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vo_emline.errors import UserError
-from vo_emline.runs.settings import SimulationOptions, load_settings, write_settings
+from vo_emline.runs.settings import SimulationOptions, load_settings, read_settings, write_settings
 
 
 def test_command_line_beats_environment_beats_file_beats_default(
@@ -13,8 +13,8 @@ def test_command_line_beats_environment_beats_file_beats_default(
 ) -> None:
     config = tmp_path / "config.toml"
     config.write_text("[training]\nepochs = 11\nseed = 11\npatience = 11\n")
-    monkeypatch.setenv("VO_EMLINE_TRAINING__EPOCHS", "22")
-    monkeypatch.setenv("VO_EMLINE_TRAINING__SEED", "22")
+    monkeypatch.setenv("VO_EMLINE_RUN_TRAINING__EPOCHS", "22")
+    monkeypatch.setenv("VO_EMLINE_RUN_TRAINING__SEED", "22")
     training = load_settings(config, {"training": {"epochs": 33, "seed": None}}).training
     assert (training.epochs, training.seed, training.patience, training.batch_size) == (33, 22, 11, 256)
 
@@ -24,6 +24,21 @@ def test_written_settings_repeat_themselves(tmp_path: Path) -> None:
     settings = load_settings(None, {"training": {"epochs": 3}, "simulate": {"spectra": 7}, "known": known})
     write_settings(tmp_path / "config.toml", settings)
     assert load_settings(tmp_path / "config.toml").model_dump() == settings.model_dump()
+
+
+def test_what_a_run_wrote_down_wins_over_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_settings(tmp_path / "config.toml", load_settings(None, {"authority": "its.own"}))
+    monkeypatch.setenv("VO_EMLINE_RUN_AUTHORITY", "another.one")
+    assert load_settings(tmp_path / "config.toml").authority == "another.one"
+    assert read_settings(tmp_path / "config.toml").authority == "its.own"
+
+
+def test_a_setting_of_the_service_is_none_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VO_EMLINE_SERVICE_WORKERS", "7")
+    monkeypatch.setenv("VO_EMLINE_WORKERS", "7")
+    assert load_settings(None).workers == 0
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,11 @@ pytestmark = pytest.mark.slow
 
 SMALL = {
     "JAX_PLATFORMS": "cpu",
-    "VO_EMLINE_HOSTS__NEGATIVES": "100",
-    "VO_EMLINE_HOSTS__INJECTED": "200",
-    "VO_EMLINE_LINES__STARS": "300",
-    "VO_EMLINE_LINES__MEMBERS": "1",
-    "VO_EMLINE_LINES__EPOCHS": "1",
+    "VO_EMLINE_RUN_HOSTS__NEGATIVES": "100",
+    "VO_EMLINE_RUN_HOSTS__INJECTED": "200",
+    "VO_EMLINE_RUN_LINES__STARS": "300",
+    "VO_EMLINE_RUN_LINES__MEMBERS": "1",
+    "VO_EMLINE_RUN_LINES__EPOCHS": "1",
 }
 LEARNT = ("already done: training set", "already done: network")
 

@@ -48,7 +48,7 @@ def test_python(service_url: str, stand_in: None, tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {}
     for block in blocks("python"):
-        exec(compile(block.replace("http://localhost:8080", service_url), PAGE.name, "exec"), namespace)
+        exec(compile(block.replace("http://localhost:8000", service_url), PAGE.name, "exec"), namespace)
     assert [row["label"] for row in namespace["found"]] == ["double-peak"]
     assert list(namespace["matched"]["name"]) == ["A"]
     assert len(list((tmp_path / "spectra").glob("*.fits"))) == 1
@@ -78,7 +78,7 @@ def test_two_of_the_three_ways(
     monkeypatch.setenv("VO_EMLINE_SERVICE", service_url)
     (way,) = blocks("python", DOCS / "topcat.md")
     namespace: dict[str, Any] = {}
-    exec(compile(way.replace("http://localhost:8080", service_url), "topcat.md", "exec"), namespace)
+    exec(compile(way.replace("http://localhost:8000", service_url), "topcat.md", "exec"), namespace)
     namespace["service"].close()
     assert requests("/spectrum") == 1  # TOPCAT itself has fetched it
     for command in blocks("sh", DOCS / "topcat.md")[0].splitlines():
