@@ -9,8 +9,21 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import beartype.typing  # noqa: F401  named in a string below
 import psycopg
 import pytest
+from jaxtyping import install_import_hook
+
+CHECKED = ("arrays", "preprocess", "simulate", "training", "measure", "survey", "evaluate")
+"""Packages whose arguments and results are held to their annotations, the shapes of arrays included."""
+
+# Integers are floats, as for mypy; ``Self``, which beartype knows in whole classes only, tells of no array.
+SETTINGS = "is_pep484_tower=True, hint_overrides=beartype.FrozenDict({beartype.typing.Self: object})"
+# before anything imports them: what is loaded already stays unchecked
+install_import_hook(
+    [f"vo_emline.{name}" for name in CHECKED],
+    f"beartype.beartype(conf=beartype.BeartypeConf({SETTINGS}))",
+)
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BASE = ("errors", "labels", "rejects", "tables", "files", "progress", "rundir", "settings")
+BASE = ("arrays", "errors", "labels", "rejects", "tables", "files", "progress", "rundir", "settings")
 PACKAGES = (
     "archives", "spectra", "preprocess", "simulate", "training", "measure",
     "survey", "evaluate", "candidates", "plots", "runs", "client", "demo", "cli",

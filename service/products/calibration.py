@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from service.products.continuum import pseudo_continuum
+from vo_emline.arrays import FloatArray
 from vo_emline.errors import DataError
 from vo_emline.spectra import Spectrum
-from vo_emline.spectra.spectrum import FloatArray
 
 
 class FluxCalibration(StrEnum):

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from vo_emline.spectra.spectrum import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, FloatArray
 
 BIN_WIDTHS: Final = (30.0, 100.0)
 """Least and greatest width of the bins whose medians carry the continuum, Å."""

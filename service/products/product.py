@@ -9,8 +9,8 @@ import numpy as np
 from service.products.calibration import CalibratedFlux, calibrated
 from service.products.entries import Entry
 from service.products.request import SpectrumRequest
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.spectra import Medium, Spectrum, vacuum_to_air
-from vo_emline.spectra.spectrum import BoolArray, FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,11 +23,11 @@ import numpy as np
 
 from service.products.entries import INDEX, Entry
 from service.store import Release
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.candidates.columns import SCORES
 from vo_emline.errors import DataError
 from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.spectra import read_part
-from vo_emline.spectra.spectrum import BoolArray, FloatArray
 
 TEMPLATE_VAC: Final = (6519.0, 6610.0)
 """First and last wavelength of a template, vacuum Å."""

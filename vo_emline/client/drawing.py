@@ -10,10 +10,10 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
+from vo_emline.arrays import FloatArray
 from vo_emline.labels import LABELS
 from vo_emline.plots import LABEL_COLOURS, mark_halpha, new_figure
 from vo_emline.spectra import HALPHA_VAC, Spectrum
-from vo_emline.spectra.spectrum import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.evaluate.verdicts import IntArray, Judge, Verdicts, from_probabilities
+from vo_emline.arrays import IntArray
+from vo_emline.evaluate.verdicts import Judge, Verdicts, from_probabilities
 from vo_emline.labels import DOUBLE_PEAK
 from vo_emline.measure import Thresholds, detect, measure_windows, strength
 from vo_emline.preprocess.windows import WindowSet

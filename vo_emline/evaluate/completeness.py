@@ -7,9 +7,10 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.evaluate.bins import by_name, in_bins
 from vo_emline.evaluate.injection import Injections
-from vo_emline.evaluate.verdicts import BoolArray, FloatArray, Verdicts, outcome
+from vo_emline.evaluate.verdicts import Verdicts, outcome
 from vo_emline.labels import DOUBLE_PEAK, EMISSION, LABELS
 from vo_emline.training.metrics import proportion
 

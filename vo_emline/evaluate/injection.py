@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.errors import UserError
 from vo_emline.measure import measure_flux
 from vo_emline.preprocess.options import PreprocessOptions
@@ -20,7 +21,6 @@ from vo_emline.simulate import DIP, draw_stars, synthesise
 from vo_emline.simulate.hosts import can_host, line_spreads, observe_hosts, on_hosts, put_in
 from vo_emline.simulate.instruments import sample
 from vo_emline.simulate.population import Random
-from vo_emline.simulate.stars import BoolArray, FloatArray
 from vo_emline.simulate.strength import PIXEL
 from vo_emline.simulate.truth import TRUTH_GRID, tabulate
 

@@ -9,12 +9,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.arrays import FloatArray
 from vo_emline.evaluate.line_trial import LineTrial
 from vo_emline.measure.quantities import QUANTITIES, Estimates
 from vo_emline.measure.scores import crps, probability_integral, standardised, weighted_crps
 from vo_emline.training.metrics import proportion
-
-FloatArray = npt.NDArray[np.float64]
 
 LEVELS: Final = {"68": 1.0, "95": 1.96}
 """Intervals whose coverage is looked at: their half widths in standard deviations of a Gaussian."""

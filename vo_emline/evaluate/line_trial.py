@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.arrays import FloatArray
 from vo_emline.labels import ABSORPTION
 from vo_emline.measure.quantities import true_values
 from vo_emline.measure.regression.fit import POPULATION
@@ -28,7 +29,6 @@ from vo_emline.simulate.hosts import (
 )
 from vo_emline.simulate.instruments import draw_sky_share, lamost_pixels, sample
 from vo_emline.simulate.population import Random
-from vo_emline.simulate.stars import FloatArray
 from vo_emline.simulate.strength import draw_ew
 from vo_emline.simulate.truth import TRUTH_GRID
 
@@ -47,8 +47,6 @@ SIGNIFICANCE: Final = (5.0, 300.0)
 """Range of |EW|/σ(EW) of what is put in, drawn evenly in its logarithm."""
 
 KINDS: Final = ("single", "disk", "shell", "p-cygni", "nebular")
-
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.evaluate.verdicts import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.labels import LABELS
 from vo_emline.training.calibration import correct_prior
 from vo_emline.training.metrics import binomial_interval

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.arrays import BoolArray, FloatArray, IntArray
 from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, EMISSION
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.survey.classify import Scorer
@@ -15,10 +16,6 @@ from vo_emline.survey.flags import signal_to_noise
 from vo_emline.survey.options import SurveyOptions
 from vo_emline.training.metrics import proportion
 from vo_emline.training.options import EVEN
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
 
 PROBABILITY_RULES: Final = {"score above 0.5": 0.5, "score above 0.9": 0.9}
 """Thresholds that mean something where the score is a probability."""
@@ -64,6 +61,7 @@ class Verdicts:
         return self.label != ABSORPTION if threshold is None else self.score > threshold
 
 
+@runtime_checkable
 class Judge(Protocol):
     """Something that gives verdicts on windows."""
 

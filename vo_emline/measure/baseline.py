@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.spectra.medium import HALPHA_VAC
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.intp]
 
 SIDE_BANDS: Final = ((6522.0, 6542.0), (6592.0, 6625.0))
 """Where the pseudo-continuum is taken, vacuum Å: clear of Hα, of its Stark wings and of [N II]."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.arrays import FloatArray
 from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, EMISSION
-from vo_emline.measure.baseline import FloatArray
 from vo_emline.measure.lines import LineMeasurements
 
 

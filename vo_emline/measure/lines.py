@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from vo_emline.arrays import FloatArray
 from vo_emline.errors import DataError
-from vo_emline.measure.baseline import Baseline, FloatArray, fit_baseline
+from vo_emline.measure.baseline import Baseline, fit_baseline
 from vo_emline.measure.shape import find_peaks, measure_profile
 from vo_emline.measure.width import equivalent_width, local_excess
 from vo_emline.preprocess.windows import GRID, WINDOW_VAC, WindowSet

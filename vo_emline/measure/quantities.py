@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.measure.baseline import FloatArray
+from vo_emline.arrays import FloatArray
 from vo_emline.measure.lines import LineMeasurements, measure_flux, measure_windows
 from vo_emline.measure.width import LINE_HALF_WIDTH
 from vo_emline.preprocess.windows import WindowSet

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtr
 
-FloatArray = npt.NDArray[np.float64]
+from vo_emline.arrays import FloatArray
 
 
 def standardised(truth: FloatArray, value: FloatArray, error: FloatArray) -> FloatArray:

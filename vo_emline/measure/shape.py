@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.measure.baseline import Baseline, BoolArray, FloatArray, IntArray
+from vo_emline.arrays import BoolArray, FloatArray, IntArray
+from vo_emline.measure.baseline import Baseline
 from vo_emline.measure.width import within
 from vo_emline.spectra.medium import HALPHA_VAC
 

@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.measure.baseline import Baseline, BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.measure.baseline import Baseline
 from vo_emline.spectra.medium import HALPHA_VAC
 
 LINE_HALF_WIDTH: Final = 16.0

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from vo_emline.arrays import FloatArray
 from vo_emline.errors import DataError
 from vo_emline.preprocess.continuum import flatten
 from vo_emline.preprocess.options import PreprocessOptions
@@ -14,7 +15,7 @@ from vo_emline.preprocess.prepare import on_grid
 from vo_emline.preprocess.scale import offset_and_scale
 from vo_emline.preprocess.section import Section, cut_section
 from vo_emline.spectra.medium import vacuum_to_air
-from vo_emline.spectra.spectrum import FloatArray, Spectrum
+from vo_emline.spectra.spectrum import Spectrum
 
 SPEED_OF_LIGHT_KMS: Final = 299_792.458
 

@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.preprocess.windows import GRID
 from vo_emline.spectra.medium import HALPHA_VAC
-from vo_emline.spectra.spectrum import BoolArray, FloatArray
 
 LINE_REGION: Final = 30.0
 """The fit leaves out what is nearer to Hα than this, Å."""

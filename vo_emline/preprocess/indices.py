@@ -14,7 +14,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.spectra.spectrum import BoolArray, FloatArray, Spectrum
+from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.spectra.spectrum import Spectrum
 
 IntArray = npt.NDArray[np.integer[Any]]
 

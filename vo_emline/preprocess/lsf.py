@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 from scipy.ndimage import correlate1d
 
+from vo_emline.arrays import FloatArray
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.spectra.medium import HALPHA_VAC
-from vo_emline.spectra.spectrum import FloatArray
 
 THESIS_PIXELS: Final = 7.0
 """Standard deviation of the thesis's kernel, native pixels (Podsztavek 2017, section Convolution)."""

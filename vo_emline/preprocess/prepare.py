@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from vo_emline.arrays import FloatArray
 from vo_emline.preprocess.continuum import flatten
 from vo_emline.preprocess.identity import coverage_table, identity_table
 from vo_emline.preprocess.indices import N_INDICES, measure_indices
@@ -20,7 +21,7 @@ from vo_emline.preprocess.scale import offset_and_scale
 from vo_emline.preprocess.section import Section, cut_section
 from vo_emline.preprocess.windows import GRID, N_PIXELS, WindowSet
 from vo_emline.rejects import Reject
-from vo_emline.spectra.spectrum import FloatArray, Spectrum
+from vo_emline.spectra.spectrum import Spectrum
 
 
 def prepare(

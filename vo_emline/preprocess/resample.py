@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.spectra.spectrum import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, FloatArray
 
 Floats = npt.NDArray[np.floating[Any]]
 """Single or double precision."""

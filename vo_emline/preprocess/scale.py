@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
+from vo_emline.arrays import FloatArray
 from vo_emline.preprocess.options import Scaling
-from vo_emline.spectra.spectrum import FloatArray
 
 FLAT: Final = 1e-6
 """A window whose scale is below this fraction of its largest value is constant (single precision)."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.preprocess.indices import REACH
 from vo_emline.preprocess.lsf import THESIS_PIXELS, TRUNCATE, line_spread_sigma, matching_sigma
 from vo_emline.preprocess.options import PreprocessOptions
@@ -15,7 +16,7 @@ from vo_emline.preprocess.resample import fill_bad, resample
 from vo_emline.preprocess.windows import WINDOW_VAC
 from vo_emline.rejects import Reject
 from vo_emline.spectra.medium import HALPHA_VAC
-from vo_emline.spectra.spectrum import BoolArray, Coverage, FloatArray, Identity, Spectrum
+from vo_emline.spectra.spectrum import Coverage, Identity, Spectrum
 
 LINE_HALF_WIDTH: Final = 8.0
 """Half-width of the line region, Å: about 370 km/s, the core of a Be star's emission."""

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from vo_emline.arrays import FloatArray
 from vo_emline.simulate import linelist, profiles
-from vo_emline.simulate.grids import (
-    FWHM_PER_SIGMA,
-    SPEED_OF_LIGHT_KMS,
-    FloatArray,
-    Grid,
-    broaden,
-)
+from vo_emline.simulate.grids import FWHM_PER_SIGMA, SPEED_OF_LIGHT_KMS, Grid, broaden
 from vo_emline.simulate.stars import DISK, SHELL, Stars
 from vo_emline.spectra.medium import HALPHA_VAC, air_to_vacuum
 

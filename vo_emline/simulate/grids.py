@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import fft, special
 
+from vo_emline.arrays import FloatArray
 from vo_emline.spectra.medium import HALPHA_VAC
-
-FloatArray = npt.NDArray[np.float64]
 
 SPEED_OF_LIGHT_KMS: Final = 299_792.458
 LIMB_DARKENING: Final = 0.6

@@ -9,11 +9,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.lsf import line_spread_sigma
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.simulate.population import Exposures, Random, draw_exposures, rotation_share
-from vo_emline.simulate.stars import BoolArray, FloatArray, Stars, spectral_type
+from vo_emline.simulate.stars import Stars, spectral_type
 from vo_emline.simulate.strength import draw_ew
 from vo_emline.spectra.medium import HALPHA_VAC
 

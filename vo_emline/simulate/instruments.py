@@ -8,10 +8,10 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.simulate import linelist
-from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS, FloatArray, Grid, broaden
+from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS, Grid, broaden
 from vo_emline.simulate.population import Exposures, Random
-from vo_emline.simulate.stars import BoolArray
 from vo_emline.simulate.synthesis import Ideal
 from vo_emline.spectra.medium import HALPHA_VAC, air_to_vacuum
 

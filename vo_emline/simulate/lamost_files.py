@@ -11,7 +11,8 @@ import numpy as np
 from astropy.io import fits
 from astropy.time import Time
 
-from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS, FloatArray
+from vo_emline.arrays import FloatArray
+from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS
 from vo_emline.simulate.instruments import LAMOST_LOG_START, LAMOST_LOG_STEP, Release
 
 SNR_CAP_DR1: Final = 99.0

@@ -17,10 +17,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vo_emline.arrays import FloatArray
 from vo_emline.files import atomic_path
 from vo_emline.preprocess.windows import WINDOW_VAC
 from vo_emline.progress import track
-from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS, FloatArray
+from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS
 from vo_emline.simulate.instruments import (
     draw_cosmic_rays,
     draw_residue,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from astropy.io import fits
 from astropy.time import Time
 
-from vo_emline.simulate.grids import FloatArray
+from vo_emline.arrays import FloatArray
 from vo_emline.spectra.medium import vacuum_to_air
 
 DID_PREFIX: Final = "ivo://vo-emline.sim/ccd700/"

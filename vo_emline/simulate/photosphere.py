@@ -6,8 +6,9 @@ from typing import Final
 
 import numpy as np
 
+from vo_emline.arrays import FloatArray
 from vo_emline.simulate import linelist, profiles
-from vo_emline.simulate.grids import FWHM_PER_SIGMA, FloatArray, Grid, broaden
+from vo_emline.simulate.grids import FWHM_PER_SIGMA, Grid, broaden
 from vo_emline.simulate.stars import Stars
 from vo_emline.spectra.medium import HALPHA_VAC, air_to_vacuum
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.simulate.stars import FloatArray
+from vo_emline.arrays import FloatArray
 
 LAMOST_EPOCHS: Final = (55_850.0, 59_000.0)
 """Epochs between which LAMOST spectra are taken, MJD."""

@@ -9,10 +9,11 @@ from typing import Final, Literal, Self
 
 import numpy as np
 
+from vo_emline.arrays import BoolArray, FloatArray, IntArray
 from vo_emline.errors import UserError
 from vo_emline.simulate import stars as kinds
 from vo_emline.simulate.pointings import LAMOST_EPOCHS, draw_positions, draw_snr
-from vo_emline.simulate.stars import FAMILIES, BoolArray, FloatArray, IntArray, Stars
+from vo_emline.simulate.stars import FAMILIES, Stars
 from vo_emline.spectra.medium import HALPHA_VAC
 
 Survey = Literal["lamost", "ondrejov"]

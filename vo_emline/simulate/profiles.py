@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from vo_emline.arrays import FloatArray
 
 HOLTSMARK_EXPONENT: Final = 1.25
 """Linear Stark wings fall as |Δλ|^(-5/2) (Holtsmark 1919)."""

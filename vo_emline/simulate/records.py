@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 from scipy.ndimage import percentile_filter
 
-from vo_emline.simulate.grids import FloatArray, Grid
+from vo_emline.arrays import FloatArray
+from vo_emline.simulate.grids import Grid
 from vo_emline.simulate.instruments import (
     ONDREJOV_PIXELS,
     Observed,

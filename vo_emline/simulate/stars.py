@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from vo_emline.arrays import FloatArray, IntArray
 
 FAMILIES: Final = (
     "normal",

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
+from vo_emline.arrays import FloatArray
 from vo_emline.preprocess.windows import GRID
-from vo_emline.simulate.stars import FloatArray
 
 LINE_WIDTH: Final = 32.0
 """Width over which the equivalent width of a line is integrated, Å: its noise sets σ(EW)."""

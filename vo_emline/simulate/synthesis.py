@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vo_emline.arrays import FloatArray
 from vo_emline.simulate.circumstellar import emission
-from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS, FloatArray, Grid, broaden
+from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS, Grid, broaden
 from vo_emline.simulate.photosphere import absorption
 from vo_emline.simulate.population import Exposures
 from vo_emline.simulate.stars import Stars

@@ -14,9 +14,10 @@ import pyarrow as pa
 from pyarrow import csv
 from pyarrow import parquet as pq
 
+from vo_emline.arrays import FloatArray
 from vo_emline.files import atomic_path
 from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, EMISSION, LABELS
-from vo_emline.simulate.grids import FloatArray, Grid
+from vo_emline.simulate.grids import Grid
 from vo_emline.simulate.population import Exposures, Survey
 from vo_emline.simulate.stars import FAMILIES, Stars
 from vo_emline.simulate.synthesis import Ideal, synthesise

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from vo_emline.arrays import FloatArray, IntArray
 from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.preprocess.continuum import flatten
 from vo_emline.preprocess.options import PreprocessOptions
@@ -27,7 +28,6 @@ from vo_emline.simulate.instruments import (
 from vo_emline.simulate.library import PIXELS, SHIFTS_KMS, Float32, Library
 from vo_emline.simulate.pointings import LAMOST_EPOCHS, draw_positions, draw_snr
 from vo_emline.simulate.population import Random
-from vo_emline.simulate.stars import FloatArray, IntArray
 from vo_emline.simulate.truth import is_doubtful
 
 BLOCK: Final = 512

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from vo_emline.arrays import FloatArray, IntArray
 from vo_emline.preprocess.identity import identity_table
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.prepare import finish
 from vo_emline.preprocess.resample import resample
 from vo_emline.preprocess.windows import GRID, WINDOW_VAC, WindowSet
 from vo_emline.simulate import training_population
-from vo_emline.simulate.grids import FloatArray
 from vo_emline.simulate.instruments import (
     Observed,
     Release,
@@ -26,7 +26,7 @@ from vo_emline.simulate.instruments import (
     sample,
 )
 from vo_emline.simulate.population import FRACTIONS, Exposures, Random, Survey, draw_exposures, draw_stars
-from vo_emline.simulate.stars import IntArray, Stars, designation
+from vo_emline.simulate.stars import Stars, designation
 from vo_emline.simulate.synthesis import synthesise
 from vo_emline.simulate.truth import LAMOST_PIXEL, TRUTH_GRID, at_survey_resolution, tabulate
 from vo_emline.spectra.lamost import LRS

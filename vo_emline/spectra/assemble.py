@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.errors import DataError
 from vo_emline.spectra.medium import HALPHA_VAC, air_to_vacuum
-from vo_emline.spectra.spectrum import BoolArray, FloatArray, Identity, Medium, Spectrum
+from vo_emline.spectra.spectrum import Identity, Medium, Spectrum
 
 MIN_PIXELS: Final = 10
 """A file with fewer pixels than this is not a spectrum."""

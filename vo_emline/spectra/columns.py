@@ -15,10 +15,11 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.arrays import FloatArray
 from vo_emline.errors import DataError
 from vo_emline.spectra.assemble import assemble, looks_normalised
 from vo_emline.spectra.lamost import LRS, RESOLVING_POWER, bad_pixels
-from vo_emline.spectra.spectrum import FloatArray, Identity, Medium, Spectrum
+from vo_emline.spectra.spectrum import Identity, Medium, Spectrum
 
 Role = Literal["wavelength", "flux", "error", "ivar", "mask", "normalised_flux"]
 

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from vo_emline.arrays import FloatArray
 from vo_emline.errors import DataError
 from vo_emline.spectra.assemble import assemble, looks_normalised
 from vo_emline.spectra.cards import Cards, integer, number, text
 from vo_emline.spectra.columns import ColumnInfo, to_angstrom
 from vo_emline.spectra.ondrejov import RESOLVING_POWER, ondrejov_identity
-from vo_emline.spectra.spectrum import FloatArray, Medium, Spectrum
+from vo_emline.spectra.spectrum import Medium, Spectrum
 
 _MEDIA: Final[dict[str, Medium]] = {"AWAV": "air", "WAVE": "vacuum"}
 """Medium by the first four letters of CTYPE1 (FITS Standard 4.0, table 25)."""

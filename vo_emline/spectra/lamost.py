@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.arrays import BoolArray
 from vo_emline.spectra.cards import Cards, integer, iso_to_mjd, number, text
-from vo_emline.spectra.spectrum import BoolArray, Identity
+from vo_emline.spectra.spectrum import Identity
 
 LRS: Final = "LAMOST LRS"
 MRS: Final = "LAMOST MRS"

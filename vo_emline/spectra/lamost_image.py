@@ -12,11 +12,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from vo_emline.arrays import FloatArray
 from vo_emline.errors import DataError
 from vo_emline.spectra.assemble import assemble
 from vo_emline.spectra.cards import Cards, number
 from vo_emline.spectra.lamost import LRS, RESOLVING_POWER, bad_pixels, lamost_identity
-from vo_emline.spectra.spectrum import FloatArray, Spectrum
+from vo_emline.spectra.spectrum import Spectrum
 
 N_ROWS: Final = 5
 

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from vo_emline.arrays import FloatArray
 from vo_emline.spectra.assemble import assemble
 from vo_emline.spectra.cards import Cards, number
 from vo_emline.spectra.lamost import LRS, MRS, RESOLVING_POWER, bad_pixels, lamost_identity
 from vo_emline.spectra.medium import HALPHA_VAC
-from vo_emline.spectra.spectrum import FloatArray, Spectrum
+from vo_emline.spectra.spectrum import Spectrum
 
 LRS_BEGINS: Final = 4500.0
 """Low resolution begins below this wavelength, Å, the arms of medium resolution above."""

@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from vo_emline.arrays import FloatArray
 from vo_emline.spectra.assemble import MIN_PIXELS, OPTICAL
 from vo_emline.spectra.lamost_image import is_wavelength_row, log_linear
 from vo_emline.spectra.quick_header import Header, Unexpected
-from vo_emline.spectra.spectrum import FloatArray
 
 _DISPERSION: Final = ("CRVAL1", "COEFF0", "CD1_1", "CDELT1", "COEFF1", "CRPIX1")
 """The cards that :func:`~vo_emline.spectra.lamost_image.log_linear` asks for."""

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.spectra.assemble import clean_ivar, not_a_flux
 from vo_emline.spectra.lamost import LRS, RESOLVING_POWER, bad_pixels, lamost_identity
 from vo_emline.spectra.lamost_table import LRS_BEGINS
@@ -14,7 +15,7 @@ from vo_emline.spectra.medium import HALPHA_VAC
 from vo_emline.spectra.quick_grid import Grid, announced_grid, row_grid
 from vo_emline.spectra.quick_header import Header, Unexpected
 from vo_emline.spectra.quick_source import Source
-from vo_emline.spectra.spectrum import BoolArray, Coverage, FloatArray, Spectrum
+from vo_emline.spectra.spectrum import Coverage, Spectrum
 
 _DTYPE: Final = {-32: ">f4", -64: ">f8"}
 _ITEM: Final = {">f4": 4, ">f8": 8}

@@ -8,11 +8,12 @@ from typing import Final
 
 import numpy as np
 
+from vo_emline.arrays import FloatArray
 from vo_emline.errors import DataError
 from vo_emline.spectra.columns import ColumnInfo, SpectrumTable, spectrum_from_table
 from vo_emline.spectra.lamost import LRS, lamost_identity
 from vo_emline.spectra.ondrejov import ondrejov_identity
-from vo_emline.spectra.spectrum import FloatArray, Identity, Medium, Spectrum
+from vo_emline.spectra.spectrum import Identity, Medium, Spectrum
 
 _COMMENT: Final = re.compile(r"^\s*[#%!;]")
 _CARD: Final = re.compile(r"^\s*[#%!;]\s*([\w-]+)\s*[=:]\s*(.*?)\s*(?:/.*)?$")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.arrays import BoolArray
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.training.calibration import correct_prior
 from vo_emline.training.options import EVEN
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from vo_emline.training.classifier import Classifier
     from vo_emline.training.student import Student
 
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
 
 FORCING_EXCESS: Final = 3.0
 """Spectra whose line exceeds the absorption expected by so many standard deviations are always passed on."""

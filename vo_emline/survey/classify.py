@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,7 @@ REJECTS_SCHEMA: Final = pa.schema([(name, pa.string()) for name in ("source", "c
 """Columns of the rejects (:class:`~vo_emline.rejects.Reject`)."""
 
 
+@runtime_checkable
 class Scorer(Protocol):
     """What the engine needs of a classifier."""
 

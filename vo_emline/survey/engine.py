@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -34,6 +34,7 @@ Say = Callable[[str], None]
 """Receives what the user should read."""
 
 
+@runtime_checkable
 class ShardSource(Protocol):
     """What a survey is cut from: a list of files, or a store of windows."""
 

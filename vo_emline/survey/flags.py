@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vo_emline.arrays import BoolArray
 from vo_emline.labels import ABSORPTION
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.spectra import HALPHA_VAC
@@ -30,8 +31,6 @@ FLAGS: Final = {
 
 CORE_A: Final = 10.0
 """Half width of the region around Hα in which the inverse variance of DR1 is wrong, Å."""
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 def flag(

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.arrays import BoolArray
 from vo_emline.measure.baseline import SIDE_BANDS, Baseline
 from vo_emline.measure.lines import measure_baseline, window_baseline
 from vo_emline.measure.shape import KMS_PER_ANGSTROM
@@ -30,7 +31,6 @@ CROWDED: Final = 2.5
 """The neighbourhood is crowded where the side bands scatter by so many times the stated noise. The noise
 alone gives 0.5 to 0.9, because LAMOST overstates it."""
 
-BoolArray = npt.NDArray[np.bool_]
 
 _BANDS: Final = tuple((0.5 * (first + last), 0.5 * (last - first)) for first, last in SIDE_BANDS)
 

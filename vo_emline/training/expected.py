@@ -21,14 +21,12 @@ import numpy.typing as npt
 from scipy.linalg import solve_triangular
 from scipy.spatial.distance import cdist
 
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.errors import UserError
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.indices import STELLAR_REDSHIFT
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.spectra import HALPHA_VAC
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 HALF_WIDTHS: Final = (5.0, 10.0)
 """The equivalent width is expected within these distances of Hα, Å: the core, and the line."""

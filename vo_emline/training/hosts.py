@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from vo_emline.arrays import FloatArray
 from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.options import PreprocessOptions
@@ -34,8 +35,6 @@ from vo_emline.simulate.training_population import FRACTIONS, SIGNIFICANCE
 from vo_emline.simulate.truth import DIP, TRUTH_GRID, VISIBLE, tabulate
 from vo_emline.spectra import HALPHA_VAC
 from vo_emline.training.examples import NAMING, Examples, join, stars_of
-
-FloatArray = npt.NDArray[np.float64]
 
 NEGATIVE: Final = "survey"
 """Origin of unlabelled survey spectra taken as negatives."""

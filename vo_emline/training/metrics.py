@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
+from vo_emline.arrays import IntArray
 from vo_emline.labels import LABELS
 
-IntArray = npt.NDArray[np.int64]
 BOOTSTRAPS: Final = 1000
 """Resamples of the stars behind each interval of an F1."""
 

@@ -18,10 +18,9 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
+from vo_emline.arrays import FloatArray
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.training.expected import ExpectedAbsorption, excess, observe, stellar
-
-FloatArray = npt.NDArray[np.float64]
 
 SUREST: Final = 12.0
 """Log odds of the network count no further than this."""

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.arrays import FloatArray
 from vo_emline.training.calibration import correct_prior, probabilities
 from vo_emline.training.description import ModelDescription
 from vo_emline.training.network import Parameters
@@ -32,8 +33,6 @@ BATCH: Final = {"cpu": 1024}
 
 _THRESHOLD: Final = "threshold"
 _HELD_OUT: Final = "held_out"
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def logits(weights: Parameters, flux: jax.Array) -> jax.Array:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from vo_emline.arrays import FloatArray
 from vo_emline.preprocess.windows import GRID
 from vo_emline.spectra.medium import HALPHA_VAC
 
-FloatArray = npt.NDArray[np.float64]
 SPEED_OF_LIGHT_KMS = 299_792.458
 
 

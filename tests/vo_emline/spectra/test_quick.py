@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from vo_emline.arrays import FloatArray
 from vo_emline.simulate import write_lamost, write_ondrejov
 from vo_emline.spectra import Spectrum, find_spectra, quick, read, read_or_reject, read_part_or_reject
-from vo_emline.spectra.spectrum import FloatArray
 
 BETWEEN = (6500.0, 6750.0)
 ARRAYS = ("wavelength_vac", "flux", "ivar", "mask", "normalised_flux")

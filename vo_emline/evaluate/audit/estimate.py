@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.arrays import FloatArray
 from vo_emline.errors import UserError
-from vo_emline.evaluate.audit.likelihood import FloatArray, effective_trials, profile_interval
+from vo_emline.evaluate.audit.likelihood import effective_trials, profile_interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import xlogy
 from scipy.stats import chi2
 
-FloatArray = npt.NDArray[np.float64]
+from vo_emline.arrays import FloatArray
+
 Constraint = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 """From values of a quantity, shape (k,), to coefficients c, shape (k, strata), and totals t, shape (k,):
 the shares p of the strata have that value where c·p = t."""

@@ -9,13 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vo_emline.arrays import FloatArray, IntArray
 from vo_emline.errors import UserError
 from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.training.labelled import short_name
 
 Allocation = Literal["optimal", "equal"]
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 SCORE_EDGES: Final = (0.01, 0.05, 0.2, 0.5, 0.8, 0.95)
 """Edges of the bins of score that make the strata, together with the predicted class."""

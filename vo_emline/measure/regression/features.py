@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.measure.baseline import Baseline, FloatArray
+from vo_emline.arrays import FloatArray
+from vo_emline.measure.baseline import Baseline
 from vo_emline.measure.lines import measure_baseline, window_baseline
 from vo_emline.measure.quantities import QUANTITIES, Estimates, estimates
 from vo_emline.measure.width import within

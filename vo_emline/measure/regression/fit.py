@@ -6,7 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,7 @@ LEAST_LINES: Final = 30
 """With fewer lines of known width, or of known V/R, there is nothing to learn from."""
 
 
+@runtime_checkable
 class Finder(Protocol):
     """What is needed of a classifier: which windows it calls emission."""
 

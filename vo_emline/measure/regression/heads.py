@@ -10,13 +10,12 @@ from typing import Any, Final, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 import optax
 
+from vo_emline.arrays import FloatArray
 from vo_emline.measure.quantities import N_QUANTITIES
 from vo_emline.training.device import compiler_options
 
-FloatArray = npt.NDArray[np.float64]
 Head = list[tuple[Any, Any]]
 """Weights and biases, layer by layer."""
 

@@ -1,0 +1,37 @@
+"""Names of the arrays that functions take and give: what they hold and their shape.
+
+Shapes are those of jaxtyping: within one call a letter stands for one number, so that ``n`` windows
+have ``n`` labels. The test session checks both by beartype (``tests/conftest.py``); outside of it
+they are annotations and cost nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Bool, Float, Float32, Float64, Int, Int64
+
+FloatArray = Float64[npt.NDArray[np.float64], "..."]
+"""Double precision, of the shape that the docstring says."""
+SingleArray = Float32[npt.NDArray[np.float32], "..."]
+"""Single precision, of the shape that the docstring says."""
+BoolArray = Bool[npt.NDArray[np.bool_], "..."]
+IntArray = Int64[npt.NDArray[np.int64], "..."]
+
+Windows = Float32[npt.NDArray[np.float32], "n 140"]
+"""Flux of windows around Hα, or its inverse variance, on the grid of :mod:`vo_emline.preprocess.windows`."""
+Logits = Float[npt.NDArray[np.floating], "n classes"]
+"""What a network gives for each class before the softmax, natural logarithms."""
+Probabilities = Float[npt.NDArray[np.floating], "n 3"]
+"""Probability of each class, in the order of :data:`vo_emline.labels.LABELS`; rows sum to 1."""
+ClassIndices = Int[npt.NDArray[np.int64], "n"]
+"""Class of each spectrum, index into :data:`vo_emline.labels.LABELS`."""
+
+Wavelengths = Float64[npt.NDArray[np.float64], "k"]
+"""Wavelength of each pixel, vacuum Å, ascending."""
+Spectra = Float64[npt.NDArray[np.float64], "n k"]
+"""Flux of n spectra that share their k pixels, or what goes with each pixel."""
+Column = Float64[npt.NDArray[np.float64], "n"]
+"""One number for each of n spectra."""
+Mask = Bool[npt.NDArray[np.bool_], "n"]
+"""Which of n spectra."""
