@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vo_emline.labels import LABELS, PROBABILITY_COLUMNS
+from vo_emline.rundir import SUMMARY
 from vo_emline.survey import REJECTS_SCHEMA, SCORES_SCHEMA
 from vo_emline.survey.shards import MANIFEST
-from vo_emline.survey.summary import SUMMARY
 
 SHARES: Final = (0.97, 0.02, 0.01)
 """Of absorption, emission and double-peak."""

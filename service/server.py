@@ -19,8 +19,7 @@ from service.app import create_app
 from service.config import Settings, load
 from vo_emline.candidates import build_release, index_spectra
 from vo_emline.errors import DataError, UserError
-from vo_emline.rundir import RunDirectory
-from vo_emline.survey.summary import SUMMARY
+from vo_emline.rundir import SUMMARY, RunDirectory
 
 RELEASE_SUFFIX: Final = ".duckdb"
 SHUTDOWN_SECONDS: Final = 10

@@ -9,6 +9,9 @@ from typing import Final
 DEFAULT_MODEL: Final = Path(__file__).parent / "default_model"
 """Folder of the trained model that comes with the package."""
 
+SUMMARY: Final = "summary.json"
+"""File that says what became of a classified survey; it is there when everything else is."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:

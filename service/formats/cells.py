@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vo_emline.candidates.binary2 import contiguous
+from vo_emline.candidates.votable import contiguous
 
 _CONTROL: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 """Characters that XML 1.0 cannot hold (section 2.2)."""

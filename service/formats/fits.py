@@ -18,7 +18,7 @@ from astropy.io import fits
 
 from service.formats.cells import list_text, number_text
 from service.formats.result import Result
-from vo_emline.candidates.binary2 import ascii_text
+from vo_emline.candidates.votable import ascii_text
 from vo_emline.tables import Column
 
 BLOCK: Final = 2880

@@ -18,7 +18,7 @@ from service.products.request import SpectrumRequest
 from service.products.sdm import write_votable
 from service.products.text import write_csv, write_ecsv, write_tsv
 from service.store import ReleaseStore
-from vo_emline.candidates.identifiers import stem
+from vo_emline.candidates.rows import stem
 from vo_emline.errors import DataError, UserError
 from vo_emline.spectra import Spectrum
 

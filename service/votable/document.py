@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -13,7 +12,7 @@ from service.errors import StoppedError
 from service.formats.result import Result
 from service.votable import tabledata
 from service.votable.header import frame, trailing_info
-from vo_emline.candidates import binary2
+from vo_emline.candidates.votable import base64_rows
 from vo_emline.tables import Column
 
 logger = logging.getLogger(__name__)
@@ -25,7 +24,8 @@ INTERRUPTED: Final = "The rows end here because the query failed on the way"
 
 def write_binary2(result: Result) -> Iterator[bytes]:
     """Give `result` as a VOTable in BINARY2, piece by piece."""
-    return _write(result, _base64_rows(result), opening=b"<BINARY2>\n<STREAM encoding=\"base64\">\n",
+    rows = base64_rows(result.rows(), result.columns)
+    return _write(result, rows, opening=b"<BINARY2>\n<STREAM encoding=\"base64\">\n",
                   closing=b"</STREAM>\n</BINARY2>")  # fmt: skip
 
 
@@ -51,17 +51,3 @@ def _write(result: Result, rows: Iterator[bytes], *, opening: bytes, closing: by
     if result.overflow and not status:
         status = trailing_info("OVERFLOW", f"only the first {result.limit} rows are given (MAXREC)")
     yield closing + b"\n</DATA>\n</TABLE>\n" + status + b"</RESOURCE>" + after
-
-
-def _base64_rows(result: Result) -> Iterator[bytes]:
-    rest = b""
-    try:
-        for batch in result.rows():
-            stream = rest + binary2.encode(batch, result.columns)
-            whole = len(stream) - len(stream) % 3
-            rest = stream[whole:]
-            yield binascii.b2a_base64(stream[:whole])
-    except Exception:
-        yield binascii.b2a_base64(rest)  # the last row must be whole, also before the INFO about a failure
-        raise
-    yield binascii.b2a_base64(rest)

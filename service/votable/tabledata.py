@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 
 from service.formats.cells import boolean_text, join_rows, list_text, number_text, xml_text
-from vo_emline.candidates.binary2 import ascii_text
+from vo_emline.candidates.votable import ascii_text
 from vo_emline.tables import Column
 
 MISSING: Final = {"boolean": "?", "short": "0", "int": "0", "long": "0", "float": "NaN", "double": "NaN"}

@@ -2,14 +2,12 @@
 
 ``columns``      the published tables (name, type, unit, UCD, utype, text)
 ``obscore``      the same spectra as ``ivoa.obscore``
-``identifiers``  publisher DIDs and candidate identifiers
-``rows``         an SQL expression for every published column, over the scores of a survey
-``index``        one row per spectrum behind SSA, DataLink and ObsCore
-``pixels``, ``paths``  HEALPix pixels and absolute paths of millions of rows
-``output``       tables as CSV, VOTable, Parquet, FITS, ECSV
-``workshop``     where a release is built: locked, with a limit on memory, renamed into place
-``release``      the tables of a release, sorted by position and indexed
-``survey_release``  from the shards of a survey of any size to a release, checked
+``rows``         an SQL expression for every published column over the scores of a survey; identifiers;
+                 the index of spectra behind SSA, DataLink and ObsCore
+``votable``      the one streamed writer of VOTables
+``output``       tables as CSV, VOTable, Parquet, FITS, ECSV; tables of any size as a stream
+``database``     where rows are made: functions, limits on memory, a file that is renamed into place
+``release``      the tables of a release, of tables or of the shards of a survey: sorted, indexed, checked
 ``postgres``     the tables of a release in a PostgreSQL database
 ``hats``         a table of a release as a HATS catalogue, for LSDB
 """
@@ -23,16 +21,18 @@ from vo_emline.candidates.columns import (
     SCORES,
     SPECTRA,
 )
+from vo_emline.candidates.database import Limits, healpix
 from vo_emline.candidates.hats import HatsSummary, write_hats
-from vo_emline.candidates.identifiers import AUTHORITY, candidate_ids, stem
-from vo_emline.candidates.index import index_spectra, index_table
 from vo_emline.candidates.obscore import OBSCORE
-from vo_emline.candidates.output import write_table
-from vo_emline.candidates.pixels import healpix
-from vo_emline.candidates.release import arrow_schema, build_release, read_release, write_tables
-from vo_emline.candidates.rows import Provenance
-from vo_emline.candidates.survey_release import ReleaseCounts, release_survey
-from vo_emline.candidates.workshop import Limits
+from vo_emline.candidates.output import arrow_schema, write_table
+from vo_emline.candidates.release import (
+    ReleaseCounts,
+    build_release,
+    read_release,
+    release_survey,
+    write_tables,
+)
+from vo_emline.candidates.rows import AUTHORITY, Provenance, candidate_ids, index_spectra, index_table, stem
 
 __all__ = [
     "AUTHORITY",

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vo_emline.candidates.columns import HPX_ORDER, SCORES
-from vo_emline.candidates.quoting import identifier
+from vo_emline.candidates.database import identifier
 from vo_emline.errors import EmlineError, UserError
 from vo_emline.progress import track
 from vo_emline.tables import Column, Table

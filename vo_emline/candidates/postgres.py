@@ -17,8 +17,8 @@ import pyarrow as pa
 from pyarrow import csv
 
 from vo_emline.candidates.columns import PUBLISHED, SPECTRA
+from vo_emline.candidates.database import identifier, literal
 from vo_emline.candidates.postgres_grants import copy_grants
-from vo_emline.candidates.quoting import identifier, literal
 from vo_emline.errors import ArchiveError, EmlineError, UserError
 from vo_emline.tables import Column, Datatype, Table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vo_emline.candidates.quoting import identifier
+from vo_emline.candidates.database import identifier
 
 if TYPE_CHECKING:
     from psycopg import Cursor

@@ -1,20 +1,39 @@
-"""Building the DuckDB file that the service publishes: sorted by position, indexed, checked, immutable."""
+"""Building the DuckDB file that the service publishes: sorted by position, indexed, checked, immutable.
+
+A release is made of tables in memory (:func:`build_release`) or of the shards of a classified survey
+(:func:`release_survey`), whatever their number: the rows stay in the database. There they are read from the
+shards once, given their identifiers and pixels, sorted, and kept in a draft; the published tables are taken
+from it in order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
 from vo_emline.candidates.columns import CANDIDATES, PUBLISHED, REJECTS, SCORES, SPECTRA
-from vo_emline.candidates.output import write_table
-from vo_emline.candidates.quoting import identifier, literal
-from vo_emline.candidates.rows import FROM_FILES, table_select
-from vo_emline.candidates.workshop import Limits, workshop
-from vo_emline.errors import UserError
+from vo_emline.candidates.database import DRAFT, Limits, building, identifier, literal
+from vo_emline.candidates.output import BATCH, arrow_schema, stream_tables
+from vo_emline.candidates.rows import (
+    FROM_FILES,
+    SHARED,
+    Provenance,
+    classified_select,
+    missing_columns,
+    rejects_select,
+    shared_dids_sql,
+    table_select,
+)
+from vo_emline.errors import EmlineError, UserError
+from vo_emline.files import require_space
 from vo_emline.labels import LABELS
+from vo_emline.rundir import SUMMARY
 from vo_emline.tables import Table
 
 if TYPE_CHECKING:
@@ -60,7 +79,7 @@ def build_release(
             SCORES: scores,
             REJECTS: arrow_schema(REJECTS).empty_table() if rejects is None else rejects,
         }
-    with workshop(path, limits=Limits()) as database:
+    with building(path, limits=Limits()) as database:
         for table, rows in given.items():
             database.register("incoming", rows)
             create_table(database, table, complete(database, table, "incoming"), order=BY_PLACE)
@@ -152,15 +171,6 @@ def read_release(path: Path, table: Table) -> pa.Table:
     return rows
 
 
-def arrow_schema(table: Table) -> pa.Schema:
-    """Give the Arrow schema of the stored columns of `table`."""
-    types = {
-        "VARCHAR": pa.string(), "BOOLEAN": pa.bool_(), "SMALLINT": pa.int16(), "INTEGER": pa.int32(),
-        "BIGINT": pa.int64(), "REAL": pa.float32(), "DOUBLE": pa.float64(),
-    }  # fmt: skip
-    return pa.schema([(column.name, types[column.sql_type]) for column in table.stored])
-
-
 def _exists(database: DuckDBPyConnection, table: Table) -> bool:
     sql = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?"
     return bool(database.execute(sql, [table.schema, table.name]).fetchall()[0][0])
@@ -168,7 +178,180 @@ def _exists(database: DuckDBPyConnection, table: Table) -> bool:
 
 def write_tables(release: Path, folder: Path) -> None:
     """Write the published tables of a release for other programs, as Parquet and VOTable."""
-    for table in PUBLISHED:
-        rows = read_release(release, table)
-        for suffix in (".parquet", ".vot"):
-            write_table(rows, folder / f"{table.name}{suffix}", description=table)
+    import duckdb
+
+    with duckdb.connect(str(release), read_only=True) as database:
+        for table in PUBLISHED:
+            rows = database.sql(f"FROM {table.qualified_name}").to_arrow_reader(BATCH)
+            stream_tables(rows, folder, description=table)
+
+
+logger = logging.getLogger(__name__)
+
+NameKnown = Callable[[pa.Table], pa.Array]
+"""Says what catalogues call candidates: ``designation``, ``ra``, ``dec``, ``label`` → text or NULL."""
+
+DISK_PER_ROW: Final = 1_000
+"""Bytes of disk that are asked for per row: twice what building takes, sorting on the disk included."""
+
+_CLASSIFIED: Final = f"{DRAFT}.classified"
+_KNOWN: Final = f"{DRAFT}.known"
+_BATCH: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseCounts:
+    """Rows of a release."""
+
+    scores: int
+    candidates: int
+    rejects: int
+
+    @property
+    def inputs(self) -> int:
+        """Spectra that were to be classified."""
+        return self.scores + self.rejects
+
+
+def release_survey(
+    path: Path,
+    survey: Path,
+    *,
+    provenance: Provenance,
+    metadata: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    name_known: NameKnown | None = None,
+    limits: Limits | None = None,
+) -> ReleaseCounts:
+    """Write the release of a finished survey.
+
+    Parameters
+    ----------
+    path
+        The release; it is replaced in one step when all is in it and checked.
+    survey
+        Folder of the shards.
+    provenance
+        Authority, run and model.
+    metadata
+        More facts about the run that the service shows.
+    folder
+        From where relative paths of files start; by default the current folder.
+    name_known
+        Asked about candidates; None where no catalogue is.
+    limits
+        Memory and threads.
+
+    Returns
+    -------
+    ReleaseCounts
+        The rows, which agree with the survey's own summary.
+
+    Raises
+    ------
+    UserError
+        The survey is not finished, the disk is too small, or an identifier occurs twice.
+    EmlineError
+        The rows do not agree with the summary.
+    """
+    summary = read_summary(survey)
+    require_space(path.parent, DISK_PER_ROW * summary["inputs"])
+    with building(path, limits=limits or Limits()) as database:
+        _open_shards(database, survey, folder=folder or Path.cwd())
+        logger.info("sorting %d spectra", summary["inputs"])
+        _draft(database, provenance=provenance, name_known=name_known)
+        logger.info("writing the tables")
+        for table in (SPECTRA, SCORES):
+            create_table(database, table, _CLASSIFIED)
+        create_table(database, REJECTS, f"({rejects_select('missed', run_id=provenance.run_id)})")
+        finish(database, metadata=provenance.metadata() | dict(metadata or {}))
+        return check(database, summary)
+
+
+def read_summary(survey: Path) -> dict[str, Any]:
+    """Read what became of the inputs of a survey.
+
+    Raises
+    ------
+    UserError
+        The survey is not finished.
+    """
+    path = survey / SUMMARY
+    if not path.is_file():
+        raise UserError(
+            f"{survey} holds no finished survey (there is no {SUMMARY}); start the command that classifies "
+            "it again, it goes on where it stood"
+        )
+    summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return summary
+
+
+def check(database: DuckDBPyConnection, summary: Mapping[str, Any]) -> ReleaseCounts:
+    """See that the tables hold what the survey says it found.
+
+    Raises
+    ------
+    EmlineError
+        They do not.
+    """
+    rows = {table: _count(database, table) for table in (SPECTRA, SCORES, CANDIDATES, REJECTS)}
+    labels = database.sql(f"SELECT label, count(*) FROM {SCORES.qualified_name} GROUP BY 1").fetchall()  # noqa: S608
+    stated = {label: count for label, count in summary["classes"].items() if count}
+    found_and_stated = {
+        "inputs": (rows[SCORES] + rows[REJECTS], summary["inputs"]),
+        "classes": (dict(labels), stated),
+        "candidates": (rows[CANDIDATES], sum(stated.values()) - stated.get(LABELS[0], 0)),
+        "rejects": (rows[REJECTS], sum(summary["rejects"].values())),
+        "spectra": (rows[SPECTRA], sum(stated.values())),
+    }
+    for what, (found, said) in found_and_stated.items():
+        if found != said:
+            raise EmlineError(
+                f"the shards do not hold what their {SUMMARY} says: {what} {found}, not {said}; "
+                "rows were lost or doubled, classify the survey again"
+            )
+    return ReleaseCounts(scores=rows[SCORES], candidates=rows[CANDIDATES], rejects=rows[REJECTS])
+
+
+def _count(database: DuckDBPyConnection, table: Table) -> int:
+    return int(database.sql(f"SELECT count(*) FROM {table.qualified_name}").fetchall()[0][0])  # noqa: S608
+
+
+def _open_shards(database: DuckDBPyConnection, survey: Path, *, folder: Path) -> None:
+    """Make the shards readable as ``described`` (its paths absolute) and ``missed``."""
+    for relation, kind in (("found", "scores"), ("missed", "rejects")):
+        files = sorted(map(str, survey.glob(f"{kind}-*.parquet")))
+        if not files:
+            raise UserError(f"{survey} holds no shards of {kind}")
+        database.read_parquet(files).create_view(relation)
+    start = literal(f"{folder.absolute()}/")
+    source = f"CASE WHEN starts_with(source, '/') THEN source ELSE {start} || source END"
+    database.execute(f"CREATE TEMP VIEW described AS SELECT * REPLACE ({source} AS source) FROM found")  # noqa: S608
+
+
+def _draft(database: DuckDBPyConnection, *, provenance: Provenance, name_known: NameKnown | None) -> None:
+    """Write all that is published of classified spectra, in order."""
+    if missing := missing_columns(database.sql("FROM described").columns):
+        raise UserError(
+            f"the scores lack {', '.join(missing)}: they were made by an older version; classify again"
+        )
+    shared = shared_dids_sql("described", authority=provenance.authority)
+    database.execute(f"CREATE TEMP TABLE {SHARED} AS {shared}")
+    database.execute(f"CREATE TABLE {_KNOWN} (source VARCHAR, known_as VARCHAR)")
+    if name_known is not None:
+        _ask(database, name_known)
+    rows = classified_select(f"described LEFT JOIN {_KNOWN} USING (source)", provenance)
+    database.execute(f"CREATE TABLE {_CLASSIFIED} AS {rows} {BY_PLACE}")
+
+
+def _ask(database: DuckDBPyConnection, name_known: NameKnown) -> None:
+    """Keep what catalogues say of the candidates, a batch at a time."""
+    candidates = (
+        f"SELECT source, label, designation, ra, dec FROM described WHERE label <> {literal(LABELS[0])}"  # noqa: S608
+    )
+    with database.cursor() as writer:
+        for batch in database.sql(candidates).to_arrow_reader(_BATCH):
+            rows = pa.Table.from_batches([batch])
+            writer.register("named", pa.table({"source": rows["source"], "known_as": name_known(rows)}))
+            writer.execute(f"INSERT INTO {_KNOWN} FROM named")
+            writer.unregister("named")

@@ -3,19 +3,117 @@
 The expressions are over a relation with the columns of a survey's scores
 (``IDENTITY_SCHEMA``, ``COVERAGE_SCHEMA``, label, probabilities, …); a column that is not made here is
 taken over under its name. So a column that is added to the scores and to the published tables needs no
-line here.
+line here. Identifiers of spectra and candidates are stable, unique, free of paths; they are made by SQL
+because a release has millions of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path, PurePath
 from typing import Final
 
+import pyarrow as pa
+
 from vo_emline.candidates.columns import REJECTS, SCORES, SPECTRA
-from vo_emline.candidates.identifiers import AUTHORITY, candidate_id_sql, identified_sql
-from vo_emline.candidates.quoting import identifier, literal
+from vo_emline.candidates.database import connect, identifier, literal
+from vo_emline.errors import DataError
+from vo_emline.preprocess import COVERAGE_SCHEMA, IDENTITY_SCHEMA, WINDOW_VAC, coverage_table, identity_table
+from vo_emline.progress import track
+from vo_emline.rejects import Reject
+from vo_emline.spectra import Coverage, Identity, read_part
 from vo_emline.tables import Column, Table
+
+AUTHORITY: Final = "x-vo-emline.local"
+"""Authority of publisher DIDs until a data centre registers its own (IVOA Identifiers 2.0, section 2.1)."""
+
+SHARED: Final = "shared_dids"
+"""Relation whose only column ``did`` holds the publisher DIDs that several spectra would have."""
+
+_SUFFIX: Final = r"(\.(fits?|fit|vot|xml|csv|txt|asc|dat))?(\.gz)?$"
+_UNSAFE: Final = r"[^A-Za-z0-9_.-]+"
+
+
+def stem(source: str) -> str:
+    """Give the file name without its suffixes, safe inside an identifier."""
+    return re.sub(_UNSAFE, "-", re.sub(_SUFFIX, "", PurePath(source).name, flags=re.IGNORECASE)) or "spectrum"
+
+
+def plain_did_sql(authority: str) -> str:
+    """Give SQL for the publisher DID of a spectrum that has one name in the whole survey.
+
+    A spectrum that brings one keeps it; the others get ``ivo://AUTHORITY/~?survey/stem``.
+
+    Parameters
+    ----------
+    authority
+        Authority to publish under.
+
+    Returns
+    -------
+    str
+        Expression over ``source``, ``survey`` and ``publisher_did``.
+    """
+    root = literal(f"ivo://{authority}/~?")
+    survey = f"coalesce(nullif(trim(lower({_safe('survey')}), '-'), ''), 'spectra')"
+    name = f"regexp_replace(parse_filename(source), {literal(_SUFFIX)}, '', 'i')"
+    made = f"{root} || {survey} || '/' || coalesce(nullif({_safe(name)}, ''), 'spectrum')"
+    return f"CASE WHEN publisher_did <> '' THEN publisher_did ELSE {made} END"
+
+
+def identified_sql(relation: str, *, authority: str) -> str:
+    """Give SQL for the rows of `relation` with one column more, ``did``: the publisher DID.
+
+    Where several spectra would have the same (one file name in two folders),
+    a digest of the path tells them apart. The relation :data:`SHARED` must exist.
+    """
+    named = f"SELECT *, {plain_did_sql(authority)} AS plain_did FROM {relation}"  # noqa: S608 - our names
+    apart = "plain_did || '.' || left(sha256(absolute_path(source)), 8)"
+    did = f"CASE WHEN plain_did IN (SELECT did FROM {SHARED}) THEN {apart} ELSE plain_did END"  # noqa: S608
+    return f"SELECT * EXCLUDE (plain_did), {did} AS did FROM ({named})"  # noqa: S608
+
+
+def shared_dids_sql(relation: str, *, authority: str) -> str:
+    """Give SQL for the publisher DIDs that several rows of `relation` would have.
+
+    Digests of all are counted, and only the names of equal ones are compared: text of millions of rows
+    would fill the memory.
+    """
+    did = plain_did_sql(authority)
+    twice = f"SELECT hash({did}) FROM {relation} GROUP BY 1 HAVING count(*) > 1"  # noqa: S608 - no user input
+    return (
+        f"SELECT {did} AS did FROM {relation} WHERE hash({did}) IN ({twice}) GROUP BY 1 HAVING count(*) > 1"  # noqa: S608
+    )
+
+
+def candidate_id_sql(did: str) -> str:
+    """Give SQL for the short identifier under which the service knows a spectrum.
+
+    ``EML-`` and 16 hex digits of a digest of the publisher DID: of 20 million, two are the same with a chance
+    of one in 10⁵.
+
+    Parameters
+    ----------
+    did
+        Expression of the publisher DID.
+    """
+    return f"'EML-' || left(sha256({did}), 16)"
+
+
+def candidate_ids(dids: Sequence[str]) -> list[str]:
+    """Give the short identifiers of some spectra (see :func:`candidate_id_sql`)."""
+    import duckdb
+
+    sql = f"SELECT {candidate_id_sql('did')} FROM (SELECT unnest(?::VARCHAR[]) AS did)"  # noqa: S608
+    with duckdb.connect() as database:
+        return [row[0] for row in database.execute(sql, [list(dids)]).fetchall()]
+
+
+def _safe(expression: str) -> str:
+    return f"regexp_replace({expression}, {literal(_UNSAFE)}, '-', 'g')"
+
 
 _NAME: Final = "coalesce(nullif(designation, ''), object_name)"
 
@@ -96,3 +194,62 @@ def _select(columns: tuple[Column, ...], relation: str, *, made: dict[str, str])
         for column in columns
     )
     return f"SELECT {', '.join(items)} FROM {relation}"  # noqa: S608 - names of columns, no user input
+
+
+def index_spectra(paths: Iterable[Path], *, authority: str = AUTHORITY) -> tuple[pa.Table, list[Reject]]:
+    """Look into files and describe each as a row of :data:`~vo_emline.candidates.columns.SPECTRA`.
+
+    Parameters
+    ----------
+    paths
+        Files of spectra of any known layout.
+    authority
+        Authority for the publisher DIDs of files that bring none.
+
+    Returns
+    -------
+    table
+        One row per readable file, all stored columns.
+    rejects
+        The others, with the reason.
+    """
+    identities: list[Identity] = []
+    coverages: list[Coverage] = []
+    rejects: list[Reject] = []
+    for path in track(list(paths), "indexing"):
+        try:
+            spectrum = read_part(path, between=WINDOW_VAC)
+        except DataError as error:
+            rejects.append(Reject.from_error(error))
+        else:
+            identities.append(spectrum.identity)
+            coverages.append(spectrum.coverage)
+    described = [*identity_table(identities).columns, *coverage_table(coverages).columns]
+    names = [*IDENTITY_SCHEMA.names, *COVERAGE_SCHEMA.names]
+    return index_table(pa.table(described, names=names), authority=authority), rejects
+
+
+def index_table(described: pa.Table, *, authority: str = AUTHORITY) -> pa.Table:
+    """Make the index from what is known of spectra, giving every one its publisher DID; no file is read.
+
+    Parameters
+    ----------
+    described
+        One row per spectrum with the fields of :class:`~vo_emline.spectra.Identity` and
+        :class:`~vo_emline.spectra.Coverage`: for instance the scores of a survey.
+    authority
+        Authority for the publisher DIDs of spectra that bring none.
+
+    Returns
+    -------
+    pyarrow.Table
+        Stored columns of :data:`~vo_emline.candidates.columns.SPECTRA`, in the order given. Wavelengths are
+        vacuum, m; positions ICRS, deg; the epoch is MJD (UTC); paths are absolute.
+    """
+    with connect() as database:
+        database.register("described", described)
+        shared = shared_dids_sql("described", authority=authority)
+        database.execute(f"CREATE TEMP TABLE {SHARED} AS {shared}")
+        reader = database.sql(spectra_select("described", authority=authority)).to_arrow_reader()
+        table: pa.Table = reader.read_all()
+    return table

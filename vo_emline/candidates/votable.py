@@ -1,17 +1,132 @@
-"""A described table as a VOTable file, written as a stream: the rows may be more than the memory holds."""
+"""A described table as a VOTable, written as a stream: the rows may be more than the memory holds.
+
+Rows become BINARY2 (VOTable 1.4, section 5.4) whole batches at once: every
+column becomes a column of byte strings, and Arrow joins them row by row.
+"""
 
 from __future__ import annotations
 
 import binascii
 import io
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from vo_emline.candidates.binary2 import encode
 from vo_emline.tables import Column, Table
+
+Bytes = npt.NDArray[np.uint8]
+
+_DTYPES: Final = {
+    "boolean": np.dtype("S1"), "short": np.dtype(">i2"), "int": np.dtype(">i4"), "long": np.dtype(">i8"),
+    "float": np.dtype(">f4"), "double": np.dtype(">f8"),
+}  # fmt: skip
+_NO_VALUE: Final = {"float": np.nan, "double": np.nan}
+
+
+def encode(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
+    """Give the rows of `batch` as a BINARY2 stream, not yet in base64."""
+    if not batch.num_rows:
+        return b""
+    pieces: list[pa.Array] = [_fixed(_null_flags(batch))]
+    for array, column in zip(batch.columns, columns, strict=True):
+        pieces.extend(_pieces(array, column))
+    return contiguous(pc.binary_join_element_wise(*pieces, pa.scalar(b"")))
+
+
+def contiguous(array: pa.Array) -> bytes:
+    """Give all bytes of a text or binary column, in order, without separators (NULLs count as empty)."""
+    offsets, data = array.buffers()[1:3]
+    if data is None or not len(array):
+        return b""
+    width = 8 if pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type) else 4
+    view = memoryview(offsets).cast("q" if width == 8 else "i")
+    return bytes(memoryview(data)[view[array.offset] : view[array.offset + len(array)]])
+
+
+def ascii_text(array: pa.Array) -> pa.Array:
+    """Replace what is not ASCII by ``?``: VOTable ``char`` holds nothing else before version 1.6."""
+    if pc.all(pc.string_is_ascii(array)).as_py() in (True, None):
+        return array
+    return pc.replace_substring_regex(array, r"[^\x00-\x7f]", "?")
+
+
+def _null_flags(batch: pa.RecordBatch) -> Bytes:
+    """Give one bit per cell, set where it is NULL, the first column highest: shape (rows, bytes)."""
+    flags = np.column_stack([array.is_null().to_numpy(zero_copy_only=False) for array in batch.columns])
+    return np.packbits(flags, axis=1)
+
+
+def _pieces(array: pa.Array, column: Column) -> list[pa.Array]:
+    if column.datatype == "char":
+        return _text(pc.fill_null(ascii_text(array), "").cast(pa.binary()))
+    if column.datatype == "unicodeChar":
+        return _text(_utf16(pc.fill_null(array, "")), unit=2)
+    if column.is_array:
+        return _list(array, column)
+    return [_fixed(_values(array, column).view(np.uint8).reshape(len(array), -1))]
+
+
+def _values(array: pa.Array, column: Column) -> npt.NDArray[Any]:
+    """Give the values in the byte order and type of the stream, shape (rows,)."""
+    if column.datatype == "boolean":
+        known = pc.fill_null(array, False).to_numpy(zero_copy_only=False)
+        letters = np.where(known, b"T", b"F")
+        return np.where(array.is_null().to_numpy(zero_copy_only=False), b"?", letters).astype("S1")
+    filled = pc.fill_null(array, pa.scalar(_NO_VALUE.get(column.datatype, 0), array.type))
+    values: npt.NDArray[Any] = filled.to_numpy(zero_copy_only=False)
+    return values.astype(_DTYPES[column.datatype])
+
+
+def _fixed(block: Bytes) -> pa.Array:
+    """Turn bytes of shape (rows, width) into a column of byte strings, without copying."""
+    rows, width = block.shape
+    kind = pa.binary(width)
+    return pa.FixedSizeBinaryArray.from_buffers(
+        kind, rows, [None, pa.py_buffer(np.ascontiguousarray(block))]
+    ).cast(pa.binary())
+
+
+def _text(data: pa.Array, *, unit: int = 1) -> list[pa.Array]:
+    """Give the count of `unit`-byte characters and the characters."""
+    counts = pc.binary_length(data).to_numpy(zero_copy_only=False) // unit
+    return [_fixed(counts.astype(">i4").view(np.uint8).reshape(-1, 4)), data]
+
+
+def _utf16(array: pa.Array) -> pa.Array:
+    """Encode text as big-endian UTF-16 (for the basic plane, the UCS-2 that VOTable asks for)."""
+    units = pc.add(
+        pc.utf8_length(array), pc.count_substring_regex(array, "[\U00010000-\U0010ffff]").cast(pa.int32())
+    ).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate([[0], np.cumsum(units * 2)]).astype(np.int32)
+    data = contiguous(array).decode().encode("utf-16-be")
+    return pa.BinaryArray.from_buffers(
+        pa.binary(), len(array), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    )
+
+
+def _list(array: pa.Array, column: Column) -> list[pa.Array]:
+    """Give arrays of numbers: the count where the length varies, then the elements."""
+    size = column.arraysize or "*"
+    varies = size.endswith("*")
+    if not varies:  # NULL has elements too, as many as any other cell
+        missing = pa.scalar([None] * math.prod(map(int, size.split("x"))), array.type)
+        array = pc.if_else(array.is_valid(), array, missing)
+    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+    values = _values(array.flatten(), column).view(np.uint8)
+    width = _DTYPES[column.datatype].itemsize
+    offsets = np.concatenate([[0], np.cumsum(lengths * width)]).astype(np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(values)]
+    data = pa.BinaryArray.from_buffers(pa.binary(), len(array), buffers)
+    if not varies:
+        return [data]
+    return [_fixed(lengths.astype(">i4").view(np.uint8).reshape(-1, 4)), data]
+
 
 _TABLE_END: Final = b"</TABLE>"
 _OPENING: Final = b'<DATA>\n<BINARY2>\n<STREAM encoding="base64">\n'
@@ -37,17 +152,25 @@ def write_votable(
     before, after = _frame(description, names)
     with path.open("wb") as file:
         file.write(before + _OPENING)
-        file.writelines(_base64(rows, [description[name] for name in names]))
+        file.writelines(base64_rows(rows, [description[name] for name in names]))
         file.write(_CLOSING + after)
 
 
-def _base64(rows: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
+def base64_rows(rows: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
+    """Give rows as the base64 text of a BINARY2 stream, a batch at a time.
+
+    After an exception of `rows` what was given is whole, too: all rows that came before it.
+    """
     rest = b""
-    for batch in rows:
-        stream = rest + encode(batch, columns)
-        whole = len(stream) - len(stream) % 3
-        rest = stream[whole:]
-        yield binascii.b2a_base64(stream[:whole])
+    try:
+        for batch in rows:
+            stream = rest + encode(batch, columns)
+            whole = len(stream) - len(stream) % 3
+            rest = stream[whole:]
+            yield binascii.b2a_base64(stream[:whole])
+    except Exception:
+        yield binascii.b2a_base64(rest)  # the last row must be whole, also before what tells of a failure
+        raise
     yield binascii.b2a_base64(rest)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from vo_emline.candidates.identifiers import stem
+from vo_emline.candidates.rows import stem
 from vo_emline.labels import LABELS
 from vo_emline.training.metrics import proportion
 

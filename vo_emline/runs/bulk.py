@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vo_emline.candidates.columns import CANDIDATES
+from vo_emline.candidates.output import SPILL, write_candidates
 from vo_emline.candidates.rows import Provenance
-from vo_emline.candidates.survey_tables import SPILL, write_candidates
 from vo_emline.files import room_for, write_json
+from vo_emline.rundir import SUMMARY
 from vo_emline.runs.bulk_session import Session
 from vo_emline.runs.bulk_source import open_source
 from vo_emline.runs.manifest import digest
@@ -23,7 +24,7 @@ from vo_emline.survey.engine import Say, ShardSource, claim_of, run_shards
 from vo_emline.survey.lock import locked, remove_locks
 from vo_emline.survey.model import check_model, load_scorer
 from vo_emline.survey.shards import ShardStore
-from vo_emline.survey.summary import SUMMARY, summarise
+from vo_emline.survey.summary import summarise
 from vo_emline.survey.ways import predicting_here, predicting_there
 from vo_emline.training.description import ModelDescription
 

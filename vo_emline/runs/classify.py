@@ -10,7 +10,7 @@ import pyarrow as pa
 from tqdm.auto import tqdm
 
 from vo_emline.candidates.columns import CLASSIFIED
-from vo_emline.candidates.release import arrow_schema
+from vo_emline.candidates.output import arrow_schema
 from vo_emline.progress import track
 from vo_emline.spectra import printable
 from vo_emline.survey import SurveyOptions, WindowStore, classify_files, score

@@ -17,7 +17,7 @@ from vo_emline.candidates import (
     release_survey,
     write_tables,
 )
-from vo_emline.candidates.survey_release import read_summary
+from vo_emline.candidates.release import read_summary
 from vo_emline.errors import UserError
 from vo_emline.rundir import RunDirectory
 from vo_emline.runs.bulk_session import FOLDER as SESSIONS

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
 
-from vo_emline.candidates.identifiers import AUTHORITY
+from vo_emline.candidates.rows import AUTHORITY
 from vo_emline.files import write_text
 from vo_emline.measure.regression import RegressionOptions
 from vo_emline.preprocess import PreprocessOptions

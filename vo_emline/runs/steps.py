@@ -11,7 +11,7 @@ from typing import Any
 
 from vo_emline.candidates import Provenance, release_survey, write_tables
 from vo_emline.files import write_json
-from vo_emline.rundir import RunDirectory
+from vo_emline.rundir import SUMMARY, RunDirectory
 from vo_emline.runs.examples import LABELS_FILE, class_counts, gather, read_examples, summary, write_examples
 from vo_emline.runs.known import KnownNames, catalogue_files
 from vo_emline.runs.manifest import Manifest, digest, files_digest
@@ -23,7 +23,6 @@ from vo_emline.survey import (
     classify_store,
     classify_survey,
 )
-from vo_emline.survey.summary import SUMMARY
 from vo_emline.training import Classifier, Examples, train
 
 logger = logging.getLogger(__name__)

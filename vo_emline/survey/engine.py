@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from vo_emline.files import write_json
 from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.rundir import SUMMARY
 from vo_emline.survey.classify import Scorer
 from vo_emline.survey.counts import ShardCounts, Tally
 from vo_emline.survey.inputs import list_once
@@ -22,7 +23,7 @@ from vo_emline.survey.meter import Meter
 from vo_emline.survey.options import SurveyOptions
 from vo_emline.survey.shards import Shard, ShardStore, digest
 from vo_emline.survey.store import WindowStore
-from vo_emline.survey.summary import SUMMARY, SurveySummary, summarise
+from vo_emline.survey.summary import SurveySummary, summarise
 from vo_emline.survey.ways import predicting_here
 
 logger = logging.getLogger(__name__)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from vo_emline.errors import EmlineError, UserError
 from vo_emline.survey.counts import Tally
 from vo_emline.survey.shards import ShardStore
-
-SUMMARY: Final = "summary.json"
-"""File that says what became of a survey; it is there when everything else is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from vo_emline.candidates import candidate_ids, stem
-from vo_emline.candidates.identifiers import AUTHORITY, SHARED, identified_sql, shared_dids_sql
-from vo_emline.candidates.workshop import connect
+from vo_emline.candidates.database import connect
+from vo_emline.candidates.rows import AUTHORITY, SHARED, identified_sql, shared_dids_sql
 
 
 def publisher_dids(

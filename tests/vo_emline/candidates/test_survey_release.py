@@ -28,7 +28,7 @@ from vo_emline.candidates import (
     read_release,
     release_survey,
 )
-from vo_emline.candidates.workshop import workshop
+from vo_emline.candidates.database import building
 from vo_emline.errors import EmlineError, UserError
 from vo_emline.labels import LABELS
 
@@ -201,8 +201,8 @@ def test_what_a_kill_leaves_is_removed_by_the_next_call(survey: Path, tmp_path: 
     before = release.read_bytes()
     code = (
         "import sys, time; from pathlib import Path;"
-        "from vo_emline.candidates.workshop import *\n"
-        "with workshop(Path(sys.argv[1]), limits=Limits()) as database:\n"
+        "from vo_emline.candidates.database import *\n"
+        "with building(Path(sys.argv[1]), limits=Limits()) as database:\n"
         "    database.execute('CREATE TABLE half AS SELECT 1'); print('begun', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(release)], stdout=subprocess.PIPE) as process:
@@ -220,12 +220,12 @@ def test_two_that_build_one_release_take_turns(tmp_path: Path, caplog: pytest.Lo
     ended: list[Any] = []
 
     def second() -> None:
-        with workshop(path, limits=Limits()) as database:
+        with building(path, limits=Limits()) as database:
             database.execute("CREATE TABLE second AS SELECT 1")
         ended.append(time.monotonic())
 
     thread = threading.Thread(target=second)
-    with workshop(path, limits=Limits()) as database:
+    with building(path, limits=Limits()) as database:
         thread.start()
         while not caplog.records:
             time.sleep(0.01)

@@ -1,4 +1,7 @@
-"""Where a release is built: a folder beside it, with a limit on memory, renamed into place at the end."""
+"""The database in which published rows are made: texts in SQL, functions of ours, a place to build in.
+
+A release is built in a folder beside it, with a limit on memory, and renamed into place at the end.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,77 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from vo_emline.candidates.paths import absolute_paths
-from vo_emline.candidates.pixels import healpix
-from vo_emline.candidates.quoting import literal
+from vo_emline.candidates.columns import HPX_ORDER
 from vo_emline.errors import UserError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+
+def literal(text: str) -> str:
+    """Give `text` as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Give `name` as an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def healpix(ra: npt.NDArray[Any], dec: npt.NDArray[Any]) -> pa.Array:
+    """Give the HEALPix pixels (order 10, NESTED) of positions.
+
+    Parameters
+    ----------
+    ra, dec
+        ICRS, deg, shape (n,); NaN where unknown; a declination beyond the poles is none.
+
+    Returns
+    -------
+    pyarrow.Array
+        int32, NULL where the position is unknown.
+    """
+    from astropy import units as u
+    from astropy.coordinates import Latitude, Longitude
+    from cdshealpix.nested import lonlat_to_healpix
+
+    known = np.isfinite(ra) & (np.abs(dec) <= 90)
+    pixels = np.zeros(len(ra), dtype=np.int32)
+    if known.any():
+        pixels[known] = lonlat_to_healpix(
+            Longitude(ra[known] * u.deg), Latitude(dec[known] * u.deg), depth=HPX_ORDER
+        )
+    return pa.array(pixels, mask=~known)
+
+
+def absolute_paths(sources: pa.Array) -> pa.Array:
+    """Make paths absolute; links among the folders are followed, a file that is a link is kept.
+
+    Parameters
+    ----------
+    sources
+        Paths; relative ones start from the current folder.
+    """
+    folders = pc.replace_substring_regex(sources, r"[^/]*$", "").dictionary_encode()
+    names = pc.replace_substring_regex(sources, r"^.*/", "")
+    resolved = pa.array([_resolved(folder) for folder in folders.dictionary.to_pylist()], pa.string())
+    return pc.binary_join_element_wise(resolved.take(folders.indices), names, "")
+
+
+@lru_cache(maxsize=100_000)
+def _resolved(folder: str) -> str:
+    """Give the absolute path of a folder, with the slash at its end."""
+    return str(Path(folder).resolve()).rstrip("/") + "/"
+
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +116,7 @@ class Limits:
 
 
 @contextmanager
-def workshop(path: Path, *, limits: Limits) -> Iterator[DuckDBPyConnection]:
+def building(path: Path, *, limits: Limits) -> Iterator[DuckDBPyConnection]:
     """Give an empty database that becomes `path` in one step when the block ends well.
 
     After any exception, and after a kill, `path` is what it was before. What a
