@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 BASE = ("arrays", "errors", "labels", "rejects", "tables", "files", "progress", "rundir", "settings")
 PACKAGES = (
-    "archives", "spectra", "preprocess", "simulate", "training", "measure",
+    "net", "archives", "spectra", "preprocess", "simulate", "training", "measure",
     "survey", "evaluate", "candidates", "plots", "runs", "client", "demo", "cli",
 )  # fmt: skip
 HEAVY = ("jax", "flax", "optax", "orbax", "matplotlib", "duckdb", "sklearn", "imblearn", "astropy", "pyvo")

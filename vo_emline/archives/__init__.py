@@ -5,22 +5,26 @@ describes (DataLink, SODA), downloads them so that nothing is lost or asked for 
 objects are known already.
 """
 
+from vo_emline.archives.arguments import read_identifiers
 from vo_emline.archives.catalogues import read_known, simbad_known, vizier_known
 from vo_emline.archives.config import Archives, Catalogue, LamostArchive, SsaArchive, archives
 from vo_emline.archives.datalink import ServiceDescriptor, SpectrumRequest
 from vo_emline.archives.discovery import Discovery, TapQuery, discover
-from vo_emline.archives.fetch import FetchOptions, fetch_records, fetch_spectra, report_folder
-from vo_emline.archives.identifiers import read_identifiers
+from vo_emline.archives.fetch import FetchOptions, FetchReport, fetch_records, fetch_spectra, report_folder
 from vo_emline.archives.known import KnownMatch, KnownObjects, describe_known, match_known
-from vo_emline.archives.lamost import LamostService
+from vo_emline.archives.lamost import FibreKey, LamostService, Observation, join_observations
 from vo_emline.archives.manifest import Entry, Manifest, read_manifest
-from vo_emline.archives.mirror import FibreKey, Observation, join_observations
 from vo_emline.archives.records import ArchiveRecord
-from vo_emline.archives.report import FetchReport
-from vo_emline.archives.ssa import SsaAnswer, SsaQuery, search_ssa
-from vo_emline.archives.tap import find_spectrum_tables, list_spectra, search_tap
-from vo_emline.archives.transfer import Politeness
-from vo_emline.archives.votable import CleanVOTable, read_votable
+from vo_emline.archives.search import (
+    SsaAnswer,
+    SsaQuery,
+    find_spectrum_tables,
+    list_spectra,
+    search_ssa,
+    search_tap,
+)
+from vo_emline.net.session import Politeness
+from vo_emline.net.votable import CleanVOTable, read_votable
 
 __all__ = [
     "ArchiveRecord",

@@ -14,9 +14,10 @@ from astropy.units import Quantity
 
 from vo_emline.archives.config import archives
 from vo_emline.archives.known import RADIUS, KnownObjects, position_of_designation
-from vo_emline.archives.session import ArchiveSession, translated_errors
-from vo_emline.archives.votable import text_of
+from vo_emline.archives.search import query_errors
 from vo_emline.errors import UserError
+from vo_emline.net.session import Session
+from vo_emline.net.votable import text_of
 
 NAME_COLUMNS: Final = ("designation", "main_id", "name", "lamost", "object", "id", "obj")
 """Names (lower case) of the column that names an object, in order of preference."""
@@ -127,7 +128,7 @@ def vizier_known(name: str, *, server: str | None = None) -> list[KnownObjects]:
 
     options = {"vizier_server": server} if server else {}
     client = Vizier(columns=["*", "_RAJ2000", "_DEJ2000"], row_limit=-1, **options)
-    with translated_errors("VizieR query", f"https://{client.VIZIER_SERVER} {configured.vizier}"):
+    with query_errors("VizieR query", f"https://{client.VIZIER_SERVER} {configured.vizier}"):
         tables = client.get_catalogs(configured.vizier)
     described = [table for table in tables if _find(table, NAME_COLUMNS) and _find(table, RA_COLUMNS)]
     return [
@@ -148,7 +149,7 @@ def simbad_known(
     *,
     radius: Quantity = RADIUS,
     tap_url: str = SIMBAD_TAP,
-    session: ArchiveSession | None = None,
+    session: Session | None = None,
 ) -> KnownObjects:
     """Ask SIMBAD for the objects around positions, many in one query.
 
@@ -172,7 +173,7 @@ def simbad_known(
     from pyvo.dal import TAPService
 
     class Simbad(SimbadClass):  # type: ignore[misc]  # astroquery has no types
-        tap = TAPService(tap_url, session=session or ArchiveSession())
+        tap = TAPService(tap_url, session=session or Session())
 
     ra, dec = np.atleast_1d(positions.icrs.ra.deg), np.atleast_1d(positions.icrs.dec.deg)
     circle = f"CIRCLE('ICRS', c.ra, c.dec, {float(radius.to_value(u.deg))!r})"
@@ -181,7 +182,7 @@ def simbad_known(
         f"JOIN basic ON CONTAINS(POINT('ICRS', basic.ra, basic.dec), {circle}) = 1"
     )
     tables = []
-    with translated_errors("SIMBAD query", tap_url):
+    with query_errors("SIMBAD query", tap_url):
         client = Simbad()
         for start in range(0, len(ra), _CHUNK):
             centres = Table({"ra": ra[start : start + _CHUNK], "dec": dec[start : start + _CHUNK]})

@@ -13,9 +13,9 @@ from typing import Any, Final, Literal
 from astropy import units as u
 from astropy.io.votable.tree import Param, Resource
 
-from vo_emline.archives.addresses import join_url
-from vo_emline.archives.votable import text_of
 from vo_emline.errors import UserError
+from vo_emline.net.session import join_url
+from vo_emline.net.votable import text_of
 
 PROCESSING_IDS: Final = ("ivo://ivoa.net/std/soda#sync", "ivo://ivoa.net/std/ssdp#sync")
 """standardIDs of synchronous processing, lower case: SODA 1.0, and its draft (before 2015)."""

@@ -10,10 +10,16 @@ from typing import Final
 from vo_emline.archives.config import SsaArchive
 from vo_emline.archives.datalink import ServiceDescriptor, find_descriptor
 from vo_emline.archives.records import ArchiveRecord
-from vo_emline.archives.session import ArchiveSession, TolerantDatalinkQuery, run_query
-from vo_emline.archives.ssa import SsaAnswer, SsaQuery, search_ssa
-from vo_emline.archives.tap import list_spectra
+from vo_emline.archives.search import (
+    SsaAnswer,
+    SsaQuery,
+    TolerantDatalinkQuery,
+    list_spectra,
+    run_query,
+    search_ssa,
+)
 from vo_emline.errors import ArchiveError
+from vo_emline.net.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +49,7 @@ def discover(
     wanted: SsaQuery | TapQuery | Iterable[str],
     *,
     limit: int | None = None,
-    session: ArchiveSession | None = None,
+    session: Session | None = None,
 ) -> Discovery:
     """Find spectra by SSA, by TAP, or by their publisher DIDs.
 
@@ -63,7 +69,7 @@ def discover(
     ArchiveError
         If the archive cannot be reached or refuses.
     """
-    session = session or ArchiveSession()
+    session = session or Session()
     if isinstance(wanted, SsaQuery):
         answer = search_ssa(archive.url, wanted, session=session)
         found = Discovery(records=_with_processing(answer, session), truncated=answer.truncated)
@@ -74,9 +80,7 @@ def discover(
     return replace(found, records=found.records[:limit])
 
 
-def _discover_by_tap(
-    archive: SsaArchive, query: TapQuery, limit: int | None, session: ArchiveSession
-) -> Discovery:
+def _discover_by_tap(archive: SsaArchive, query: TapQuery, limit: int | None, session: Session) -> Discovery:
     if not (archive.tap and archive.table):
         raise ArchiveError(
             "no TAP service is known for this archive: ask by position, name or list", url=archive.url
@@ -90,7 +94,7 @@ def _discover_by_tap(
     return Discovery(records=records)
 
 
-def _describe(archive: SsaArchive, dids: Sequence[str], session: ArchiveSession) -> list[ArchiveRecord]:
+def _describe(archive: SsaArchive, dids: Sequence[str], session: Session) -> list[ArchiveRecord]:
     """Make records of publisher DIDs: one SSA query for the service, the TAP table (if any) for the rest.
 
     A DID that the archive does not list is asked for all the same: lists
@@ -111,7 +115,7 @@ def _describe(archive: SsaArchive, dids: Sequence[str], session: ArchiveSession)
     return described
 
 
-def _list_by_tap(archive: SsaArchive, session: ArchiveSession) -> Sequence[ArchiveRecord]:
+def _list_by_tap(archive: SsaArchive, session: Session) -> Sequence[ArchiveRecord]:
     """List the archive; where that fails the spectra come without names and positions in the index."""
     try:
         return list_spectra(archive.tap or "", archive.table or "", where=archive.where, session=session)
@@ -125,14 +129,14 @@ def last_part(publisher_did: str) -> str:
     return publisher_did.rstrip("/").rpartition("/")[2]
 
 
-def _with_processing(answer: SsaAnswer, session: ArchiveSession) -> Sequence[ArchiveRecord]:
+def _with_processing(answer: SsaAnswer, session: Session) -> Sequence[ArchiveRecord]:
     if answer.descriptor is not None or answer.links is None:
         return answer.records
     processing = _processing(answer, session)
     return [replace(record, descriptor=processing) for record in answer.records]
 
 
-def _processing(answer: SsaAnswer, session: ArchiveSession) -> ServiceDescriptor | None:
+def _processing(answer: SsaAnswer, session: Session) -> ServiceDescriptor | None:
     """Give the processing service: from the answer, or from the {links} document of its first spectrum."""
     if answer.descriptor is not None or answer.links is None or not answer.records:
         return answer.descriptor

@@ -7,20 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vo_emline.archives import index
 from vo_emline.archives.config import SsaArchive, archives
-from vo_emline.archives.content import check_fits
-from vo_emline.archives.crew import Job
 from vo_emline.archives.datalink import SpectrumRequest
 from vo_emline.archives.discovery import TapQuery, discover
-from vo_emline.archives.download import Outcome, download
-from vo_emline.archives.jobs import make_jobs
-from vo_emline.archives.manifest import Entry, Manifest
+from vo_emline.archives.download import Job, Tally, download_jobs, make_jobs
+from vo_emline.archives.manifest import MISSING, Entry, Manifest, write_index, write_missing
 from vo_emline.archives.records import ArchiveRecord
-from vo_emline.archives.report import FetchReport
-from vo_emline.archives.session import ArchiveSession
-from vo_emline.archives.ssa import SsaQuery
-from vo_emline.archives.transfer import Politeness
+from vo_emline.archives.search import SsaQuery
+from vo_emline.net.session import Politeness, Session
 from vo_emline.rejects import Reject
 
 _NOT_ASKED = "offline"
@@ -42,6 +36,65 @@ class FetchOptions:
     """Ask nobody; use what is there."""
     again: bool = False
     """Ask also for what the archive refused before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchReport:
+    """What a fetch came to."""
+
+    output: Path
+    """The folder."""
+    wanted: int
+    """How many spectra were asked for."""
+    present: int
+    """How many were there before."""
+    fetched: int
+    """How many came now."""
+    size: int = 0
+    """Bytes that came now."""
+    seconds: float = 0.0
+    """Time the downloads took."""
+    missing: Sequence[Reject] = ()
+    """Those that could not be had, and why."""
+    retryable: int = 0
+    """How many of those missing may come another time."""
+    halted: str = ""
+    """Why the work ended early; empty where it did not."""
+    truncated: bool = False
+    """Whether the archive has more spectra than it listed."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left that asking again could bring."""
+        return self.retryable == 0
+
+    def summary(self) -> str:
+        """Say it in a few lines."""
+        rate = f" ({self.fetched / self.seconds:.1f} per second)" if self.seconds > 0 and self.fetched else ""
+        counts = (
+            f"{self.present + self.fetched} of {self.wanted} spectra are in {self.output}: "
+            f"{self.present} were there, {self.fetched} fetched, {self.size / 1e6:.1f} MB{rate}"
+        )
+        lines = [counts, *self._reasons()]
+        if self.halted:
+            lines.append(f"  ended early: {self.halted}")
+        if self.truncated:
+            lines.append("  the archive cut its list: narrow the query, or raise --maxrec")
+        if self.retryable:
+            lines.append(f"  {self.retryable} may come another time: run the same command again")
+        if self.missing:
+            lines.append(f"  all of them with reasons: {self.output / MISSING}")
+        return "\n".join(lines)
+
+    def _reasons(self) -> list[str]:
+        """Give a line for each kind of reason, the commonest first, with an example."""
+        kinds: dict[str, list[Reject]] = {}
+        for reject in self.missing:
+            kinds.setdefault(reject.code, []).append(reject)
+        return [
+            f"  {len(rejects)} could not be had ({code}): {rejects[0].message}"
+            for code, rejects in sorted(kinds.items(), key=lambda kind: -len(kind[1]))
+        ]
 
 
 def fetch_spectra(
@@ -83,8 +136,8 @@ def fetch_spectra(
         known = None if isinstance(wanted, SsaQuery | TapQuery) else wanted
         return report_folder(output, known, limit=options.limit)
     politeness = options.politeness or Politeness(concurrency=archive.concurrency, delay=archive.delay)
-    session = ArchiveSession(retries=politeness.attempts - 1, backoff=politeness.backoff)
-    found = discover(archive, wanted, limit=options.limit, session=session)
+    with Session(politeness) as session:
+        found = discover(archive, wanted, limit=options.limit, session=session)
     return fetch_records(
         found.records, output, options=options, politeness=politeness, truncated=found.truncated
     )
@@ -126,12 +179,12 @@ def fetch_records(
         present = len(jobs) - len(left)
         log.info("%d spectra wanted, %d are there, %d to fetch", len(records), present, len(asked))
         try:
-            outcome = download(asked, manifest, check=check_fits, politeness=options.politeness or politeness)
+            tally = download_jobs(asked, manifest, politeness=options.politeness or politeness)
         finally:
-            index.write_index(output, manifest.entries.values())
-        outcome.missing[:0] = [*_unaddressed(records, jobs), *(_recall(job, manifest) for job in refused)]
-        index.write_missing(output, outcome.missing)
-    return _report(output, len(records), present, outcome, truncated=truncated)
+            write_index(output, manifest.entries.values())
+        tally.missing[:0] = [*_unaddressed(records, jobs), *(_recall(job, manifest) for job in refused)]
+        write_missing(output, tally.missing)
+    return _report(output, len(records), present, tally, truncated=truncated)
 
 
 def _unaddressed(records: Sequence[ArchiveRecord], jobs: Sequence[Job]) -> list[Reject]:
@@ -160,11 +213,11 @@ def report_folder(
         dids = list(dict.fromkeys(entries if wanted is None else wanted))[:limit]
         there = {did for did in dids if did in entries and manifest.holds(did, entries[did].request)}
         missing = [_absence(did, entries.get(did)) for did in dids if did not in there]
-        index.write_index(output, entries.values())
-    index.write_missing(output, missing)
+        write_index(output, entries.values())
+    write_missing(output, missing)
     retryable = sum(reject.code == _NOT_ASKED for reject in missing)
-    outcome = Outcome(missing=missing, retryable=retryable)
-    return _report(output, len(dids), len(there), outcome, truncated=False)
+    tally = Tally(missing=missing, retryable=retryable)
+    return _report(output, len(dids), len(there), tally, truncated=False)
 
 
 def _absence(did: str, entry: Entry | None) -> Reject:
@@ -183,16 +236,16 @@ def _recall(job: Job, manifest: Manifest) -> Reject:
     return Reject(entry.publisher_did, entry.code, f"{entry.reason} (on {entry.date[:10]}, not asked again)")
 
 
-def _report(output: Path, wanted: int, present: int, outcome: Outcome, *, truncated: bool) -> FetchReport:
+def _report(output: Path, wanted: int, present: int, tally: Tally, *, truncated: bool) -> FetchReport:
     return FetchReport(
         output=output,
         wanted=wanted,
         present=present,
-        fetched=outcome.fetched,
-        size=outcome.size,
-        seconds=outcome.seconds,
-        missing=tuple(outcome.missing),
-        retryable=outcome.retryable,
-        halted=outcome.halted,
+        fetched=tally.fetched,
+        size=tally.size,
+        seconds=tally.seconds,
+        missing=tuple(tally.missing),
+        retryable=tally.retryable,
+        halted=tally.halted,
         truncated=truncated,
     )

@@ -1,34 +1,40 @@
-"""The services of the LAMOST survey (www.lamost.org): SSA, cone search, SQL, catalogues, spectra.
+"""The LAMOST survey (www.lamost.org): SSA, cone search, SQL, catalogues, spectra; mirrors of its files.
 
 Addresses and parameters are those of the survey's open API; what it answers is not always valid, which
-:mod:`~vo_emline.archives.votable` mends. A token is needed for internal releases only and is kept out of
+:mod:`~vo_emline.net.votable` mends. A token is needed for internal releases only and is kept out of
 logs, messages and manifests.
+
+Mirrors of the survey's files come in many layouts (``<date>/<plan>/``, ``/lamost/<plan>/``, everything in
+one folder), so that nothing is taken from folders; observations are joined across releases by ``OBSID``
+or, where a release has none (DR1, DR2), by (LMJD, PLANID, SPID, FIBERID).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import requests
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.table import Table
+from astropy.table import MaskedColumn, Table
 from astropy.units import Quantity
 from pyvo.dal import SCSResults
 
-from vo_emline.archives.addresses import join_url, redact
 from vo_emline.archives.config import LamostArchive, archives
 from vo_emline.archives.records import ArchiveRecord
-from vo_emline.archives.rows import table_of_rows
-from vo_emline.archives.session import ArchiveSession, translated_errors
-from vo_emline.archives.ssa import SsaAnswer, SsaQuery, search_ssa
-from vo_emline.archives.tap import search_tap
-from vo_emline.archives.votable import read_votable
+from vo_emline.archives.search import SsaAnswer, SsaQuery, query_errors, search_ssa, search_tap
 from vo_emline.errors import ArchiveError, UserError
+from vo_emline.net.session import Session, join_url, redact
+from vo_emline.net.votable import read_votable
 
 Resolution = Literal["lrs", "mrs"]
+
+_NAME = re.compile(r"^(?:spec|med)-(\d{5})-(.+)_sp(\d{2})-(\d{3})(?:\.|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +78,14 @@ class LamostService:
         resolution: Resolution | None = None,
         token: str | None = None,
         config: LamostArchive | None = None,
-        session: ArchiveSession | None = None,
+        session: Session | None = None,
     ) -> None:
         self.config = config or archives().lamost
         self.release = release or self.config.release
         self.version = version or self.config.version
         self.resolution = resolution or self.config.resolution
         self._token = token
-        self._session = session or ArchiveSession()
+        self._session = session or Session()
 
     @property
     def base_url(self) -> str:
@@ -139,7 +145,7 @@ class LamostService:
         }
         url = self._url(f"{self.resolution}/voservice/conesearch", inputs)
         clean = read_votable(self._get(url).content, redact(url))
-        with translated_errors("cone search", redact(url)):
+        with query_errors("cone search", redact(url)):
             return SCSResults(clean.votable, url=redact(url), session=self._session).to_table()
 
     def sql(self, statement: str) -> Table:
@@ -245,7 +251,7 @@ class LamostService:
         return join_url(url, all_inputs)
 
     def _get(self, url: str, body: Mapping[str, Any] | None = None) -> requests.Response:
-        with translated_errors("LAMOST query", redact(url)):
+        with query_errors("LAMOST query", redact(url)):
             ask = self._session.get(url) if body is None else self._session.post(url, json=body)
             ask.raise_for_status()
         return ask
@@ -271,3 +277,83 @@ def obsids_of(table: Table) -> list[str]:
     if "obsid" not in table.colnames:
         raise UserError(f"the query gives no column obsid, but {', '.join(table.colnames[:10])}")
     return [str(value) for value in table["obsid"]]
+
+
+def table_of_rows(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Make a table of rows.
+
+    Columns whose values are all numbers, or text that reads as numbers, become
+    numeric; nulls are masked.
+
+    Parameters
+    ----------
+    rows
+        One mapping per row; the first one tells the columns.
+    """
+    if not rows:
+        return Table()
+    return Table([_column(name, [row.get(name) for row in rows]) for name in rows[0]])
+
+
+def _column(name: str, values: Sequence[Any]) -> MaskedColumn:
+    null = [value is None or value == "" for value in values]
+    for kind, filler in ((int, 0), (float, np.nan), (str, "")):
+        try:
+            data = [filler if gone else kind(value) for value, gone in zip(values, null, strict=True)]
+        except (TypeError, ValueError):
+            continue
+        if kind is int and any(isinstance(value, float) for value in values):
+            continue
+        return MaskedColumn(data, name=name, mask=null)
+    raise AssertionError("unreachable")
+
+
+@dataclass(frozen=True, slots=True)
+class FibreKey:
+    """One fibre of one exposure plan of one night: an observation, whatever the release."""
+
+    lmjd: int
+    """Local modified Julian day."""
+    planid: str
+    spid: int
+    """Spectrograph, 1–16."""
+    fiberid: int
+    """Fibre, 1–250."""
+
+    @classmethod
+    def from_name(cls, name: str | Path) -> FibreKey | None:
+        """Read the key from a file name (``spec-55903-B90306_sp06-163.fits``), or give None."""
+        found = _NAME.match(Path(name).name)
+        if found is None:
+            return None
+        lmjd, planid, spid, fiberid = found.groups()
+        return cls(int(lmjd), planid, int(spid), int(fiberid))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What identifies an observation, as far as a release tells."""
+
+    obsid: int | None = None
+    fibre: FibreKey | None = None
+
+
+def join_observations(left: Sequence[Observation], right: Sequence[Observation]) -> list[tuple[int, int]]:
+    """Pair observations of two releases.
+
+    Returns
+    -------
+    list of (int, int)
+        Indices into `left` and `right`; by ``OBSID`` where both have one, else
+        by fibre.
+    """
+    by_obsid = {item.obsid: index for index, item in enumerate(right) if item.obsid is not None}
+    by_fibre = {item.fibre: index for index, item in enumerate(right) if item.fibre is not None}
+    pairs = []
+    for index, item in enumerate(left):
+        match = by_obsid.get(item.obsid) if item.obsid is not None else None
+        if match is None and item.fibre is not None:
+            match = by_fibre.get(item.fibre)
+        if match is not None:
+            pairs.append((index, match))
+    return pairs

@@ -1,5 +1,6 @@
-"""The manifest of a folder of fetched spectra: what is there, whence, and what could not be had.
+"""The records of a folder of fetched spectra: what is there, whence, and what could not be had.
 
+The manifest is for the program, ``index.csv`` and ``missing.csv`` are for people and ``vo-emline run``.
 One JSON object per line, appended and never rewritten, so that no interruption can spoil it. A
 spectrum is first written whole into ``.partial/``, then entered here, then renamed into place:
 whatever instant the program is killed at, the next run finds either nothing or all of it.
@@ -7,24 +8,37 @@ whatever instant the program is killed at, the next run finds either nothing or 
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import hashlib
+import io
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final, Literal
 
+from vo_emline import files
 from vo_emline.errors import UserError
+from vo_emline.rejects import Reject
 
 MANIFEST: Final = "manifest.jsonl"
 """Name of the manifest in its folder."""
 
 PARTIAL: Final = ".partial"
 """Name of the sub-folder for files that are being written."""
+
+INDEX: Final = "index.csv"
+"""Name of the table of what is there."""
+
+MISSING: Final = "missing.csv"
+"""Name of the table of what could not be had."""
+
+COLUMNS: Final = ("publisher_did", "file", "object", "ra", "dec", "epoch_mjd", "size", "sha256")
+"""Columns of ``index.csv``; `ra` and `dec` in deg (ICRS), `epoch_mjd` in d, `size` in bytes."""
 
 Status = Literal["done", "refused", "failed"]
 """``refused``: asking again is of no use; ``failed``: it may be."""
@@ -180,3 +194,44 @@ def is_intact(path: Path, entry: Entry) -> bool:
         return hashlib.sha256(path.read_bytes()).hexdigest() == entry.sha256
     except FileNotFoundError:
         return False
+
+
+def write_index(folder: Path, entries: Iterable[Entry]) -> Path:
+    """Write ``index.csv``: one row per spectrum that is there, ordered by file name."""
+    there = sorted((entry for entry in entries if entry.status == "done"), key=lambda entry: entry.file)
+    rows = [
+        (
+            e.publisher_did,
+            e.file,
+            e.target,
+            _cell(e.ra),
+            _cell(e.dec),
+            _cell(e.epoch_mjd),
+            str(e.size),
+            e.sha256,
+        )
+        for e in there
+    ]
+    return _write(folder / INDEX, COLUMNS, rows)
+
+
+def write_missing(folder: Path, rejects: Sequence[Reject]) -> None:
+    """Write ``missing.csv``, or remove an old one where nothing is missing."""
+    path = folder / MISSING
+    if rejects:
+        _write(path, ("publisher_did", "code", "reason"), [(r.source, r.code, r.message) for r in rejects])
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Path:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    files.write_text(path, text.getvalue())
+    return path

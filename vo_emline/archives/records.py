@@ -12,8 +12,8 @@ import numpy as np
 from astropy.io.votable.tree import TableElement
 
 from vo_emline.archives.datalink import ServiceDescriptor
-from vo_emline.archives.repairs import mjd_of, plain_utype
-from vo_emline.archives.votable import text_of
+from vo_emline.net.repairs import mjd_of, plain_utype
+from vo_emline.net.votable import text_of
 
 _NUMBER = re.compile(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?")
 

@@ -107,7 +107,7 @@ def ondrejov(*, labels: Path | None, service: str | None, **options: Any) -> Non
     The 13 334 labelled spectra are some 500 MB and take, at ten requests per second, at least 22 minutes.
     """
     from vo_emline.archives import SsaQuery, TapQuery, archives, fetch_spectra
-    from vo_emline.archives.identifiers import read_identifiers
+    from vo_emline.archives.arguments import read_identifiers
 
     archive = archives().find_ssa("ondrejov")
     wanted: Any = TapQuery()
@@ -139,7 +139,7 @@ def ssa(*, archive: str, ids: Path | None, **options: Any) -> None:
       vo-emline fetch ssa lamost6-lrs --pos 156.026,26.351 --size 5arcmin --output lamost6
     """
     from vo_emline.archives import archives, fetch_spectra
-    from vo_emline.archives.identifiers import read_identifiers
+    from vo_emline.archives.arguments import read_identifiers
 
     described = archives().find_ssa(archive)
     wanted = read_identifiers(ids) if ids else ssa_query(options)
@@ -202,7 +202,7 @@ def list_archives() -> None:
 
 
 def _lamost_records(service: Any, options: dict[str, Any]) -> tuple[Any, bool]:
-    from vo_emline.archives.identifiers import read_identifiers
+    from vo_emline.archives.arguments import read_identifiers
     from vo_emline.archives.lamost import obsids_of
 
     given = [name for name in ("obsids", "pos", "sql") if options[name]]
@@ -219,7 +219,7 @@ def _lamost_records(service: Any, options: dict[str, Any]) -> tuple[Any, bool]:
 def ssa_query(options: dict[str, Any]) -> Any:
     """Make a query by SSA of what :func:`query_options` and others of their names hold."""
     from vo_emline.archives import SsaQuery
-    from vo_emline.archives.quantities import parse_angle, parse_band, parse_position, parse_times
+    from vo_emline.archives.arguments import parse_angle, parse_band, parse_position, parse_times
 
     position = parse_position(options["pos"]) if options.get("pos") else None
     band = parse_band(options["band"]) if options.get("band") else None
@@ -245,7 +245,7 @@ def ssa_query(options: dict[str, Any]) -> Any:
 
 def _fetch_options(options: dict[str, Any], archive: Any) -> FetchOptions:
     from vo_emline.archives import FetchOptions, Politeness, SpectrumRequest
-    from vo_emline.archives.quantities import parse_band, parse_duration
+    from vo_emline.archives.arguments import parse_band, parse_duration
 
     calibration = options.get("calibration") or getattr(archive, "calibration", None)
     cutout = parse_band(options["cutout"]).to_value("Angstrom") if options.get("cutout") else None

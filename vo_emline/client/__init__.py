@@ -8,9 +8,7 @@ module                    what it knows
 ``constraints``           from constraints to ADQL
 ``targets``               positions, designations, names
 ``tap``, ``jobs``         queries at once and as jobs, over pyvo
-``http``                  the HTTP session that pyvo works with
 ``description``           tables and columns of a service
-``fetch``, ``cache``      many downloads at a time, kept on disk
 ``spectra``, ``download`` spectra as objects, spectra as files
 ``convert``, ``display``  other shapes of a table; how it prints
 ``drawing``, ``textplot`` figures, also of characters
@@ -21,11 +19,11 @@ module                    what it knows
 ========================  ==============================================================
 """
 
-from vo_emline.client.cache import Cache
 from vo_emline.client.candidates import Candidates
 from vo_emline.client.connection import Client, connect
 from vo_emline.client.spectra import MissingSpectraWarning, Spectra
 from vo_emline.client.tap import TruncatedWarning
+from vo_emline.net.cache import Cache
 
 __all__ = [
     "Cache",

@@ -12,9 +12,9 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Row, Table
 
 from vo_emline.client import convert, display
-from vo_emline.client.fetch import PARALLEL
 from vo_emline.client.spectra import Spectra, fetch_spectra, original_url
 from vo_emline.errors import UserError
+from vo_emline.net.transfer import PARALLEL
 from vo_emline.spectra import Spectrum
 
 if TYPE_CHECKING:

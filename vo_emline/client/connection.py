@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -12,18 +12,21 @@ from astropy.table import Row, Table
 
 from vo_emline.client import queries, tap
 from vo_emline.client.address import ServiceAddress
-from vo_emline.client.cache import Cache
 from vo_emline.client.candidates import Candidates, plain_uploads
 from vo_emline.client.constraints import Target, constrain
-from vo_emline.client.fetch import PARALLEL, Fetcher
-from vo_emline.client.http import http_session
 from vo_emline.client.spectra import identified, original_url
 from vo_emline.errors import UserError
+from vo_emline.net.cache import Cache
+from vo_emline.net.session import Politeness, Session
+from vo_emline.net.transfer import LARGEST, PARALLEL, Fetcher
 from vo_emline.spectra import Spectrum, read_bytes
 
 if TYPE_CHECKING:
     from vo_emline.client.jobs import Job
     from vo_emline.client.samp import SampSession
+
+SERVICE: Final = Politeness(delay=0, attempts=3, timeout=330)
+"""How a candidate service is asked: a little longer than it gives a synchronous query."""
 
 Limit: TypeAlias = int | Literal["all"] | None
 """Most rows: a number, all that the service sends at once, or its usual limit."""
@@ -63,9 +66,10 @@ class Client:
         self.address = address
         self.cache = cache
         """Downloaded spectra: ``cache.info()``, ``cache.clear()``."""
-        self._http = http_session()
+        self._http = Session(SERVICE)
         self.tap = tap.open_service(address, session=self._http)
         """The TAP service as pyvo knows it."""
+        self._spectra = Session(largest=LARGEST)
         self._samp: SampSession | None = None
 
     def __repr__(self) -> str:
@@ -252,7 +256,7 @@ class Client:
 
     def fetcher(self, *, cache: bool = True, parallel: int = PARALLEL, offline: bool = False) -> Fetcher:
         """Give what fetches addresses of this service."""
-        return Fetcher(self.cache if cache else None, parallel=parallel, offline=offline)
+        return Fetcher(self._spectra, self.cache if cache else None, parallel=parallel, offline=offline)
 
     def samp_session(self, *, start_hub: bool = False) -> SampSession:
         """Give the connection to the SAMP hub, made on first use and ended by :meth:`close`."""
@@ -265,6 +269,7 @@ class Client:
     def close(self) -> None:
         """Close connections: to the service, and to the SAMP hub if we are on it."""
         self._http.close()
+        self._spectra.close()
         if self._samp is not None:
             self._samp.close()
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vo_emline.client.cache import Download
 from vo_emline.errors import UserError
 from vo_emline.files import write_bytes
+from vo_emline.net.cache import Download
 from vo_emline.rejects import Reject
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def download(
     wanted = {stem: url for stem, url in urls.items() if stem not in known}
     fetcher = candidates.client.fetcher(cache=False, parallel=parallel)
     saved, rejects = [], []
-    answers = fetcher.fetch_each(wanted.values(), progress=progress, description="downloading")
+    answers = fetcher.fetch_each(list(wanted.values()), progress=progress, description="downloading")
     with closing(answers):
         for stem, answer in zip(wanted, answers, strict=True):
             if isinstance(answer, Reject):

@@ -12,9 +12,9 @@ from astropy import units as u
 from astropy.table import Table
 
 from vo_emline.client import convert
-from vo_emline.client.cache import cache_directory
 from vo_emline.client.samp.messages import FITS, VOTABLE, SpectrumReference, TableReference
 from vo_emline.errors import UserError
+from vo_emline.net.cache import cache_directory
 from vo_emline.spectra import Spectrum, read
 
 VOTABLE_SUFFIXES: Final = (".vot", ".votable", ".xml")

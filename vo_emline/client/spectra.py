@@ -12,9 +12,9 @@ import numpy as np
 from astropy.table import Row
 
 from vo_emline.client.address import ServiceAddress
-from vo_emline.client.cache import Download
-from vo_emline.client.fetch import Fetcher
 from vo_emline.errors import DataError, UserError
+from vo_emline.net.cache import Download
+from vo_emline.net.transfer import Fetcher
 from vo_emline.rejects import Reject
 from vo_emline.spectra import Spectrum, read_bytes
 

@@ -14,8 +14,8 @@ from vo_emline.archives.datalink import (
     find_descriptor,
     find_links,
 )
-from vo_emline.archives.votable import read_votable
 from vo_emline.errors import UserError
+from vo_emline.net.votable import read_votable
 
 DID = "ivo://asu.cas.cz/stel/ccd700/tg160037"
 NEW = ServiceDescriptor(

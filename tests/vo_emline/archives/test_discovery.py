@@ -11,9 +11,9 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 from vo_emline.archives import ArchiveRecord, SsaArchive, SsaQuery, TapQuery, discover, search_ssa, search_tap
-from vo_emline.archives.session import ArchiveSession
-from vo_emline.archives.tap import COLUMNS, find_spectrum_tables
+from vo_emline.archives.search import COLUMNS, find_spectrum_tables
 from vo_emline.errors import ArchiveError
+from vo_emline.net.session import Politeness, Session
 
 TAP_ANSWER = """<VOTABLE><RESOURCE type="results">
 <INFO name="QUERY_STATUS" value="{status}">{said}</INFO><TABLE>
@@ -79,7 +79,7 @@ def test_a_busy_service_is_asked_again(serve: Any, reply: Any, fake_archive: Any
     archive = fake_archive(2)
     replies = [reply(b"busy", 503, {"Retry-After": "0"}), reply(b"busy", 502)]
     server = serve(lambda request: replies.pop() if replies else reply(archive.answer(9)))
-    answer = search_ssa(f"{server.url}/ssa", SsaQuery(maxrec=9), session=ArchiveSession(backoff=0.01))
+    answer = search_ssa(f"{server.url}/ssa", SsaQuery(maxrec=9), session=Session(Politeness(backoff=0.01)))
     assert len(answer.records) == 2
     assert len(server.requests) == 3
 
@@ -88,15 +88,15 @@ def test_a_busy_service_is_asked_again(serve: Any, reply: Any, fake_archive: Any
 def test_http_errors_say_whether_to_ask_again(serve: Any, reply: Any, status: int, retry: bool) -> None:
     server = serve(lambda request: reply(b"<html><title>No</title></html>", status))
     with pytest.raises(ArchiveError, match=str(status)) as caught:
-        search_ssa(f"{server.url}/ssa?token=s3cret", SsaQuery(), session=ArchiveSession(retries=0))
+        search_ssa(f"{server.url}/ssa?token=s3cret", SsaQuery(), session=Session(Politeness(attempts=1)))
     assert caught.value.retry == retry
     assert "s3cret" not in str(caught.value)
 
 
 def test_silence_is_an_error(serve: Any, reply: Any) -> None:
     server = serve(lambda request: reply(b"", delay=1.0))
-    session = ArchiveSession(retries=0, read_timeout=0.2)
-    with pytest.raises(ArchiveError, match="timed out"):
+    session = Session(Politeness(attempts=1, timeout=0.2))
+    with pytest.raises(ArchiveError, match="did not answer in time"):
         search_ssa(server.url, SsaQuery(), session=session)
 
 
@@ -147,7 +147,7 @@ def test_a_list_gets_its_names_by_tap(with_tap: Any) -> None:
 def test_a_list_does_without_tap(with_tap: Any, caplog: pytest.LogCaptureFixture) -> None:
     described, _, archive = with_tap
     deaf = described.model_copy(update={"tap": "http://127.0.0.1:9/tap"})
-    records = discover(deaf, archive.dids, session=ArchiveSession(retries=0)).records
+    records = discover(deaf, archive.dids, session=Session(Politeness(attempts=1))).records
     assert [record.target for record in records] == ["", "", ""]
     assert all(record.descriptor for record in records)
     assert "left out of the index" in caplog.text

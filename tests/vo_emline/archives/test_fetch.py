@@ -19,10 +19,10 @@ from vo_emline.archives import (
     fetch_spectra,
     report_folder,
 )
-from vo_emline.archives.content import check_fits
-from vo_emline.archives.jobs import file_stem
+from vo_emline.archives.download import file_stem
 from vo_emline.archives.records import ArchiveRecord
 from vo_emline.errors import ArchiveError, UserError
+from vo_emline.net.content import check_fits
 
 QUICK = Politeness(backoff=0.01, timeout=0.5, attempts=4)
 NORMALIZED = SpectrumRequest(calibration="normalized", cutout=(6500.0, 6750.0))
@@ -176,13 +176,13 @@ def test_embargoed_spectra_do_not_stop_the_others(fake_archive: Any, reply: Any,
 def test_threads_that_die_do_not_hang_the_program(
     fake_archive: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vo_emline.archives.transfer import Courier
+    from vo_emline.net.session import Session
 
-    def broken(self: Any, url: str) -> None:
+    def broken(self: Any, url: str, **options: Any) -> None:
         raise ZeroDivisionError
 
     archive = fake_archive(3)
-    monkeypatch.setattr(Courier, "fetch", broken)
+    monkeypatch.setattr(Session, "ask", broken)
     monkeypatch.setattr(threading, "excepthook", lambda args: None)
     with pytest.raises(RuntimeError, match="threads died"):
         fetch_spectra(archive.ssa, archive.dids, tmp_path)
@@ -209,9 +209,9 @@ def test_an_interruption_keeps_what_has_come(
     enter = _Ledger.enter
     seen = []
 
-    def interrupted(self: Any, result: Any) -> None:
-        enter(self, result)
-        seen.append(result)
+    def interrupted(self: Any, job: Any, outcome: Any) -> None:
+        enter(self, job, outcome)
+        seen.append(outcome)
         if len(seen) == 7:
             raise KeyboardInterrupt
 

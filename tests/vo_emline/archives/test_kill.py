@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from vo_emline.archives.content import check_fits
 from vo_emline.archives.manifest import read_manifest
+from vo_emline.net.content import check_fits
 
 SPECTRA = 240
 KILLS = 20

@@ -23,8 +23,8 @@ from vo_emline.archives.known import (
     plain_designation,
     position_of_designation,
 )
-from vo_emline.archives.session import ArchiveSession
 from vo_emline.errors import ArchiveError, UserError
+from vo_emline.net.session import Politeness, Session
 
 
 @pytest.fixture
@@ -227,4 +227,4 @@ def test_simbad_by_astroquery(serve: Any, reply: Any) -> None:
 def test_simbad_out_of_reach() -> None:
     here = SkyCoord([1.0], [1.0], unit="deg")
     with pytest.raises(ArchiveError, match="SIMBAD"):
-        simbad_known(here, tap_url="http://127.0.0.1:9/sim-tap", session=ArchiveSession(retries=0))
+        simbad_known(here, tap_url="http://127.0.0.1:9/sim-tap", session=Session(Politeness(attempts=1)))

@@ -12,10 +12,16 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 from vo_emline.archives import SsaQuery, archives, fetch_records
-from vo_emline.archives.lamost import LamostService, obsids_of
-from vo_emline.archives.rows import table_of_rows
-from vo_emline.archives.session import ArchiveSession
+from vo_emline.archives.lamost import (
+    FibreKey,
+    LamostService,
+    Observation,
+    join_observations,
+    obsids_of,
+    table_of_rows,
+)
 from vo_emline.errors import ArchiveError, UserError
+from vo_emline.net.session import Politeness, Session
 
 
 @pytest.fixture
@@ -47,7 +53,7 @@ def replay(serve: Any, reply: Any, shared_data: Path) -> Any:
 @pytest.fixture
 def service(replay: Any) -> LamostService:
     config = archives().lamost.model_copy(update={"openapi": f"{replay.url}/openapi"})
-    return LamostService("dr10", "v2.0", config=config, session=ArchiveSession(retries=0))
+    return LamostService("dr10", "v2.0", config=config, session=Session(Politeness(attempts=1)))
 
 
 def test_ssa(service: LamostService) -> None:
@@ -146,7 +152,9 @@ def test_a_spectrum_is_fetched_as_delivered(
 
 def test_errors_keep_the_token_secret(replay: Any) -> None:
     config = archives().lamost.model_copy(update={"openapi": f"{replay.url}/openapi"})
-    service = LamostService("dr12", "v1.1", token="s3cret", config=config, session=ArchiveSession(retries=0))
+    service = LamostService(
+        "dr12", "v1.1", token="s3cret", config=config, session=Session(Politeness(attempts=1))
+    )
     with pytest.raises(ArchiveError, match="404") as caught:
         service.info(1)
     assert "s3cret" not in str(caught.value)
@@ -176,3 +184,40 @@ def test_rows_of_text_become_numbers() -> None:
     assert table["b"].tolist() == [1.5, None]
     assert table["c"].tolist() == ["x", None]
     assert len(table_of_rows([])) == 0
+
+
+def test_real_names_tell_the_fibre(shared_data: Path) -> None:
+    keys = {FibreKey.from_name(path) for path in (shared_data / "lamost/dr1-plate").glob("*.fits")}
+    assert None not in keys
+    assert {(key.lmjd, key.planid, key.spid) for key in keys if key} == {(55862, "B6212", 6)}
+    assert len(keys) == 85
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("spec-55967-GAC_073N44_V3_sp08-023.fits", FibreKey(55967, "GAC_073N44_V3", 8, 23)),
+        (
+            "/lamost/x/med-58422-TD045606N215332B01_sp04-062.fits.gz",
+            FibreKey(58422, "TD045606N215332B01", 4, 62),
+        ),
+        ("tg160037.fit", None),
+    ],
+)
+def test_fibre_of_a_name(name: str, key: FibreKey | None) -> None:
+    assert FibreKey.from_name(name) == key
+
+
+def test_releases_are_joined_by_obsid_or_fibre() -> None:
+    fibre = [FibreKey(55903, "B90306", 6, number) for number in range(4)]
+    dr1 = [Observation(fibre=fibre[0]), Observation(fibre=fibre[1]), Observation(fibre=fibre[3])]
+    dr10 = [
+        Observation(obsid=11, fibre=fibre[1]),
+        Observation(obsid=10, fibre=fibre[0]),
+        Observation(obsid=12),
+    ]
+    assert join_observations(dr1, dr10) == [(0, 1), (1, 0)]
+    # an OBSID decides even where the plan was renamed between releases
+    renamed = [Observation(obsid=12, fibre=FibreKey(55903, "B90306_renamed", 6, 2))]
+    assert join_observations(renamed, dr10) == [(0, 2)]
+    assert join_observations([Observation()], dr10) == []

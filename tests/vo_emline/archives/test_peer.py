@@ -24,8 +24,9 @@ from vo_emline.archives import (
     search_ssa,
 )
 from vo_emline.archives.datalink import find_descriptor
-from vo_emline.archives.session import ArchiveSession, TolerantDatalinkQuery, run_query
+from vo_emline.archives.search import TolerantDatalinkQuery, run_query
 from vo_emline.errors import ArchiveError
+from vo_emline.net.session import Session
 
 PEER = os.environ.get("VO_EMLINE_PEER", "http://localhost:8080")
 NORMALIZED = FetchOptions(request=SpectrumRequest(calibration="normalized"))
@@ -95,9 +96,7 @@ def test_the_links_document_describes_the_same_service(ondrejov: SsaArchive) -> 
     assert answer.links is not None
     assert answer.descriptor is not None
     did = answer.records[0].publisher_did
-    links = run_query(
-        TolerantDatalinkQuery(answer.links.access_url, session=ArchiveSession(), ID=did), "links"
-    )
+    links = run_query(TolerantDatalinkQuery(answer.links.access_url, session=Session(), ID=did), "links")
     described = find_descriptor(links.votable.resources)
     assert described is not None
     assert described.access_url == answer.descriptor.access_url

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vo_emline.archives.records import ArchiveRecord, merge_formats, read_records
-from vo_emline.archives.votable import read_votable
+from vo_emline.net.votable import read_votable
 
 
 def test_ondrejov_rows_become_one_record_per_spectrum(shared_data: Path) -> None:

@@ -176,15 +176,6 @@ def requests(service_url: str, release: Path) -> Callable[[str], int]:
     return count
 
 
-@pytest.fixture(autouse=True)
-def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the user's cache and settings out of the tests."""
-    path = tmp_path / "cache"
-    monkeypatch.setenv("VO_EMLINE_CACHE", str(path))
-    monkeypatch.delenv("VO_EMLINE_SERVICE", raising=False)
-    return path
-
-
 @pytest.fixture
 def client(service_url: str) -> Iterator[Client]:
     """A client of the running service."""

@@ -1,4 +1,4 @@
-"""One file by HTTP from a server that misbehaves."""
+"""Requests to a server that misbehaves."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from typing import Any
 
 import pytest
 
-from vo_emline.archives.addresses import join_url, redact
-from vo_emline.archives.transfer import Courier, HostGate, Politeness, TransferError, parse_retry_after
+from vo_emline.net.session import (
+    HostGate,
+    Politeness,
+    Session,
+    TransferError,
+    join_url,
+    parse_retry_after,
+    redact,
+)
+from vo_emline.net.transfer import download
 
 QUICK = Politeness(attempts=4, backoff=0.01, timeout=0.4)
 
 
 def fetch(url: str, politeness: Politeness = QUICK) -> bytes:
-    courier = Courier(politeness, anything)
-    try:
-        return courier.fetch(url).content
-    finally:
-        courier.close()
-
-
-def anything(content: bytes) -> str:
-    return ".txt"
+    with Session(politeness) as session:
+        return download(session, url).content
 
 
 def in_turn(*replies: Any) -> Callable[[Any], Any]:
@@ -119,12 +120,10 @@ def test_starts_keep_their_distance() -> None:
 def test_stopping_ends_all_waiting(serve: Any, reply: Any) -> None:
     server = serve(in_turn(reply(b"", 503, {"Retry-After": "60"})))
     stop = threading.Event()
-    courier = Courier(Politeness(attempts=3), anything, stop)
     threading.Timer(0.3, stop.set).start()
     started = time.monotonic()
-    with pytest.raises(TransferError, match="stopped"):
-        courier.fetch(server.url)
-    courier.close()
+    with Session(Politeness(attempts=3)) as session, pytest.raises(TransferError, match="stopped"):
+        download(session, server.url, stop=stop)
     assert time.monotonic() - started < 5
 
 
@@ -144,3 +143,42 @@ def test_secrets_are_hidden() -> None:
     url = join_url("http://a.test/x?obsid=1", {"token": "s3cret", "b": "2"})
     assert url == "http://a.test/x?obsid=1&token=s3cret&b=2"
     assert redact(f"404 for {url} (sorry)") == "404 for http://a.test/x?obsid=1&token=***&b=2 (sorry)"
+
+
+def test_a_session_gives_the_last_answer_whatever_it_is(serve: Any, reply: Any) -> None:
+    server = serve(in_turn(reply(b"busy", 503)))
+    with Session(QUICK) as session:
+        answer = session.get(server.url)
+    assert (answer.status_code, answer.text) == (503, "busy")
+    assert len(server.requests) == QUICK.attempts
+
+
+def test_a_query_by_post_may_be_repeated(serve: Any, reply: Any) -> None:
+    server = serve(in_turn(reply(b"busy", 502), reply(b"here")))
+    with Session(QUICK) as session:
+        assert session.post(server.url, data={"QUERY": "SELECT 1"}).text == "here"
+    assert [request.body for request in server.requests] == [b"QUERY=SELECT+1"] * 2
+
+
+def test_too_much_is_refused(serve: Any, reply: Any) -> None:
+    server = serve(in_turn(reply(b"x" * 3_000_000)))
+    with Session(QUICK, largest=2**20) as session, pytest.raises(TransferError, match="larger than 1 MB"):
+        download(session, server.url)
+    assert len(server.requests) == 1
+
+
+def test_no_error_tells_the_token(serve: Any, reply: Any) -> None:
+    server = serve(in_turn(reply(b"you said ?token=s3cret", 403)))
+    for url in (f"{server.url}/?token=s3cret", "http://127.0.0.1:9/?token=s3cret", "ftp://x/?token=s3cret"):
+        with pytest.raises(TransferError) as caught:
+            fetch(url)
+        assert "s3cret" not in str(caught.value)
+
+
+def test_connections_are_used_again(serve: Any, reply: Any) -> None:
+    server = serve(in_turn(reply(b"here")))
+    with Session(QUICK) as session:
+        for _ in range(5):
+            answer = session.get(server.url, stream=True)
+            assert answer.raw.read(2, decode_content=True) == b"he"  # and no more, as pyvo does
+    assert len(server.connections) == 1

@@ -1,8 +1,9 @@
-"""Repairs to the XML of an invalid VOTable answer, each with a sentence that says what it did.
+"""Repairs to an invalid VOTable answer, each with a sentence that says what it did.
 
-Every function takes the root element (tags without namespace), changes it in place and yields its
-messages. What they mend was recorded from the live services of Ondřejov and LAMOST; the rules they
-restore are those of VOTable 1.4 (section 2 for types, 4.1 for attributes) and SSA 1.1 (section 4.2).
+Those of the XML take the root element (tags without namespace), those of columns what astropy has read;
+they change it in place and yield their messages. What they mend was recorded from the live services of
+Ondřejov and LAMOST; the rules they restore are those of VOTable 1.4 (section 2 for types, 4.1 for
+attributes) and SSA 1.1 (section 4.2).
 """
 
 from __future__ import annotations
@@ -10,8 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import Element
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from astropy.io.votable.tree import TableElement, VOTableFile
 
 DATATYPES: Final = frozenset(
     (
@@ -152,14 +158,14 @@ def _name_media_type(cells: list[Element], index: int) -> str:
     return cells[index].text or ""
 
 
-REPAIRS: Final[tuple[Repair, ...]] = (
+XML_REPAIRS: Final[tuple[Repair, ...]] = (
     declare_datatypes,
     declare_arraysizes,
     fill_empty_parameters,
     convert_dates,
     name_media_types,
 )
-"""All repairs, in the order they must run (types before sizes before values)."""
+"""All repairs of the XML, in the order they must run (types before sizes before values)."""
 
 
 def _described(root: Element) -> Iterator[Element]:
@@ -169,3 +175,85 @@ def _described(root: Element) -> Iterator[Element]:
 
 def _name(element: Element) -> str:
     return f"{element.tag} {element.get('name') or element.get('ID') or '?'}"
+
+
+_TARGET = "target.pos"
+_TARGETS = frozenset((_TARGET, "target.pos.spoint"))
+_LOCATIONS = ("char.spatialaxis.coverage.location.value", "astrocoords.position2d.value2")
+_CREATED = "dataid.date"
+
+
+def fill_target_positions(votable: VOTableFile) -> Iterator[str]:
+    """Put the location of the aperture where a target position is empty or not there."""
+    for table in votable.iter_tables():
+        location = _positions(table)
+        if location is None:
+            continue
+        targets = [field for field in table.fields if plain_utype(field.utype) in _TARGETS]
+        for field in targets:
+            empty = _empty_pairs(table.array[field.ID])
+            if empty.any():
+                table.array[field.ID][empty] = location[empty]
+                yield f"empty {field.name} filled from the observed position"
+        if not any(plain_utype(field.utype) == _TARGET for field in targets):
+            _append_targets(votable, table, location)
+            yield "no target position: the observed position stands for it"
+
+
+def separate_dates(votable: VOTableFile) -> Iterator[str]:
+    """Write the ``T`` of creation dates as a space, the only form that pyvo reads."""
+    for table in votable.iter_tables():
+        for field in table.fields:
+            if plain_utype(field.utype) != _CREATED or field.datatype not in {"char", "unicodeChar"}:
+                continue
+            column = table.array[field.ID]
+            with_t = [i for i, value in enumerate(column.data) if "T" in _text(value)]
+            for index in with_t:
+                column.data[index] = _text(column.data[index]).replace("T", " ").removesuffix("Z")
+            if with_t:
+                yield f"{field.name} written with a space instead of a T"
+
+
+COLUMN_REPAIRS: Final[tuple[Callable[[VOTableFile], Iterator[str]], ...]] = (
+    fill_target_positions,
+    separate_dates,
+)
+"""All repairs of columns. They make the properties of :class:`pyvo.dal.SSARecord` work, which reads the
+position from ``ssa:Target.Pos`` and the date from ``ssa:DataID.Date`` (SSA 1.1, section 4.2.5) and
+expects both in one form."""
+
+
+def _positions(table: TableElement) -> Any | None:
+    """Give the observed positions (N × 2, deg) of a table that has such a column and rows."""
+    for utype in _LOCATIONS:
+        for field in table.fields:
+            pair = field.datatype == "double" and field.arraysize == "2"
+            if pair and plain_utype(field.utype) == utype and len(table.array):
+                return np.ma.filled(table.array[field.ID], np.nan)
+    return None
+
+
+def _empty_pairs(column: Any) -> Any:
+    values = np.ma.filled(column.astype(float), np.nan)
+    return ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+
+
+def _append_targets(votable: VOTableFile, table: TableElement, location: Any) -> None:
+    from astropy.io.votable.tree import Field  # slow to import
+
+    field = Field(
+        votable, ID="target_pos", name="target_pos", datatype="double", arraysize="2", unit="deg",
+        ucd="pos.eq;src", utype="ssa:Target.Pos",
+    )  # fmt: skip
+    old = table.array
+    dtype = [(name, *old.dtype.fields[name][:1]) for name in old.dtype.names]
+    new = np.ma.zeros(len(old), dtype=[*dtype, ("target_pos", "f8", (2,))])
+    for name in old.dtype.names:
+        new[name] = old[name]
+    new["target_pos"] = location
+    table.array = new
+    table.fields.append(field)
+
+
+def _text(value: Any) -> str:
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)

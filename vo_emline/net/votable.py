@@ -10,17 +10,17 @@ import io
 import logging
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
-import astropy.io.votable as astropy_votable
 import defusedxml.ElementTree
-from astropy.io.votable.tree import VOTableFile
 from defusedxml.common import DefusedXmlException
 
-from vo_emline.archives.columns import REPAIRS as COLUMN_REPAIRS
-from vo_emline.archives.repairs import REPAIRS
 from vo_emline.errors import ArchiveError
+from vo_emline.net.repairs import COLUMN_REPAIRS, XML_REPAIRS
+
+if TYPE_CHECKING:
+    from astropy.io.votable.tree import VOTableFile
 
 _NAMESPACE: Final = "http://www.ivoa.net/xml/VOTable/v1.3"
 _TITLE = re.compile(rb"<(?:title|h1)[^>]*>(.*?)</", re.IGNORECASE | re.DOTALL)
@@ -55,7 +55,7 @@ def read_votable(content: bytes, source: str) -> CleanVOTable:
     """
     root = _parse_xml(content, source)
     refuse_references(root, source)
-    repairs = [message for repair in REPAIRS for message in repair(root)]
+    repairs = [message for repair in XML_REPAIRS for message in repair(root)]
     votable = _parse_votable(_serialise(root), source)
     repairs += [message for repair in COLUMN_REPAIRS for message in repair(votable)]
     _tell(repairs, source)
@@ -112,8 +112,10 @@ def _serialise(root: ET.Element) -> bytes:
 
 
 def _parse_votable(content: bytes, source: str) -> VOTableFile:
+    from astropy.io.votable import parse  # slow to import
+
     try:
-        return astropy_votable.parse(io.BytesIO(content), verify="ignore")
+        return parse(io.BytesIO(content), verify="ignore")
     except Exception as error:  # astropy raises its own, numpy's and Python's errors
         said = str(error).partition("\n")[0]
         raise ArchiveError(f"the VOTable cannot be read even after repair: {said}", url=source) from error

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from vo_emline.client.cache import Cache, Download
+from vo_emline.net.cache import Cache, Download
 
 URL = "http://service/spectrum?ID=1"
 SPECTRUM = Download(url=URL, content=b"flux" * 100, media_type="application/fits", filename="a.fits")

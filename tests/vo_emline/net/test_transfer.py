@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import pytest
 
-from vo_emline.client import fetch
-from vo_emline.client.cache import Cache, Download
-from vo_emline.client.fetch import Fetcher, suggested_name
 from vo_emline.errors import ArchiveError, UserError
+from vo_emline.net.cache import Cache, Download
+from vo_emline.net.session import Politeness, Session
+from vo_emline.net.transfer import Fetcher, suggested_name
 from vo_emline.rejects import Reject
 
 
@@ -46,8 +46,7 @@ class Archive(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def archive(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(fetch, "PAUSE", 0.01)
+def archive() -> Iterator[str]:
     Archive.seen, Archive.now, Archive.most = Counter(), 0, 0
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Archive)
     thread = threading.Thread(target=server.serve_forever)
@@ -75,12 +74,12 @@ def test_stopping_early_asks_for_no_more(archive: str) -> None:
 
 
 def test_a_busy_service_is_asked_again(archive: str) -> None:
-    assert Fetcher().fetch(f"{archive}/busy").content == b"/busy"
+    assert Fetcher(Session(Politeness(backoff=0.01))).fetch(f"{archive}/busy").content == b"/busy"
     assert Archive.seen["/busy"] == 3
 
 
 def test_a_refusal_is_final_and_has_its_reason(archive: str) -> None:
-    with pytest.raises(ArchiveError, match="HTTP 404: NotFoundFault: no such spectrum") as caught:
+    with pytest.raises(ArchiveError, match="HTTP 404 Not Found: NotFoundFault: no such spectrum") as caught:
         Fetcher().fetch(f"{archive}/gone")
     assert not caught.value.retry
     assert Archive.seen["/gone"] == 1
@@ -89,19 +88,21 @@ def test_a_refusal_is_final_and_has_its_reason(archive: str) -> None:
 def test_in_bulk_a_refusal_is_a_reject(archive: str) -> None:
     good, bad = Fetcher().fetch_each([f"{archive}/ok/1", f"{archive}/gone"], progress=False)
     assert isinstance(good, Download)
-    assert bad == Reject(f"{archive}/gone", "not_fetched", "HTTP 404: NotFoundFault: no such spectrum")
+    assert bad == Reject(
+        f"{archive}/gone", "not_fetched", "HTTP 404 Not Found: NotFoundFault: no such spectrum"
+    )
 
 
 def test_nobody_there(archive: str) -> None:
-    with pytest.raises(ArchiveError, match="no answer") as caught:
-        Fetcher().fetch("http://127.0.0.1:9/spectrum")
+    with pytest.raises(ArchiveError, match="connection failed") as caught:
+        Fetcher(Session(Politeness(backoff=0.01))).fetch("http://127.0.0.1:9/spectrum")
     assert caught.value.retry
 
 
 def test_what_is_cached_is_not_asked_for_again(archive: str, tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    first = Fetcher(cache).fetch(f"{archive}/ok/1")
-    again = Fetcher(cache, offline=True).fetch(f"{archive}/ok/1")
+    first = Fetcher(cache=cache).fetch(f"{archive}/ok/1")
+    again = Fetcher(cache=cache, offline=True).fetch(f"{archive}/ok/1")
     assert first == again
     assert again.filename == "spec.fits"
     assert Archive.seen["/ok/1"] == 1
@@ -109,12 +110,12 @@ def test_what_is_cached_is_not_asked_for_again(archive: str, tmp_path: Path) -> 
 
 def test_offline_means_offline(archive: str, tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="not in the cache, and we are offline"):
-        Fetcher(Cache(tmp_path), offline=True).fetch(f"{archive}/ok/2")
+        Fetcher(cache=Cache(tmp_path), offline=True).fetch(f"{archive}/ok/2")
     assert not Archive.seen
 
 
 def test_without_a_cache_nothing_is_kept(archive: str, cache_folder: Path) -> None:
-    Fetcher(None).fetch(f"{archive}/ok/1")
+    Fetcher().fetch(f"{archive}/ok/1")
     assert not cache_folder.exists()
 
 

@@ -11,8 +11,8 @@ from pyvo.dal import SSAResults
 from pyvo.dal.adhoc import DatalinkQuery
 from pyvo.dal.exceptions import DALQueryError
 
-from vo_emline.archives.votable import read_votable
 from vo_emline.errors import ArchiveError
+from vo_emline.net.votable import read_votable
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_data_elsewhere_are_refused(tmp_path: Path) -> None:
 
 
 def test_repairs_are_logged_once_per_service(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "vo_emline.archives")
+    caplog.set_level(logging.INFO, "vo_emline.net")
     content = document('<FIELD name="odd" datatype="quaternion"/>')
     for service in ("http://one.test/ssa?POS=1", "http://one.test/ssa?POS=2", "http://two.test/ssa"):
         read_votable(content, service)

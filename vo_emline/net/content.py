@@ -40,13 +40,8 @@ class ContentError(Exception):
         self.retry = retry
 
 
-def check_fits(content: bytes) -> str:
+def check_fits(content: bytes) -> None:
     """Check that `content` is one whole FITS file, gzipped or not.
-
-    Returns
-    -------
-    str
-        The suffix it should have: ``.fits`` or ``.fits.gz``.
 
     Raises
     ------
@@ -56,13 +51,16 @@ def check_fits(content: bytes) -> str:
     """
     if not content:
         raise ContentError("empty", "the service delivered an empty file")
-    zipped = content.startswith(_GZIP_MAGIC)
-    plain = _gunzip(content) if zipped else content
+    plain = _gunzip(content) if content.startswith(_GZIP_MAGIC) else content
     if not plain.startswith(_FITS_MAGIC):
         raise ContentError("not_fits", f"the service delivered no FITS file but: {excerpt(plain)}")
     if len(plain) < fits_length(plain):
         raise ContentError("truncated", "the FITS file is not all there", retry=True)
-    return ".fits.gz" if zipped else ".fits"
+
+
+def fits_suffix(content: bytes) -> str:
+    """Give the suffix that a FITS file should have: ``.fits`` or ``.fits.gz``."""
+    return ".fits.gz" if content.startswith(_GZIP_MAGIC) else ".fits"
 
 
 def fits_length(content: bytes) -> int:

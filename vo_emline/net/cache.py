@@ -35,6 +35,8 @@ class Download:
     media_type: str = ""
     filename: str = ""
     """Name the server suggests (``Content-Disposition``); empty for none."""
+    service: str = ""
+    """What the service says of itself (name and version of the server)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class _Ticket:
     size: int
     media_type: str
     filename: str
+    service: str = ""
 
 
 class Cache:
@@ -95,14 +98,27 @@ class Cache:
         if hashlib.sha256(content).hexdigest() != ticket.sha256:
             logger.warning("the cached copy of %s is damaged and is fetched again", url)
             return None
-        return Download(url=url, content=content, media_type=ticket.media_type, filename=ticket.filename)
+        return Download(
+            url=url,
+            content=content,
+            media_type=ticket.media_type,
+            filename=ticket.filename,
+            service=ticket.service,
+        )
 
     def put(self, download: Download) -> None:
         """Keep a download."""
         content_path, ticket_path = self._paths(download.url)
         digest = hashlib.sha256(download.content).hexdigest()
         write_bytes(content_path, download.content)
-        ticket = _Ticket(download.url, digest, len(download.content), download.media_type, download.filename)
+        ticket = _Ticket(
+            download.url,
+            digest,
+            len(download.content),
+            download.media_type,
+            download.filename,
+            download.service,
+        )
         write_json(ticket_path, asdict(ticket))
 
     def info(self) -> CacheInfo:
