@@ -2,19 +2,31 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help install demo test check format bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap bench-files bench-release bench-scaling model ablation docs clean
+.PHONY: help install lock site demo test check format bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap bench-files bench-release bench-scaling model ablation docs clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-install: .venv/installed ## Install the package with all extras into .venv
+install: .venv/installed ## Install the package with all extras, and what develops and tests it, into .venv
 
-.venv/installed: pyproject.toml
-	test -d .venv || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+PIP = test -d .venv || $(PYTHON) -m venv .venv; $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PIP) --editable '.[test]'
+	touch $@ .venv/demo
+
+.venv/demo: pyproject.toml constraints.txt
+	$(PIP) --editable '.[demo]'
 	touch $@
 
-demo: .venv/installed ## The whole chain on a simulated archive, in minutes (DEMO=dir, default demo-run)
+lock: ## Renew constraints.txt: the newest versions that pyproject.toml allows
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet --disable-pip-version-check '.[test]'
+	(sed '/^[^#]/d' constraints.txt; build/lock/bin/pip freeze --exclude vo-emline) > build/lock/constraints.txt
+	mv build/lock/constraints.txt constraints.txt
+
+demo: .venv/demo ## The whole chain on a simulated archive, in minutes (DEMO=dir, default demo-run)
 	$(BIN)/vo-emline demo --output $(or $(DEMO),demo-run)
 
 test: .venv/installed ## Run the tests
@@ -63,6 +75,9 @@ bench-scaling: .venv/installed ## Measure time and memory against the size of a 
 
 ablation: .venv/installed ## What each way of domain adaptation gives (SURVEY=dirs LABELS=csv ABLATION=dir)
 	$(BIN)/python benchmarks/ablation.py --survey $(SURVEY) --labels $(LABELS) --output $(or $(ABLATION),ablation)
+
+site: .venv/installed ## Build the documentation as a searchable site, build/site/index.html
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/site
 
 docs: .venv/installed ## Write the reference pages from the code
 	$(BIN)/python docs/generate.py
