@@ -121,6 +121,29 @@ def measure_baseline(baseline: Baseline, *, emission: bool = False) -> LineMeasu
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmissionLines:
+    """Emission in n windows, measured once for all who ask: flags, columns, the regression."""
+
+    windows: WindowSet
+    baseline: Baseline
+    """The windows over their pseudo-continua."""
+    measured: LineMeasurements
+    """What rises above these."""
+
+    def __len__(self) -> int:
+        """Count the windows."""
+        return len(self.windows)
+
+
+def measure_lines(windows: WindowSet) -> EmissionLines:
+    """Measure the emission in prepared windows and keep what was needed for it."""
+    baseline = window_baseline(windows)
+    return EmissionLines(
+        windows=windows, baseline=baseline, measured=measure_baseline(baseline, emission=True)
+    )
+
+
 def measure_windows(windows: WindowSet, *, emission: bool = False) -> LineMeasurements:
     """Measure Hα in prepared windows, whose scaling is undone first; see :func:`measure_flux`."""
     return measure_baseline(window_baseline(windows), emission=emission)

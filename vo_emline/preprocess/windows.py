@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from vo_emline.rejects import Reject
+
 N_PIXELS: Final = 140
 WINDOW_VAC: Final = (6519.0, 6732.0)
 """First and last wavelength of the window, vacuum Å (thesis, section Preprocessing)."""
@@ -59,6 +61,14 @@ class WindowSet:
             coverage=None if self.coverage is None else self.coverage.take(index),
             indices=None if self.indices is None else self.indices[index],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Windows of some files, and why the others have none. Travels between processes."""
+
+    windows: WindowSet
+    rejects: tuple[Reject, ...]
 
 
 def concatenate(sets: Sequence[WindowSet]) -> WindowSet:

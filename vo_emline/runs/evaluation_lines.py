@@ -9,11 +9,12 @@ import numpy as np
 
 from vo_emline.evaluate.line_quality import line_quality
 from vo_emline.evaluate.line_trial import LineTrial, real_lines, simulated_lines
+from vo_emline.measure.lines import measure_lines
 from vo_emline.measure.quantities import Estimates, measure_emission
 from vo_emline.measure.regression import LineRegression
 from vo_emline.preprocess import WindowSet
 from vo_emline.survey import SurveyOptions
-from vo_emline.survey.lines import regression_of
+from vo_emline.survey.scores import regression_of
 from vo_emline.training import Classifier
 
 REAL: Final = "put into real spectra"
@@ -65,7 +66,7 @@ def evaluate_lines(
 def _measured(windows: WindowSet, regression: LineRegression | None) -> Mapping[str, Estimates]:
     if regression is None:
         return {"classical": measure_emission(windows)}
-    return {str(method): found for method, found in regression.measure_both(windows).items()}
+    return {str(method): found for method, found in regression.measure_both(measure_lines(windows)).items()}
 
 
 def _found(classifier: Classifier, trial: LineTrial) -> LineTrial:

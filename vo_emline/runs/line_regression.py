@@ -6,7 +6,7 @@ from vo_emline.measure.regression import RegressionOptions, add_regression
 from vo_emline.measure.regression.model import PART, LineRegression
 from vo_emline.runs.manifest import digest
 from vo_emline.runs.steps import Run
-from vo_emline.survey.lines import method_text
+from vo_emline.survey.scores import method_text
 from vo_emline.training import Classifier
 from vo_emline.training.description import ModelDescription
 

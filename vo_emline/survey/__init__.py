@@ -1,7 +1,8 @@
 """The bulk engine: millions of files to scores, in shards, resumable.
 
 * ``options``: settings.
-* ``classify``: files → windows → scores and rejects; ``flags``: quality flags of a score.
+* ``classify``: files → windows → probabilities; ``scores``: the rows of these, lines measured;
+  ``flags``: quality flags of a score.
 * ``shards``: the pieces of a survey, and the files of finished ones; ``inputs``: what it is cut from;
   ``lock``: one process for each part.
 * ``store``: windows of a survey on disk, memory-mapped; ``ingest``: making one from files.
@@ -17,21 +18,15 @@
 Nothing here imports JAX before a trained network is loaded.
 """
 
-from vo_emline.survey.classify import (
-    REJECTS_SCHEMA,
-    SCORES_SCHEMA,
-    Prepared,
-    Scorer,
-    classify_files,
-    prepare_files,
-    score,
-)
+from vo_emline.preprocess.windows import Prepared
+from vo_emline.survey.classify import Scorer, classify_files, prepare_files, score
 from vo_emline.survey.cluster import dask_workers
 from vo_emline.survey.counts import ShardCounts, Tally
 from vo_emline.survey.engine import classify_store, classify_survey, read_rejects, read_scores
 from vo_emline.survey.flags import FLAGS
 from vo_emline.survey.ingest import IngestSummary, ingest
 from vo_emline.survey.options import SurveyOptions
+from vo_emline.survey.scores import REJECTS_SCHEMA, SCORES_SCHEMA
 from vo_emline.survey.shards import Shard
 from vo_emline.survey.store import WindowStore, find_store, is_store
 from vo_emline.survey.summary import SurveySummary

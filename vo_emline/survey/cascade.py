@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.arrays import BoolArray
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.training.calibration import correct_prior
 from vo_emline.training.options import EVEN
@@ -91,21 +91,24 @@ class Cascade:
         balanced = self.student.predict_proba(windows.flux, shares=EVEN)
         passed = self.student.passes(correct_prior(balanced, trained=EVEN, stated=stated))
         passed |= False if force is None else force
-        probability, needed = self._with_expectation(windows, balanced, stated)
+        second = self.classifier.second_stage
+        excess = None if second is None else second.excess(windows)
+        probability, needed = self._with_expectation(balanced, excess, stated)
         passed |= needed
         rows = np.flatnonzero(passed)
-        probability[rows] = self.classifier.predict_windows(windows.take(rows), shares=shares)
+        probability[rows] = self.classifier.predict_windows(
+            windows.take(rows), shares=shares, excess=None if excess is None else excess[rows]
+        )
         return Predicted(probability, ~passed)
 
     def _with_expectation(
-        self, windows: WindowSet, balanced: npt.NDArray[np.float32], shares: Sequence[float]
+        self, balanced: npt.NDArray[np.float32], excess: FloatArray | None, shares: Sequence[float]
     ) -> tuple[npt.NDArray[np.float32], BoolArray]:
         """Join the student's word and the rest of the spectra; tell who needs a closer look."""
         second = self.classifier.second_stage
-        if second is None:
+        if second is None or excess is None:
             found = correct_prior(balanced, trained=EVEN, stated=shares)
-            return found, np.zeros(len(windows), dtype=bool)
-        excess = second.excess(windows)
+            return found, np.zeros(len(balanced), dtype=bool)
         found = correct_prior(second.refine(balanced, excess), trained=EVEN, stated=shares)
         in_excess = np.nan_to_num(excess, nan=-np.inf).max(axis=1, initial=-np.inf) >= FORCING_EXCESS
         return found, in_excess | self.student.passes(found)

@@ -12,8 +12,8 @@ from typing import Final
 
 from vo_emline.survey.classify import Scorer, predict
 from vo_emline.survey.counts import ShardCounts
-from vo_emline.survey.lines import regression_of
 from vo_emline.survey.options import SurveyOptions
+from vo_emline.survey.scores import regression_of
 from vo_emline.survey.shards import Shard, ShardStore
 from vo_emline.survey.work import Windows, write_shard
 

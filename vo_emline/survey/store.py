@@ -21,8 +21,7 @@ from vo_emline.preprocess.store import (
     write_rejects,
     write_windows,
 )
-from vo_emline.preprocess.windows import WindowSet
-from vo_emline.survey.classify import Prepared
+from vo_emline.preprocess.windows import Prepared, WindowSet
 from vo_emline.survey.shards import MANIFEST, Shard, ShardDirectory
 
 KIND: Final = "windows"

@@ -18,13 +18,12 @@ from tqdm.auto import tqdm
 
 from vo_emline.files import atomic_path, require_space, room_for
 from vo_emline.preprocess.options import PreprocessOptions
-from vo_emline.preprocess.windows import WindowSet
+from vo_emline.preprocess.windows import Prepared, WindowSet
 from vo_emline.progress import silence, track
 from vo_emline.simulate.archive import TRUTH_FILE, write_lamost
 from vo_emline.simulate.catalogue import coverages, identities
 from vo_emline.simulate.library import Library, build_library, with_prevalence
 from vo_emline.simulate.variation import vary
-from vo_emline.survey.classify import Prepared
 from vo_emline.survey.ingest import SHARD_SIZE
 from vo_emline.survey.pool import count_workers, work_through
 from vo_emline.survey.shards import Shard, ShardDirectory, digest

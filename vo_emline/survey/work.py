@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.preprocess.windows import Prepared
 from vo_emline.rejects import Reject
 from vo_emline.spectra import printable
 from vo_emline.survey.cascade import Predicted
-from vo_emline.survey.classify import Prepared, predict, prepare_files, tabulate
+from vo_emline.survey.classify import predict, prepare_files
 from vo_emline.survey.counts import ShardCounts, count_rows
-from vo_emline.survey.lines import regression_of
 from vo_emline.survey.model import load_scorer
 from vo_emline.survey.options import SurveyOptions
+from vo_emline.survey.scores import regression_of, tabulate
 from vo_emline.survey.shards import Shard, ShardStore
 from vo_emline.survey.store import WindowStore
 

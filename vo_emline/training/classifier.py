@@ -122,7 +122,11 @@ class Classifier:
         return correct_prior(balanced, trained=self.description.prior, stated=shares)
 
     def predict_windows(
-        self, windows: WindowSet, *, shares: Sequence[float] | None = None
+        self,
+        windows: WindowSet,
+        *,
+        shares: Sequence[float] | None = None,
+        excess: npt.NDArray[np.float64] | None = None,
     ) -> npt.NDArray[np.float32]:
         """Give calibrated probabilities by all that is known of spectra, not by the flux of the window alone.
 
@@ -136,6 +140,9 @@ class Classifier:
             Windows prepared as the description says, n of them.
         shares
             Share of each class among the spectra to be classified; by default equal ones.
+        excess
+            What the second stage gave for the excess of these windows, shape (n, 2), where the caller has
+            asked it already; None to ask it.
 
         Returns
         -------
@@ -145,7 +152,8 @@ class Classifier:
         if self.second_stage is None:
             return self.predict_proba(windows.flux, shares=shares)
         balanced = self.predict_proba(windows.flux, shares=EVEN)
-        refined = self.second_stage.refine(balanced, self.second_stage.excess(windows))
+        known = self.second_stage.excess(windows) if excess is None else excess
+        refined = self.second_stage.refine(balanced, known)
         return refined if shares is None else correct_prior(refined, trained=EVEN, stated=shares)
 
     def of_windows_alone(self) -> Self:

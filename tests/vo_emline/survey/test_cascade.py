@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 
 from vo_emline.errors import UserError
-from vo_emline.preprocess.windows import WindowSet
+from vo_emline.preprocess.windows import Prepared, WindowSet
 from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.simulate import FRACTIONS, simulate_windows
 from vo_emline.survey import SurveyOptions
 from vo_emline.survey.cascade import FORCING_EXCESS, Cascade
-from vo_emline.survey.classify import Prepared, score
+from vo_emline.survey.classify import score
 from vo_emline.survey.model import load_scorer
 from vo_emline.training import Classifier
 
@@ -73,7 +73,7 @@ def test_a_line_in_excess_of_what_is_expected_is_always_passed_on(
     settled = windows.take(np.flatnonzero(plain)[:6])
     classifier: Any = SimpleNamespace(
         second_stage=Expectation(),
-        predict_windows=lambda windows, *, shares: np.tile(np.float32([0, 1, 0]), (len(windows), 1)),
+        predict_windows=lambda windows, **_: np.tile(np.float32([0, 1, 0]), (len(windows), 1)),
     )
     found = Cascade(classifier, cascade.student).screen(settled, shares=SHARES)
     assert found.screened is not None

@@ -9,10 +9,9 @@ import numpy as np
 
 from vo_emline.arrays import FloatArray
 from vo_emline.measure.baseline import Baseline
-from vo_emline.measure.lines import measure_baseline, window_baseline
+from vo_emline.measure.lines import EmissionLines
 from vo_emline.measure.quantities import QUANTITIES, Estimates, estimates
 from vo_emline.measure.width import within
-from vo_emline.preprocess.windows import WindowSet
 
 REACH: Final = 62.0
 """The heads see the flux within this distance of Hα, Å: the line, both side bands, and [N II]."""
@@ -48,7 +47,7 @@ class Anchor:
         return Estimates(value=value, error=np.where(_POSITIVE, value, 1.0) * spread)
 
 
-def describe_lines(windows: WindowSet) -> tuple[np.ndarray, Anchor, Estimates]:
+def describe_lines(emission: EmissionLines) -> tuple[np.ndarray, Anchor, Estimates]:
     """Give the features of lines, where their classical measurements put the origin, and these.
 
     The features are the flux over the pseudo-continuum, in units of the line's
@@ -60,8 +59,7 @@ def describe_lines(windows: WindowSet) -> tuple[np.ndarray, Anchor, Estimates]:
     tuple
         Features, float32, shape (n, f); anchor; classical measurements.
     """
-    baseline = window_baseline(windows)
-    lines = measure_baseline(baseline, emission=True)
+    baseline, lines = emission.baseline, emission.measured
     classical = estimates(lines)
     anchor = _anchor(classical)
     near = within(baseline, REACH)

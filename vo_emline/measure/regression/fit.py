@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vo_emline.labels import ABSORPTION
+from vo_emline.measure.lines import measure_lines
 from vo_emline.measure.quantities import QUANTITIES, Estimates, true_values
 from vo_emline.measure.regression.description import METHODS, Method, RegressionDescription
 from vo_emline.measure.regression.features import describe_lines
@@ -147,7 +148,7 @@ def draw_lines(classifier: Finder, stars: int, *, seed: int, preprocess: Preproc
 
 def _trained(training: Lines, options: RegressionOptions) -> LineRegression:
     """Train the heads; nothing is known of their quality yet."""
-    features, anchor, _ = describe_lines(training.windows)
+    features, anchor, _ = describe_lines(measure_lines(training.windows))
     scaling = np.stack([features.mean(axis=0), np.maximum(features.std(axis=0), 1e-3)]).astype(np.float32)
     target = anchor.encode(training.truth)
     known = np.isfinite(target)
@@ -171,8 +172,8 @@ def _trained(training: Lines, options: RegressionOptions) -> LineRegression:
 
 def _judged(raw: LineRegression, correction: Lines, choice: Lines) -> RegressionDescription:
     """Find the factors on the errors by some lines and the better methods by others."""
-    factors = _factors(raw.measure_both(correction.windows), correction.truth)
-    measured = raw.measure_both(choice.windows)
+    factors = _factors(raw.measure_both(measure_lines(correction.windows)), correction.truth)
+    measured = raw.measure_both(measure_lines(choice.windows))
     reference = measured["classical"].error
     scores = {
         method: _scores(corrected(measured[method], factors[method]), choice.truth, reference=reference)

@@ -1,4 +1,4 @@
-"""The trained regression as others use it: windows of candidates in, measured lines out."""
+"""The trained regression as others use it: lines of candidates in, measured quantities out."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from vo_emline.measure.lines import EmissionLines
 from vo_emline.measure.quantities import QUANTITIES, Estimates
 from vo_emline.measure.regression.description import METHODS, Method, RegressionDescription
 from vo_emline.measure.regression.features import describe_lines
 from vo_emline.measure.regression.heads import Head, mixture
-from vo_emline.preprocess.windows import WindowSet
 from vo_emline.training.description import ModelDescription
 from vo_emline.training.parts import read_arrays
 
@@ -48,13 +48,13 @@ class LineRegression:
         """Give the same heads with another description."""
         return type(self)(description, self._heads, self._scaling)
 
-    def measure(self, windows: WindowSet) -> Estimates:
+    def measure(self, lines: EmissionLines) -> Estimates:
         """Measure lines, each quantity by the method that is better at it.
 
         Quantities that cannot be measured classically are NaN: emission that is
         lost in the noise has no width, whoever asks.
         """
-        return self.choose(self.measure_both(windows))
+        return self.choose(self.measure_both(lines))
 
     def choose(self, found: Mapping[Method, Estimates]) -> Estimates:
         """Take each quantity from the method that is better at it."""
@@ -65,9 +65,9 @@ class LineRegression:
         )
         return Estimates(value=value, error=error)
 
-    def measure_both(self, windows: WindowSet) -> dict[Method, Estimates]:
+    def measure_both(self, lines: EmissionLines) -> dict[Method, Estimates]:
         """Measure lines by both methods, their errors corrected by what held-out stars ask for."""
-        features, anchor, classical = describe_lines(windows)
+        features, anchor, classical = describe_lines(lines)
         network = anchor.decode(*self._answers(features))
         return {
             method: corrected(one, self.description.factors[method])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vo_emline.measure.lines import measure_lines
 from vo_emline.measure.quantities import QUANTITIES
 from vo_emline.measure.regression.features import Anchor, describe_lines
 from vo_emline.simulate import simulate_windows
@@ -14,14 +15,14 @@ def windows():
 
 
 def test_what_is_encoded_is_decoded(windows):
-    _, anchor, classical = describe_lines(windows)
+    _, anchor, classical = describe_lines(measure_lines(windows))
     again = anchor.decode(anchor.encode(classical.value), np.ones_like(classical.value))
     np.testing.assert_allclose(again.value, classical.value)
 
 
 def test_the_classical_measurement_is_the_origin(windows):
     """With nothing to add, the answer is the classical one with its error, but for the limits of that."""
-    _, anchor, classical = describe_lines(windows)
+    _, anchor, classical = describe_lines(measure_lines(windows))
     nothing = np.zeros_like(classical.value)
     found = anchor.decode(nothing, nothing + 1.0)
     np.testing.assert_allclose(found.value, classical.value)
@@ -38,7 +39,7 @@ def test_positive_quantities_stay_positive():
 
 
 def test_features_are_finite_whatever_the_line(windows):
-    features, _, classical = describe_lines(windows)
+    features, _, classical = describe_lines(measure_lines(windows))
     assert np.isnan(classical.value).any()
     assert np.isfinite(features).all()
     assert features.dtype == np.float32
@@ -49,5 +50,5 @@ def test_the_level_of_the_flux_does_not_matter(windows):
     brighter = type(windows)(
         flux=windows.flux, ivar=windows.ivar, continuum=windows.continuum * 2.0, identity=windows.identity
     )
-    first, second = (describe_lines(one)[0] for one in (windows, brighter))
+    first, second = (describe_lines(measure_lines(one))[0] for one in (windows, brighter))
     np.testing.assert_allclose(first, second, rtol=1e-3, atol=1e-3)

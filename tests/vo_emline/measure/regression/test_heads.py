@@ -49,7 +49,8 @@ def test_heads_that_disagree_are_less_sure():
     heads = [[(w * 30.0, b) for w, b in draw_head(4, seed=seed)] for seed in (1, 2, 3)]
     _, alone = mixture(heads[:1], features)
     mean, together = mixture(heads, features)
-    variances = np.stack([np.square(mixture([head], features)[1]) for head in heads]).mean(axis=0)
-    spread = np.stack([np.asarray(predict(head, features)[0], np.float64) for head in heads]).var(axis=0)
-    np.testing.assert_allclose(np.square(together), variances + spread)
+    single = [mixture([head], features) for head in heads]
+    means, deviations = (np.stack(part) for part in zip(*single, strict=True))
+    variances = np.square(deviations).mean(axis=0)
+    np.testing.assert_allclose(np.square(together), variances + means.var(axis=0))
     assert mean.shape == alone.shape == (50, 5)

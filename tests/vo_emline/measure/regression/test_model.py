@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from vo_emline.errors import UserError
+from vo_emline.measure.lines import measure_lines
 from vo_emline.measure.quantities import QUANTITIES, measure_emission, true_values
 from vo_emline.measure.regression import METHODS, LineRegression, RegressionOptions, fit_regression
 from vo_emline.measure.scores import standardised
@@ -23,7 +24,7 @@ def lines(finder):
 
 def test_errors_are_what_they_say(regression, lines):
     windows, truth = lines
-    for method, found in regression.measure_both(windows).items():
+    for method, found in regression.measure_both(measure_lines(windows)).items():
         z = np.abs(standardised(truth, found.value, found.error))
         for column, quantity in enumerate(QUANTITIES):
             known = z[np.isfinite(z[:, column]), column]
@@ -33,14 +34,16 @@ def test_errors_are_what_they_say(regression, lines):
 
 def test_it_beats_the_classical_equivalent_width(regression, lines):
     windows, truth = lines
-    network, classical = (regression.measure_both(windows)[method].value[:, 0] for method in METHODS)
+    network, classical = (
+        regression.measure_both(measure_lines(windows))[method].value[:, 0] for method in METHODS
+    )
     assert np.median(np.abs(network - truth[:, 0])) < np.median(np.abs(classical - truth[:, 0]))
     assert regression.description.methods["ew"] == "network"
 
 
 def test_each_quantity_is_taken_from_its_method(regression, lines):
     windows, _ = lines
-    both = regression.measure_both(windows)
+    both = regression.measure_both(measure_lines(windows))
     mixed = dict.fromkeys((quantity.name for quantity in QUANTITIES), "network") | {"fwhm": "classical"}
     description = regression.description.model_copy(update={"methods": mixed})
     other = regression.described(description)
@@ -52,8 +55,8 @@ def test_each_quantity_is_taken_from_its_method(regression, lines):
 def test_what_cannot_be_measured_stays_unknown(regression, lines):
     windows, _ = lines
     unknown = np.isnan(measure_emission(windows).value)
-    np.testing.assert_array_equal(np.isnan(regression.measure(windows).value), unknown)
-    empty = regression.measure(windows.take([]))
+    np.testing.assert_array_equal(np.isnan(regression.measure(measure_lines(windows)).value), unknown)
+    empty = regression.measure(measure_lines(windows.take([])))
     assert empty.value.shape == (0, len(QUANTITIES))
 
 
@@ -65,7 +68,7 @@ def test_it_is_small_and_survives_being_written(regression, lines):
     with np.load(io.BytesIO(buffer.getvalue()), allow_pickle=False) as arrays:
         again = LineRegression.from_arrays(dict(arrays))
     assert again.description == regression.description
-    before, after = regression.measure(windows), again.measure(windows)
+    before, after = regression.measure(measure_lines(windows)), again.measure(measure_lines(windows))
     np.testing.assert_allclose(
         after.value[:, 0], before.value[:, 0], atol=0.02 * np.nanmax(before.error[:, 0])
     )
@@ -73,8 +76,8 @@ def test_it_is_small_and_survives_being_written(regression, lines):
 
 def test_the_number_of_lines_measured_together_does_not_matter(regression, lines):
     windows, _ = lines
-    together = regression.measure(windows).value
-    alone = regression.measure(windows.take([7])).value
+    together = regression.measure(measure_lines(windows)).value
+    alone = regression.measure(measure_lines(windows.take([7]))).value
     np.testing.assert_allclose(alone[0], together[7], rtol=1e-4)
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, EMISSION
+from vo_emline.measure.lines import measure_lines
 from vo_emline.measure.quantities import QUANTITIES, measure_emission
 from vo_emline.simulate import simulate_windows
-from vo_emline.survey.line_flags import blended, low_coverage, nebular
-from vo_emline.survey.lines import LINE_FIELDS, line_columns, method_text, regression_of
+from vo_emline.survey.flags import blended, find_candidates, low_coverage, nebular
+from vo_emline.survey.scores import LINE_FIELDS, line_columns, method_text, regression_of
 
 DOUBLE = [quantity.name for quantity in QUANTITIES if quantity.double]
 
@@ -26,7 +27,7 @@ def windows(simulated):
 def test_only_candidates_are_measured(windows):
     label = np.full(len(windows), ABSORPTION)
     label[3], label[8] = EMISSION, DOUBLE_PEAK
-    columns = line_columns(windows, label, None)
+    columns = line_columns(find_candidates(windows, label), label, None)
     assert list(columns) == [name for name, _ in LINE_FIELDS]
     measured = measure_emission(windows)
     for name, kind in LINE_FIELDS:
@@ -41,8 +42,9 @@ def test_only_candidates_are_measured(windows):
 
 def test_only_double_peaks_have_a_separation(windows):
     label = np.full(len(windows), EMISSION)
-    as_single = line_columns(windows, label, None)
-    as_double = line_columns(windows, label + 1, None)
+    candidates = find_candidates(windows, label)
+    as_single = line_columns(candidates, label, None)
+    as_double = line_columns(candidates, label + 1, None)
     for name in DOUBLE:
         assert as_single[name].null_count == len(windows)
         assert as_double[name].null_count < len(windows)
@@ -50,7 +52,8 @@ def test_only_double_peaks_have_a_separation(windows):
 
 
 def test_no_candidate_gives_no_measurement(windows):
-    columns = line_columns(windows, np.zeros(len(windows), dtype=int), None)
+    label = np.zeros(len(windows), dtype=int)
+    columns = line_columns(find_candidates(windows, label), label, None)
     assert all(column.null_count == len(windows) for column in columns.values())
 
 
@@ -62,7 +65,7 @@ def test_a_scorer_without_a_model_on_disk_measures_classically():
 def test_nebulae_are_told_by_their_forbidden_lines(simulated, windows):
     family = np.array(simulated.truth["family"].to_pylist())
     visible = np.array(simulated.truth["significance"]) > 10
-    found = nebular(windows)
+    found = nebular(measure_lines(windows))
     assert found[visible & (family == "nebular")].mean() > 0.6
     assert found[family != "nebular"].mean() < 0.02
 
@@ -80,6 +83,8 @@ def test_lost_pixels_are_flagged_but_not_the_zeros_of_dr1(windows):
 def test_a_crowded_neighbourhood_is_flagged():
     cool = simulate_windows(300, seed=18, fractions={"chromospheric": 1.0}, releases=("dr7",))
     hot = simulate_windows(300, seed=19, fractions={"single": 1.0}, releases=("dr7",))
-    shares = [blended(one.prepare())[np.array(one.truth["snr"]) > 60].mean() for one in (cool, hot)]
+    shares = [
+        blended(measure_lines(one.prepare()))[np.array(one.truth["snr"]) > 60].mean() for one in (cool, hot)
+    ]
     assert shares[0] > 2 * shares[1]
     assert shares[1] < 0.12
