@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -61,8 +62,8 @@ def probabilities(logits: npt.NDArray[np.floating], *, temperature: float = 1.0)
 def correct_prior(
     probability: npt.NDArray[np.floating],
     *,
-    trained: npt.ArrayLike,
-    stated: npt.ArrayLike,
+    trained: Sequence[float],
+    stated: Sequence[float],
 ) -> npt.NDArray[np.float32]:
     """Correct probabilities to another prevalence of the classes.
 

@@ -23,7 +23,7 @@ from vo_emline.training.classifier import Classifier, save_model
 from vo_emline.training.examples import Examples
 from vo_emline.training.metrics import evaluate
 from vo_emline.training.network import Architecture
-from vo_emline.training.options import TrainingOptions
+from vo_emline.training.options import EVEN, TrainingOptions
 from vo_emline.training.split import Split, split_by_star
 from vo_emline.training.steps import Samples
 from vo_emline.training.trainer import Fitted, fit
@@ -184,11 +184,11 @@ def _test_probabilities(
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Classify the test rows by the network and by a linear baseline, at the class shares of the examples."""
     flux, label = examples.windows.flux, examples.label[split.train]
-    shares, even = class_shares(label), np.full(len(LABELS), 1 / len(LABELS))
+    shares = class_shares(label)
     linear = logistic_regression(flux[split.train], label, predict=flux[split.test])
     return {
         "network": classifier.predict_proba(flux[split.test], shares=shares),
-        "linear_baseline": correct_prior(linear, trained=even, stated=shares),
+        "linear_baseline": correct_prior(linear, trained=EVEN, stated=shares),
     }
 
 
