@@ -45,6 +45,11 @@ STORE_SCHEMA: Final = pa.schema(
 )
 """Columns of a store of windows."""
 
+ADDED: Final = ("epoch_kind", "read_flags")
+"""Columns that stores of earlier versions lack; empty texts stand for them."""
+
+_EARLIER: Final = pa.schema([one for one in STORE_SCHEMA if one.name not in ADDED])
+
 REJECT_SCHEMA: Final = pa.schema([(field.name, pa.string()) for field in fields(Reject)])
 """Columns of a table of rejects."""
 
@@ -158,7 +163,10 @@ def _schema(path: Path) -> pa.Schema:
                 schema = pa.ipc.open_file(file).schema
     except (pa.ArrowException, OSError) as error:
         raise DataError(str(path), "not_a_store", f"not a store of windows: {error}") from error
-    if not schema.equals(STORE_SCHEMA) or (schema.metadata or {}).get(_GRID_KEY) != _GRID:
+    if (
+        not (schema.equals(STORE_SCHEMA) or schema.equals(_EARLIER))
+        or (schema.metadata or {}).get(_GRID_KEY) != _GRID
+    ):
         raise DataError(str(path), "not_a_store", "a table of other columns or of another grid")
     return schema
 
@@ -204,10 +212,17 @@ def _from_table(table: pa.Table) -> WindowSet:
         flux=flux,
         ivar=ivar,
         continuum=continuum,
-        identity=table.select(IDENTITY_SCHEMA.names),
+        identity=_identity(table),
         coverage=table.select(COVERAGE_SCHEMA.names) if covered else None,
         indices=_values(table[_INDICES], 2 * N_INDICES).reshape(-1, 2, N_INDICES) if indexed else None,
     )
+
+
+def _identity(table: pa.Table) -> pa.Table:
+    for name in ADDED:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.array([""]).take(pa.array(np.zeros(len(table), np.int64))))
+    return table.select(IDENTITY_SCHEMA.names)
 
 
 def _values(column: pa.ChunkedArray, size: int) -> npt.NDArray[np.float32]:

@@ -61,11 +61,13 @@ def identities(truth: pa.Table, *, first: int, seed: int) -> pa.Table:
         "fiberid": number % PLATE + 1,
         "fiber_type": _constant("Obj", n),
         "epoch_mjd": epoch,
+        "epoch_kind": _constant("middle", n),
         "exposure_s": np.full(n, 4500.0),
         "spectral_class": pc.if_else(galaxy, "GALAXY", "STAR"),
         "spectral_subclass": pc.if_else(galaxy, "", spectral_types(truth["teff"].to_numpy())),
         "redshift": velocity / SPEED_OF_LIGHT_KMS,
         "snr_r": truth["snr"],
+        "read_flags": _constant("", n),
     }
     return pa.table(columns, schema=IDENTITY_SCHEMA)
 

@@ -40,25 +40,30 @@ Hα, apart; less than half a pixel of a window).
 """
 
 from vo_emline.spectra.discover import find_spectra, iter_spectra, printable
-from vo_emline.spectra.medium import HALPHA_AIR, HALPHA_VAC, air_to_vacuum, vacuum_to_air
+from vo_emline.spectra.medium import HALPHA_AIR, HALPHA_VAC, Medium, air_to_vacuum, vacuum_to_air
+from vo_emline.spectra.parts import file_of
 from vo_emline.spectra.quick import read_part, read_part_or_reject
-from vo_emline.spectra.read import read, read_bytes, read_or_reject
-from vo_emline.spectra.spectrum import Coverage, Identity, Medium, Spectrum
+from vo_emline.spectra.read import read, read_all, read_bytes, read_each, read_or_reject
+from vo_emline.spectra.spectrum import READ_FLAGS, Coverage, Identity, Spectrum
 from vo_emline.spectra.votable import refuse_hostile
 
 __all__ = [
     "HALPHA_AIR",
     "HALPHA_VAC",
+    "READ_FLAGS",
     "Coverage",
     "Identity",
     "Medium",
     "Spectrum",
     "air_to_vacuum",
+    "file_of",
     "find_spectra",
     "iter_spectra",
     "printable",
     "read",
+    "read_all",
     "read_bytes",
+    "read_each",
     "read_or_reject",
     "read_part",
     "read_part_or_reject",

@@ -9,11 +9,17 @@ import numpy.typing as npt
 
 from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.errors import DataError
-from vo_emline.spectra.medium import HALPHA_VAC, air_to_vacuum
-from vo_emline.spectra.spectrum import Identity, Medium, Spectrum
+from vo_emline.spectra.medium import HALPHA_VAC, Medium, air_to_vacuum
+from vo_emline.spectra.spectrum import Identity, Spectrum
 
 MIN_PIXELS: Final = 10
 """A file with fewer pixels than this is not a spectrum."""
+
+MOST_PIXELS: Final = 2_000_000
+"""What has more pixels is an image or a cube; the finest échelle spectra have 400 000."""
+
+LOW_RESOLUTION: Final = 1500.0
+"""λ/FWHM below which a spectrum is flagged: it shows less than those of LAMOST (1800)."""
 
 OPTICAL: Final = (900.0, 60_000.0)
 """Range in which wavelengths are believed, Å."""
@@ -69,18 +75,21 @@ def assemble(
         bad |= np.asarray(mask, dtype=bool)[order]
     _check_signal(values[~bad], identity.source)
     wave_vac = air_to_vacuum(wave) if medium == "air" else wave
+    power = resolving_power or sampling_limit(wave_vac)
+    if power < LOW_RESOLUTION:
+        identity = identity.flagged("low_resolution")
     return Spectrum(
         wavelength_vac=wave_vac,
         flux=values,
         ivar=None if ivar is None else clean_ivar(_floats(ivar)[order]),
         mask=bad,
-        resolving_power=resolving_power or sampling_limit(wave_vac),
+        resolving_power=power,
         identity=identity,
         medium=medium,
         normalised=normalised,
         flux_unit=flux_unit,
         layout=layout,
-        normalised_flux=None if normalised_flux is None else _floats(normalised_flux)[order],
+        normalised_flux=_along(normalised_flux, order, wave_size=np.size(wavelength)),
     )
 
 
@@ -110,11 +119,20 @@ def _floats(values: npt.ArrayLike) -> FloatArray:
     return np.asarray(values, dtype=np.float64).ravel()
 
 
+def _along(values: npt.ArrayLike | None, order: npt.NDArray[np.intp], *, wave_size: int) -> FloatArray | None:
+    """Order values that are not needed; some DR10 files have a shorter NORMALIZATION than the others."""
+    if values is None or np.size(values) != wave_size:
+        return None
+    return _floats(values)[order]
+
+
 def _placed(wavelength: FloatArray, flux: FloatArray, source: str) -> npt.NDArray[np.intp]:
     """Index the pixels that have a wavelength, in ascending order."""
     if wavelength.size != flux.size:
         message = f"{wavelength.size} wavelengths but {flux.size} fluxes"
         raise DataError(source, "bad_wavelengths", message)
+    if wavelength.size > MOST_PIXELS:
+        raise DataError(source, "too_large", f"{wavelength.size} pixels are no spectrum")
     order = np.flatnonzero(np.isfinite(wavelength))
     if order.size < MIN_PIXELS:
         raise DataError(source, "too_short", f"only {order.size} pixels have a wavelength")

@@ -1,27 +1,26 @@
-"""Spectra in tables of any make: which column is what, in which unit and medium.
+"""Columns of tables of any make: which is what, and in which unit.
 
-Columns are recognised by utype (IVOA Spectrum data model 1.2), then UCD, then
-name, so that FITS tables, VOTables and CSV files of many programs are read by
-one piece of code.
+Columns are recognised by what their survey says, then by utype (IVOA Spectrum data model 1.2), then
+UCD, then name, so that FITS tables, VOTables and text of many programs are read by one piece of code.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from vo_emline.arrays import FloatArray
 from vo_emline.errors import DataError
-from vo_emline.spectra.assemble import assemble, looks_normalised
-from vo_emline.spectra.lamost import LRS, RESOLVING_POWER, bad_pixels
-from vo_emline.spectra.spectrum import Identity, Medium, Spectrum
+from vo_emline.spectra.medium import Medium, medium_in_words
 
 Role = Literal["wavelength", "flux", "error", "ivar", "mask", "normalised_flux"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _UTYPES: Final[dict[str, Role]] = {
     "spectralaxis.value": "wavelength",
@@ -35,16 +34,42 @@ _UCDS: Final[tuple[tuple[str, Role], ...]] = (
     ("phot.flux", "flux"),
     ("spect.continuum", "flux"),
 )
+_WAVELENGTH: Final = (
+    r"(log_?(10)?_?|ln_?)?(lam|lambda|wl|wave|waves|wavelengths?|wvl|spectral|spectral_axis|waveobs|wave_obs|"
+    r"wavelen|lambda_?obs|obs_?wave(length)?|ångström|angstroms?|awav|wavelength_?(nm|um|aa|ang|angstroms?))"
+    r"(_?(air|vac|vacuum))?(_?(nm|um|aa|ang|angstroms?))?"
+)
 _NAMES: Final[dict[Role, str]] = {
-    "wavelength": r"(log_?)?(lam|lambda|wl|wave|wavelengths?|spectral|spectral_axis)(_?(air|vac|vacuum))?",
-    "flux": r"flux|fluxes|flx|intensity|flux_?density|counts|spec|relative_flux",
-    "error": r"err|error|sigma|std|flux_?err|flux_?error|uncertainty",
-    "ivar": r"ivar|inverse|invvar|inverse_?variance",
-    "mask": r"andmask|and_mask|pixmask|mask",
-    "normalised_flux": r"normali[sz]ation|normali[sz]ed|norm_?flux|flux_?norm|normali[sz]ed_?flux",
+    "wavelength": _WAVELENGTH,
+    "flux": r"flux|fluxes|flx|intensity|flux_?density|counts|spec|relative_flux|flux_?lambda|f_?lam(bda)?|"
+    r"flam|flux_?cal(ibrated)?|calibrated_?flux|rel_?flux|flux_?rel",
+    "error": r"err|error|errors|sigma|std|stdev|flux_?err|flux_?error|uncertainty|unc|flux_?unc|e_?flux|"
+    r"err_?flux|error_?flux|flux_?sigma|sigma_?flux|noise|flux_?std",
+    "ivar": r"ivar|inverse|invvar|inverse_?variance|flux_?ivar|ivar_?flux|inv_?var",
+    "mask": r"andmask|and_mask|pixmask|mask|qual|quality|flags?|dq|bpm|pixel_?flags",
+    "normalised_flux": r"normali[sz]ation|normali[sz]ed|norm_?flux|flux_?norm|normali[sz]ed_?flux|"
+    r"flux_?normali[sz]ed|norm",
 }
-_TO_ANGSTROM: Final = {"angstrom": 1.0, "angstroms": 1.0, "a": 1.0, "aa": 1.0, "å": 1.0, "0.1nm": 1.0,
-                       "nm": 10.0, "um": 1e4, "micron": 1e4, "mm": 1e7, "cm": 1e8, "m": 1e10}  # fmt: skip
+_PATTERNS: Final = {role: re.compile(pattern) for role, pattern in _NAMES.items()}
+
+_TO_ANGSTROM: Final = {"angstrom": 1.0, "angstroms": 1.0, "a": 1.0, "aa": 1.0, "å": 1.0, "ang": 1.0,
+                       "ångström": 1.0, "ångstrom": 1.0, "angström": 1.0, "angstroem": 1.0, "ångströms": 1.0,
+                       "nm": 10.0, "um": 1e4, "micron": 1e4, "mm": 1e7, "cm": 1e8, "m": 1e10,
+                       "nanometer": 10.0, "nanometre": 10.0, "micrometer": 1e4, "micrometre": 1e4,
+                       "meter": 1e10, "metre": 1e10}  # fmt: skip
+_FACTOR: Final = re.compile(
+    r"(?P<number>\d*\.?\d+(?:e[+-]?\d+)?)[*·]?(?P<unit>\D.*)|10(?:\*\*|\^)\(?(?P<power>[+-]?\d+)\)?[*·]?(?P<of>\D.*)"
+)
+_LOG: Final = re.compile(r"(?P<base>log10|log_10|log|lg|dex|ln)[(\[]?(?P<unit>[^)\]]*)[)\]]?")
+_NO_UNIT: Final = frozenset(
+    {"", "none", "-", "1", "unknown", "n/a", "na", "null", "unitless", "dimensionless"}
+)
+
+_BY_VALUE: Final = ((1e-7, 1e-5, 1e10), (0.1, 3.0, 1e4), (100.0, 1200.0, 10.0))
+"""(lowest, highest, Å per unit) of optical wavelengths in m, µm and nm."""
+_LOG10_ANGSTROM: Final = (3.0, 4.6)
+_LN_ANGSTROM: Final = (7.3, 10.5)
+"""What the middle of an optical spectrum has in logarithms of Å; as µm it is far from the optical."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,84 +83,51 @@ class ColumnInfo:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpectrumTable:
-    """A table that may hold a spectrum."""
-
-    columns: Sequence[ColumnInfo]
-    arrays: Sequence[npt.NDArray[Any]]
-    """Values of each column, all of one shape."""
-    layout: str
-    identity: Identity
-    resolving_power: float | None = None
-    """λ/FWHM where the file states it."""
-
-
-def roles(columns: Sequence[ColumnInfo]) -> dict[Role, int]:
+def roles(columns: Sequence[ColumnInfo], names: Mapping[str, Sequence[str]] | None = None) -> dict[Role, int]:
     """Find the index of the column that plays each role; the first that fits wins.
 
-    Two nameless columns are wavelength and flux.
+    Of several columns of wavelength one that says its medium is taken, vacuum before air. A normalised
+    flux is the flux where there is no other. Two nameless columns are wavelength and flux.
+
+    Parameters
+    ----------
+    columns
+        The columns.
+    names
+        What a survey calls them, by role, the best first.
     """
     found: dict[Role, int] = {}
-    for index, column in enumerate(columns):
-        role = _role(column)
-        if role is not None:
-            found.setdefault(role, index)
-    if not found and len(columns) >= 2 and not any(column.name for column in columns):
+    given = [column.name.lower().strip() for column in columns]
+    for role in ROLES:
+        wanted = [name.lower() for name in (names or {}).get(role, ())]
+        known = next((given.index(name) for name in wanted if name in given), None)
+        if known is not None:
+            found[role] = known
+    taken = set(found.values())
+    played = [None if index in taken else _role(column) for index, column in enumerate(columns)]
+    for index, part in enumerate(played):
+        if part is not None:
+            found.setdefault(part, index)
+    wavelengths = [index for index, part in enumerate(played) if part == "wavelength"]
+    if len(wavelengths) > 1 and found["wavelength"] in wavelengths:
+        found["wavelength"] = min(wavelengths, key=lambda index: _certainty(columns[index]))
+    if "flux" not in found and "normalised_flux" in found:
+        found["flux"] = found.pop("normalised_flux")
+    if not found and len(columns) >= 2 and not any(given):
         return {"wavelength": 0, "flux": 1}
     return found
 
 
-def holds_spectrum(columns: Sequence[ColumnInfo]) -> bool:
+def holds_spectrum(columns: Sequence[ColumnInfo], names: Mapping[str, Sequence[str]] | None = None) -> bool:
     """Tell whether a table has a wavelength and a flux column."""
-    return {"wavelength", "flux"} <= roles(columns).keys()
-
-
-def spectrum_from_table(table: SpectrumTable, *, medium: Medium | None = None) -> Spectrum:
-    """Make a spectrum of a table.
-
-    Parameters
-    ----------
-    table
-        The table and who it is.
-    medium
-        Medium of its wavelengths; None to go by what the column says, then by
-        the sampling (LAMOST's 1e-4 dex is vacuum), else air, in which
-        ground-based optical spectra are reduced.
-
-    Raises
-    ------
-    DataError
-        ``not_a_spectrum`` where there is no wavelength or flux column, or any
-        reason of :func:`~vo_emline.spectra.assemble.assemble`.
-    """
-    role = roles(table.columns)
-    if not holds_spectrum(table.columns):
-        names = ", ".join(column.name or "(nameless)" for column in table.columns)
-        raise DataError(
-            table.identity.source, "not_a_spectrum", f"no wavelength and flux among columns {names}"
-        )
-    spectral, flux = table.columns[role["wavelength"]], table.arrays[role["flux"]]
-    wavelength = to_angstrom(table.arrays[role["wavelength"]], spectral, source=table.identity.source)
-    lamost = is_lamost_sampling(wavelength)
-    ivar = _ivar(role, table.arrays)
-    return assemble(
-        wavelength,
-        flux,
-        ivar=ivar,
-        mask=_mask(role, table.arrays, ivar),
-        normalised_flux=table.arrays[role["normalised_flux"]] if "normalised_flux" in role else None,
-        identity=table.identity,
-        layout=table.layout,
-        medium=medium or stated_medium(spectral) or ("vacuum" if lamost else "air"),
-        resolving_power=table.resolving_power or (RESOLVING_POWER[LRS] if lamost else None),
-        normalised=looks_normalised(flux),
-        flux_unit=table.columns[role["flux"]].unit,
-    )
+    return {"wavelength", "flux"} <= roles(columns, names).keys()
 
 
 def to_angstrom(values: npt.ArrayLike, column: ColumnInfo, *, source: str) -> FloatArray:
     """Convert a wavelength column to Å, by its unit, or by its values where it states none.
+
+    Logarithms are told by the name (``loglam``), by the unit (``log10(Angstrom)``) or, where neither says
+    anything, by values that as lengths would be far from the optical.
 
     Raises
     ------
@@ -143,37 +135,79 @@ def to_angstrom(values: npt.ArrayLike, column: ColumnInfo, *, source: str) -> Fl
         ``no_wavelengths`` where the unit is not one of wavelength.
     """
     wave = np.asarray(values, dtype=np.float64).ravel()
-    if "log" in column.name.lower():
-        wave = 10.0**wave
-    unit = column.unit.lower().replace(" ", "")
+    middle = float(np.nanmedian(wave)) if np.isfinite(wave).any() else 0.0
+    unit, base = _log_unit(_plain_unit(column.unit), column.name, middle)
+    if base:
+        wave = np.where(np.abs(wave) < 100, base ** np.clip(wave, -100, 100), np.nan)
+        middle = base**middle if abs(middle) < 100 else 0.0
+    if unit in _NO_UNIT:
+        unit = _unit_in_name(column.name)
     if unit:
-        if unit not in _TO_ANGSTROM:
+        factor = _angstroms_per(unit)
+        if factor is None:
             message = f"column {column.name!r} has unit {column.unit!r}, which is not one of wavelength"
             raise DataError(source, "no_wavelengths", message)
-        return np.asarray(wave * _TO_ANGSTROM[unit])
-    middle = float(np.nanmedian(wave)) if np.isfinite(wave).any() else 0.0
-    factor = next((f for low, high, f in _BY_VALUE if low <= middle < high), 1.0)
-    return np.asarray(wave * factor)
-
-
-_BY_VALUE: Final = ((1e-7, 1e-5, 1e10), (0.1, 10.0, 1e4), (100.0, 1000.0, 10.0))
-"""(lowest, highest, Å per unit) of optical wavelengths in m, µm and nm."""
+        return np.asarray(wave * factor)
+    return np.asarray(wave * next((f for low, high, f in _BY_VALUE if low <= middle < high), 1.0))
 
 
 def stated_medium(column: ColumnInfo) -> Medium | None:
-    """Find the word *air* or *vacuum* in what a table says about its wavelength column."""
-    words = set(re.split(r"[\W_]+", f"{column.name} {column.ucd} {column.description}".lower()))
-    if "air" in words:
+    """Find the medium in what a table says about its wavelength column."""
+    if "obs.atmos" in column.ucd.lower():
         return "air"
-    return "vacuum" if words & {"vac", "vacuum"} else None
+    return medium_in_words(column.name, column.ucd, column.description)
 
 
-def is_lamost_sampling(wavelength: FloatArray) -> bool:
-    """Tell LAMOST low-resolution sampling (1e-4 dex over more than 3000 Å) from any other."""
-    if wavelength.size < 2000 or not np.all(wavelength > 0):
-        return False
-    steps = np.diff(np.log10(wavelength))
-    return bool(np.ptp(wavelength) > 3000 and np.allclose(np.abs(steps), 1e-4, atol=5e-6))
+def _plain_unit(unit: str) -> str:
+    plain = unicodedata.normalize("NFKC", unit[:60]).lower().replace("μ", "u").replace("µ", "u")
+    return plain.replace(" ", "").strip("[]'\"")
+
+
+def _log_unit(unit: str, name: str, middle: float) -> tuple[str, float]:
+    """Give the unit without its logarithm, and the base; 0 where the values are no logarithms."""
+    parts = _LOG.fullmatch(unit)
+    if parts is not None:
+        return parts["unit"].strip("*"), float(np.e) if parts["base"] == "ln" else 10.0
+    if not abs(middle) < 15:
+        return unit, 0.0
+    if re.match(r"ln_?[wl]", name.lower()):
+        return unit, float(np.e)
+    if "log" in name.lower():
+        return unit, 10.0
+    if unit in _NO_UNIT or unit in {"angstrom", "a"}:
+        if _LOG10_ANGSTROM[0] < middle < _LOG10_ANGSTROM[1]:
+            return "", 10.0
+        if _LN_ANGSTROM[0] < middle < _LN_ANGSTROM[1]:
+            return "", float(np.e)
+    return unit, 0.0
+
+
+def _unit_in_name(name: str) -> str:
+    """Give the unit that a name ends in (``wavelength_nm``); iSpec's ``waveobs`` is in nm."""
+    lower = name.lower().strip()
+    if lower == "waveobs":
+        return "nm"
+    parts = re.fullmatch(r".*(?:_|\b)(nm|um|aa|ang|angstroms?)", lower)
+    return parts[1] if parts else ""
+
+
+def _angstroms_per(unit: str) -> float | None:
+    known = _TO_ANGSTROM.get(unit) or _TO_ANGSTROM.get(unit.rstrip("s"))
+    if known is not None:
+        return known
+    parts = _FACTOR.fullmatch(unit)
+    if parts is None:
+        return None
+    of = _TO_ANGSTROM.get(parts["unit"] or parts["of"])
+    if of is None:
+        return None
+    # as a quotient, because 1e-10 × 1e10 should be 1 exactly
+    factor = float(parts["number"]) if parts["number"] else 10.0 ** int(parts["power"])
+    return round(of * factor, 12)
+
+
+def _certainty(column: ColumnInfo) -> int:
+    return {"vacuum": 0, "air": 1, None: 2}[stated_medium(column)]
 
 
 def _role(column: ColumnInfo) -> Role | None:
@@ -184,25 +218,4 @@ def _role(column: ColumnInfo) -> Role | None:
     for start, role in _UCDS:
         if ucd.startswith(start):
             return role
-    return next((role for role, pattern in _NAMES.items() if re.fullmatch(pattern, name)), None)
-
-
-def _ivar(role: Mapping[Role, int], arrays: Sequence[npt.NDArray[Any]]) -> FloatArray | None:
-    if "ivar" in role:
-        return np.asarray(arrays[role["ivar"]], dtype=np.float64).ravel()
-    if "error" not in role:
-        return None
-    error = np.asarray(arrays[role["error"]], dtype=np.float64).ravel()
-    good = np.isfinite(error) & (error > 0)
-    return np.where(good, 1.0 / np.where(good, error, 1.0) ** 2, 0.0)
-
-
-def _mask(
-    role: Mapping[Role, int], arrays: Sequence[npt.NDArray[Any]], ivar: FloatArray | None
-) -> npt.NDArray[np.bool_] | None:
-    if "mask" not in role:
-        return None
-    mask = np.ravel(arrays[role["mask"]])
-    if ivar is not None and mask.dtype.kind in "iuf":
-        return bad_pixels(np.ravel(arrays[role["flux"]]), ivar, andmask=mask)
-    return np.nan_to_num(np.asarray(mask, dtype=np.float64)).astype(bool)
+    return next((role for role, pattern in _PATTERNS.items() if pattern.fullmatch(name)), None)

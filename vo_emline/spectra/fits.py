@@ -1,35 +1,57 @@
-"""FITS files: opening them without trust, and finding out which layout it is."""
+"""FITS files: opening them without trust, and finding the spectra in them."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyError
 
 from vo_emline.errors import DataError, UserError
-from vo_emline.spectra.cards import Cards
-from vo_emline.spectra.fits_image import is_spectrum_image, read_fits_image
-from vo_emline.spectra.fits_table import is_spectrum_table, read_fits_table
+from vo_emline.spectra.cards import Chain
+from vo_emline.spectra.fits_image import COMPANIONS, is_spectrum_image, lines_of, read_fits_image
+from vo_emline.spectra.fits_rows import find_rows, read_row
+from vo_emline.spectra.fits_table import filled_rows, is_spectrum_table, read_fits_table
 from vo_emline.spectra.lamost import is_lamost
 from vo_emline.spectra.lamost_image import is_lamost_image, read_lamost_image
 from vo_emline.spectra.lamost_table import best_at_halpha, is_lamost_table, read_lamost_table
 from vo_emline.spectra.leniency import warnings_collected
-from vo_emline.spectra.spectrum import Medium, Spectrum
+from vo_emline.spectra.medium import HALPHA_VAC, Medium
+from vo_emline.spectra.parts import Part
+from vo_emline.spectra.spectrum import Spectrum
+from vo_emline.spectra.structure import spans
+from vo_emline.spectra.surveys import Survey, recognise
 
 _BROKEN: Final = (OSError, TypeError, ValueError, KeyError, IndexError, AttributeError, VerifyError)
 """What astropy raises on broken files, as measured by cutting and corrupting real ones."""
 
+_ERRORS: Final = re.compile(
+    r"(.*[_ -])?(err(or)?s?|sigma|std(dev)?|unc(ert(ainty)?)?)([_ -].*)?", re.IGNORECASE
+)
+"""Names of images that hold the standard deviation of the flux beside them."""
 
-def read_fits(
-    content: bytes, *, source: str, extension: str | int | None = None, medium: Medium | None = None
-) -> Spectrum:
-    """Make a spectrum of the bytes of a FITS file.
+Listed = Sequence[tuple[Part, "_Spectrum"]]
 
-    Only what is needed is looked at: a file that is damaged behind the
-    spectrum is read all the same.
+
+@dataclass(frozen=True, slots=True)
+class _Spectrum:
+    """Where a spectrum lies in an open file, and what it is known to be of."""
+
+    hdu: Any
+    survey: Survey | None = None
+    row: int | None = None
+    kind: str = ""
+    """``lamost-image``, ``lamost-table``, ``image``, ``planes``, ``rows`` or ``table``."""
+
+
+class FitsFile:
+    """An open FITS file whose HDUs have been looked at before a library was.
 
     Parameters
     ----------
@@ -37,86 +59,359 @@ def read_fits(
         The whole file, not compressed.
     source
         The file, as the user named it.
-    extension
-        Name or number of the extension to read, for files with more than one
-        spectrum. By default the best at Hα.
-    medium
-        Medium of the wavelengths where the file does not say.
 
     Raises
     ------
     DataError
-        ``truncated``, ``broken``, ``not_a_spectrum``, or a reason of the
-        reader of its layout.
-    UserError
-        Where `extension` is not in the file, or holds no spectrum.
+        ``broken`` or ``truncated`` where not even the first HDU is sound.
     """
+
+    def __init__(self, hdus: Any, n_sound: int, damage: DataError | None, source: str) -> None:
+        self._hdus, self._n_sound, self._damage, self.source = hdus, n_sound, damage, source
+        self.header: Any = hdus[0].header
+
+    def __iter__(self) -> Iterator[Any]:
+        for index in range(self._n_sound):
+            yield self._hdus[index]
+        if self._damage is not None:
+            raise self._damage
+
+    def sound(self) -> Iterator[tuple[int, Any]]:
+        """Give the number and the content of every HDU before the damage, if there is any."""
+        for index in range(self._n_sound):
+            yield index, self._hdus[index]
+
+    def raise_damage(self) -> None:
+        """Raise what ended the sound part of the file, if anything."""
+        if self._damage is not None:
+            raise self._damage
+
+    def named(self, name: int | str) -> Any:
+        """Give an HDU by its number or its name in any case; None where there is none."""
+        for index, hdu in self.sound():
+            if index == name or (isinstance(name, str) and hdu.name.upper() == name.upper()):
+                return hdu
+        return None
+
+    def remarks(self, hdu: Any) -> list[str]:
+        """Give the comments and the history of the file and of an HDU, line by line."""
+        found = []
+        for header in (hdu.header, self.header):
+            for key in ("COMMENT", "HISTORY"):
+                if key in header:
+                    found += [str(line) for line in header[key]][:2000]
+        return found
+
+
+@contextmanager
+def opened_fits(content: bytes, *, source: str) -> Iterator[FitsFile]:
+    """Open a FITS file; what goes wrong inside of the block becomes a ``DataError``.
+
+    Only what is sound is given to astropy: a file that is damaged behind the spectrum is read all the same.
+
+    Parameters
+    ----------
+    content
+        The whole file, not compressed.
+    source
+        The file, as the user named it.
+
+    Raises
+    ------
+    DataError
+        ``truncated`` or ``broken``.
+    """
+    end, count, damage = 0, 0, None
+    try:
+        for span in spans(content, source=source):
+            end, count = span.end, count + 1
+    except DataError as error:
+        damage = error
+    if not count:
+        raise damage or DataError(source, "broken", "no header of FITS")
     with warnings_collected(source) as heard:
         try:
-            with fits.open(io.BytesIO(content), memmap=False, lazy_load_hdus=True) as hdus:
-                file = _File(hdus, content, source)
-                return _read_chosen(file, extension, medium) if extension is not None else _read(file, medium)
+            sound = content if damage is None else content[:end]
+            with fits.open(io.BytesIO(sound), memmap=False, lazy_load_hdus=True) as hdus:
+                yield FitsFile(hdus, count, damage, source)
         except _BROKEN as error:
             if any("truncated" in str(warning.message) for warning in heard):
                 raise DataError(source, "truncated", "the file ends before its data do") from error
-            raise DataError(source, "broken", f"not readable as FITS: {error}") from error
+            raise DataError(source, "broken", f"not readable as FITS: {error}"[:300]) from error
 
 
-class _File:
-    """The HDUs of a file, opened one by one and checked to be whole; can be gone through again."""
+def read_fits(content: bytes, *, source: str, part: Part, medium: Medium | None = None) -> Spectrum:
+    """Make the spectrum of the bytes of a FITS file that holds one, or the part that is asked for.
 
-    def __init__(self, hdus: Any, content: bytes, source: str) -> None:
-        self._hdus, self._size, self.source = hdus, len(content), source
-        self.header: Cards = hdus[0].header
+    Parameters
+    ----------
+    content
+        The whole file, not compressed.
+    source
+        The file, as the user named it.
+    part
+        Which spectrum, for files with more than one. By default the only one, or the best at Hα of a file
+        that is about one star.
+    medium
+        Medium of the wavelengths, stated by the user.
 
-    def __iter__(self) -> Iterator[Any]:
-        index = 0
-        while True:
+    Raises
+    ------
+    DataError
+        ``truncated``, ``broken``, ``not_a_spectrum``, ``several_spectra``, or a reason of the
+        reader of its layout.
+    UserError
+        Where `part` is not in the file, or holds no spectrum.
+    """
+    with opened_fits(content, source=source) as file:
+        if part.extension is None and part.row is None:
+            found = list_spectra(file)
+            if len(found) > 1:
+                raise several(source, [one for one, _ in found])
+            return _read_listed(file, found[0][1], medium, source)
+        return _read_part(file, part, medium)
+
+
+def iter_fits(content: bytes, *, source: str, medium: Medium | None = None) -> Iterator[Spectrum | DataError]:
+    """Give every spectrum of a FITS file under its own name, or why it cannot be had.
+
+    Parameters and errors of the file as a whole are those of :func:`read_fits`.
+    """
+    with opened_fits(content, source=source) as file:
+        found = list_spectra(file)
+        for part, one in found:
+            name = part.of(source) if len(found) > 1 else source
             try:
-                hdu = self._hdus[index]
-            except IndexError:
-                return
-            self._check_complete(hdu)
-            yield hdu
-            index += 1
-
-    def _check_complete(self, hdu: Any) -> None:
-        """Refuse a file that ends before the data of `hdu` do (the padding may be missing)."""
-        needed = hdu.fileinfo()["datLoc"] + hdu.size
-        if self._size < needed:
-            message = f"the file ends at byte {self._size}, its data at {needed}"
-            raise DataError(self.source, "truncated", message)
+                yield _read_listed(file, one, medium, name)
+            except DataError as error:
+                yield error
+            except _BROKEN as error:
+                yield DataError(name, "broken", f"not readable as FITS: {error}"[:300])
 
 
-def _read(file: _File, medium: Medium | None) -> Spectrum:
-    first = next((hdu for hdu in file if _holds_spectrum(file, hdu)), None)
-    if first is None:
+def several(source: str, found: Sequence[Part]) -> DataError:
+    """Say that a file holds several spectra, and what they are called."""
+    names = ", ".join(part.of(source.rpartition("/")[2]) for part in found[:3])
+    more = ", …" if len(found) > 3 else ""
+    message = f"it holds {len(found)} spectra; name one of them ({names}{more}) or read them all (read_all)"
+    return DataError(source, "several_spectra", message)
+
+
+def list_spectra(file: FitsFile) -> Listed:
+    """Find the spectra of a file; one where all are of one star.
+
+    Raises
+    ------
+    DataError
+        ``not_a_spectrum`` where there is none, or what damaged the file before one came.
+    """
+    if is_lamost(file.header):
+        found = _of_lamost(file)
+        if found:
+            return found
+    names = [hdu.name for _, hdu in file.sound()]
+    survey = recognise(file.header, names)
+    listed = _of_survey(file, survey) or _in_general(file, survey)
+    if not listed:
+        file.raise_damage()
         raise DataError(file.source, "not_a_spectrum", "no image and no table with wavelengths and fluxes")
-    if is_lamost(file.header) and is_lamost_table(first):
-        first = best_at_halpha(file)
-    return _read_hdu(file, first, medium)
+    return listed
 
 
-def _read_chosen(file: _File, wanted: str | int, medium: Medium | None) -> Spectrum:
+def _of_lamost(file: FitsFile) -> Listed:
+    first = next((hdu for hdu in file if is_lamost_image(hdu.header) or is_lamost_table(hdu)), None)
+    if first is None:
+        return []
+    if is_lamost_image(first.header):
+        return [(Part(), _Spectrum(first, kind="lamost-image"))]
+    return [(Part(), _Spectrum(best_at_halpha(file), kind="lamost-table"))]
+
+
+def _of_survey(file: FitsFile, survey: Survey | None) -> Listed:
+    """List the spectra of surveys that spread them over several HDUs."""
+    if survey is None:
+        return []
+    if survey.rows is not None:
+        found = find_rows(file, survey.rows)
+        if found is not None:
+            return [(Part(row=row), _Spectrum(found, survey, row, "rows")) for row in found.filled()]
+    if survey.planes is not None:
+        flux = file.named(survey.planes.flux)
+        if flux is not None and is_spectrum_image(flux):
+            return [(Part(), _Spectrum(flux, survey, kind="planes"))]
+    return []
+
+
+def _in_general(file: FitsFile, known: Survey | None) -> Listed:
+    """List images and tables, HDU by HDU; companions of a flux do not count."""
+    tables, images = [], []
+    for number, hdu in file.sound():
+        survey = known or recognise(Chain(hdu.header, file.header), _columns(hdu))
+        if is_spectrum_table(hdu, survey):
+            tables.append((number, hdu, survey))
+        elif is_spectrum_image(hdu):
+            images.append((number, hdu, survey))
+    chosen = tables or _without_companions(images)
+    if len(chosen) > 1 and all(survey is not None and survey.one_star for *_, survey in chosen):
+        chosen = _best(chosen)
+    return _in_rows(chosen)
+
+
+def _in_rows(chosen: Sequence[tuple[int, Any, Survey | None]]) -> Listed:
+    listed: list[tuple[Part, _Spectrum]] = []
+    for number, hdu, survey in chosen:
+        rows = _rows_of(hdu, survey)
+        kind = "table" if hasattr(hdu, "columns") else "image"
+        where = number if len(chosen) > 1 else None
+        if rows is None or len(rows) == 1:
+            listed.append((Part(where), _Spectrum(hdu, survey, rows[0] if rows else None, kind)))
+        else:
+            listed += [(Part(where, row), _Spectrum(hdu, survey, row, kind)) for row in rows]
+    return listed
+
+
+def _rows_of(hdu: Any, survey: Survey | None) -> list[int] | None:
+    if hasattr(hdu, "columns"):
+        return filled_rows(hdu, survey)
+    lines = lines_of(hdu.header)
+    return None if lines == 1 else list(range(1, lines + 1))
+
+
+def _without_companions(
+    images: list[tuple[int, Any, Survey | None]],
+) -> list[tuple[int, Any, Survey | None]]:
+    if len(images) < 2:
+        return images
+    own = [one for one in images if not one[1].name or not COMPANIONS.fullmatch(one[1].name)]
+    return own or images[:1]
+
+
+def _best(
+    tables: Sequence[tuple[int, Any, Survey | None]],
+) -> list[tuple[int, Any, Survey | None]]:
+    """Choose of the spectra of one star: the preferred by name, then the first that covers Hα."""
+    survey = tables[0][2]
+    pattern = survey.prefer if survey else ""
+    named = [one for one in tables if pattern and re.search(pattern, one[1].name, re.IGNORECASE)] or list(
+        tables
+    )
+    filled = [one for one in named if one[1].header.get("NAXIS2", 1)] or named
+    return [next((one for one in filled if _covers_halpha(one[1], one[2])), filled[0])]
+
+
+def _covers_halpha(hdu: Any, survey: Survey | None) -> bool:
+    try:
+        wave = read_fits_table({}, hdu, source="", row=1 if filled_rows(hdu, survey) else None, survey=survey)
+    except DataError:
+        return False
+    return bool(wave.wavelength_vac[0] < HALPHA_VAC < wave.wavelength_vac[-1])
+
+
+def _columns(hdu: Any) -> list[str]:
+    return list(hdu.columns.names) if hasattr(hdu, "columns") else []
+
+
+def _read_part(file: FitsFile, part: Part, medium: Medium | None) -> Spectrum:
+    """Read the spectrum in an HDU, or in a row, that the user names."""
+    name = part.of(file.source)
+    if part.extension is None:
+        found = {one.row: spectrum for one, spectrum in list_spectra(file)}
+        rows = {spectrum.row or number: spectrum for number, spectrum in enumerate(found.values(), start=1)}
+        if part.row not in rows:
+            raise UserError(f"{file.source} has no spectrum in row {part.row}; it has {len(rows)}")
+        return _read_listed(file, rows[part.row], medium, name)
     names = []
-    for index, hdu in enumerate(file):
-        if str(wanted).upper() in {hdu.name, str(index)} and _holds_spectrum(file, hdu):
-            return _read_hdu(file, hdu, medium)
+    for index, hdu in file.sound():
+        if str(part.extension).upper() in {hdu.name, str(index)}:
+            known = _known_as(file, hdu)
+            if known is not None:
+                return _read_listed(file, _row_of(file, hdu, known, part), medium, name)
         names.append(hdu.name or str(index))
-    raise UserError(f"{file.source} has no spectrum in extension {wanted!r}; it has {', '.join(names)}")
+    file.raise_damage()
+    raise UserError(
+        f"{file.source} has no spectrum in extension {part.extension!r}; it has {', '.join(names)}"
+    )
 
 
-def _holds_spectrum(file: _File, hdu: Any) -> bool:
-    if is_lamost(file.header) and (is_lamost_image(hdu.header) or is_lamost_table(hdu)):
-        return True
-    return is_spectrum_image(hdu) or is_spectrum_table(hdu)
-
-
-def _read_hdu(file: _File, hdu: Any, medium: Medium | None) -> Spectrum:
+def _known_as(file: FitsFile, hdu: Any) -> _Spectrum | None:
+    """Tell which reader an HDU is for; None where it holds no spectrum."""
     if is_lamost(file.header) and is_lamost_image(hdu.header):
-        return read_lamost_image(hdu.header, hdu.data, source=file.source)
+        return _Spectrum(hdu, kind="lamost-image")
     if is_lamost(file.header) and is_lamost_table(hdu):
-        return read_lamost_table(file.header, hdu, source=file.source)
+        return _Spectrum(hdu, kind="lamost-table")
+    survey = recognise(Chain(hdu.header, file.header), _columns(hdu))
     if is_spectrum_image(hdu):
-        return read_fits_image(hdu.header, hdu.data, source=file.source, medium=medium)
-    return read_fits_table(file.header, hdu, source=file.source, medium=medium)
+        return _Spectrum(hdu, survey, kind="image")
+    return _Spectrum(hdu, survey, kind="table") if is_spectrum_table(hdu, survey) else None
+
+
+def _row_of(file: FitsFile, hdu: Any, known: _Spectrum, part: Part) -> _Spectrum:
+    if known.kind.startswith("lamost"):
+        return known
+    rows = _rows_of(hdu, known.survey)
+    if rows is None:
+        return known
+    if part.row is None:
+        if len(rows) != 1:
+            raise several(file.source, [Part(part.extension, row) for row in rows])
+        return _Spectrum(hdu, known.survey, rows[0], known.kind)
+    if part.row not in rows:
+        raise UserError(f"{part.of(file.source)}: that row holds no spectrum; {len(rows)} rows do")
+    return _Spectrum(hdu, known.survey, part.row, known.kind)
+
+
+def _read_listed(file: FitsFile, one: _Spectrum, medium: Medium | None, source: str) -> Spectrum:
+    hdu, survey = one.hdu, one.survey
+    if one.kind == "lamost-image":
+        return read_lamost_image(hdu.header, hdu.data, source=source)
+    if one.kind == "lamost-table":
+        return read_lamost_table(file.header, hdu, source=source)
+    if one.kind == "rows" and survey is not None:
+        return read_row(file.header, hdu, one.row or 1, survey, source=source, medium=medium)
+    if one.kind == "table":
+        return read_fits_table(
+            file.header,
+            hdu,
+            source=source,
+            medium=medium,
+            row=one.row,
+            survey=survey,
+            remarks=file.remarks(hdu),
+        )
+    error, normalised = _beside(file, one)
+    return read_fits_image(
+        Chain(hdu.header, file.header),
+        hdu.data,
+        source=source,
+        medium=medium,
+        line=one.row or 1,
+        survey=survey,
+        error=error,
+        remarks=file.remarks(hdu),
+        normalised_flux=normalised,
+    )
+
+
+def _beside(file: FitsFile, one: _Spectrum) -> tuple[Any, Any]:
+    """Find the errors and the normalised flux in images beside a flux, of equal size."""
+    planes = one.survey.planes if one.survey and one.kind == "planes" else None
+    shape = np.shape(one.hdu.data)
+    if planes is None:
+        found = [hdu for _, hdu in file.sound() if hdu is not one.hdu and _ERRORS.fullmatch(hdu.name or "")]
+        return (_image(found[0], shape) if len(found) == 1 else None), None
+    error = _image(_or_none(file, planes.error), shape)
+    relative = _image(_or_none(file, planes.relative_error), shape)
+    if error is None and relative is not None:
+        error = np.abs(np.asarray(relative, dtype=np.float64) * one.hdu.data)
+    normalised = _image(_or_none(file, planes.normalised_flux), shape)
+    return error, normalised
+
+
+def _or_none(file: FitsFile, name: int | str | None) -> Any:
+    return None if name is None else file.named(name)
+
+
+def _image(hdu: Any, shape: tuple[int, ...]) -> Any:
+    if hdu is None or hasattr(hdu, "columns") or hdu.data is None or np.shape(hdu.data) != shape:
+        return None
+    return hdu.data

@@ -1,24 +1,54 @@
-"""FITS tables of one row per pixel: Ondřejov DataLink, the spectrum data model, specutils."""
+"""FITS tables: one row per pixel, or one row of vectors per spectrum."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.spectra.cards import Cards, number, text
-from vo_emline.spectra.columns import ColumnInfo, SpectrumTable, holds_spectrum, spectrum_from_table
-from vo_emline.spectra.ondrejov import RESOLVING_POWER, ondrejov_identity
-from vo_emline.spectra.spectrum import Medium, Spectrum
+from vo_emline.spectra.cards import Cards, Chain, comment, text
+from vo_emline.spectra.columns import ColumnInfo, holds_spectrum, roles
+from vo_emline.spectra.identity import Row, general_identity, resolving_power
+from vo_emline.spectra.medium import Medium
+from vo_emline.spectra.ondrejov import RESOLVING_POWER, ondrejov_identity, survey_of
+from vo_emline.spectra.spectrum import Spectrum
+from vo_emline.spectra.surveys import Survey, survey_named
+from vo_emline.spectra.table import SpectrumTable, spectrum_from_table
 
 
-def is_spectrum_table(hdu: Any) -> bool:
+def is_spectrum_table(hdu: Any, survey: Survey | None = None) -> bool:
     """Tell whether an extension is a table with a wavelength and a flux column."""
-    return hasattr(hdu, "columns") and holds_spectrum(_describe(hdu))
+    return hasattr(hdu, "columns") and holds_spectrum(describe(hdu), survey.columns if survey else None)
 
 
-def read_fits_table(primary: Cards, hdu: Any, *, source: str, medium: Medium | None = None) -> Spectrum:
+def filled_rows(hdu: Any, survey: Survey | None = None) -> list[int] | None:
+    """Give the rows of a table that each hold a spectrum, from 1; None where each row is a pixel.
+
+    Rows whose vectors are empty or without a single finite value hold none.
+    """
+    columns = describe(hdu)
+    role = roles(columns, survey.columns if survey else None)
+    flux = hdu.data[hdu.columns.names[role["flux"]]]
+    if flux.ndim == 1 and flux.dtype != object:
+        return None
+    wave = hdu.data[hdu.columns.names[role["wavelength"]]]
+    if wave.ndim == 1 and wave.dtype != object:
+        return None
+    return [number for number, row in enumerate(flux, start=1) if np.size(row) and np.isfinite(row).any()]
+
+
+def read_fits_table(
+    primary: Cards,
+    hdu: Any,
+    *,
+    source: str,
+    medium: Medium | None = None,
+    row: int | None = None,
+    survey: Survey | None = None,
+    remarks: Sequence[str] = (),
+) -> Spectrum:
     """Make a spectrum of a table extension.
 
     Parameters
@@ -30,45 +60,57 @@ def read_fits_table(primary: Cards, hdu: Any, *, source: str, medium: Medium | N
     source
         The file, as the user named it.
     medium
-        Medium of the wavelengths; None to go by the comment of their column.
+        Medium of the wavelengths, stated by the user; None to go by the evidence.
+    row
+        Which row of vectors, from 1; None where each row is a pixel, or there is one row.
+    survey
+        The survey, where it was recognised.
+    remarks
+        Comments and history of the file.
 
     Raises
     ------
     DataError
-        For the reasons of :func:`~vo_emline.spectra.columns.spectrum_from_table`.
+        For the reasons of :func:`~vo_emline.spectra.table.spectrum_from_table`.
     """
-    cards = _Chain(hdu.header, primary)
-    identity = ondrejov_identity(cards, source=source)
+    columns = describe(hdu)
+    needed = set(roles(columns, survey.columns if survey else None).values())
+    names = hdu.columns.names
+    data = hdu.data
+    if row is None:
+        cards = Chain(hdu.header, primary)
+    else:
+        data = data[row - 1 : row]
+        cards = Chain(Row(data[0], names), hdu.header, primary)
+    ondrejov = survey_of(cards)
+    if ondrejov:
+        identity = ondrejov_identity(cards, source=source)
+        survey = survey_named(ondrejov)
+    else:
+        identity = general_identity(cards, source=source, survey=survey)
     table = SpectrumTable(
-        columns=_describe(hdu),
-        arrays=[_values(hdu.data[name]) for name in hdu.columns.names],
+        columns=columns,
+        arrays=[_values(data[name]) if i in needed else np.empty(0) for i, name in enumerate(names)],
         layout="fits-table",
         identity=identity,
-        resolving_power=number(cards, "SPEC_RP") or RESOLVING_POWER.get(identity.survey),
+        resolving_power=resolving_power(cards, survey) or RESOLVING_POWER.get(identity.survey),
+        cards=cards,
+        remarks=remarks,
+        survey=survey,
     )
     return spectrum_from_table(table, medium=medium)
-
-
-class _Chain:
-    """Two headers as one; the first that has a card answers."""
-
-    def __init__(self, *headers: Cards) -> None:
-        self._headers = headers
-
-    def get(self, key: str, default: Any = None, /) -> Any:
-        """Give the first value of `key`."""
-        return next((value for h in self._headers if (value := h.get(key)) is not None), default)
 
 
 def _values(column: Any) -> npt.NDArray[Any]:
     """Give a column as one array, also where its one row is a vector, fixed or of variable length."""
     values = np.asarray(column)
     if values.dtype == object:
-        return np.concatenate([np.asarray(row) for row in values])
+        return np.concatenate([np.atleast_1d(np.asarray(row)) for row in values])
     return values.ravel()
 
 
-def _describe(hdu: Any) -> list[ColumnInfo]:
+def describe(hdu: Any) -> list[ColumnInfo]:
+    """Describe the columns of a table extension."""
     header = hdu.header
     return [
         ColumnInfo(
@@ -77,7 +119,9 @@ def _describe(hdu: Any) -> list[ColumnInfo]:
             ucd=text(header, f"TUCD{number}"),
             utype=text(header, f"TUTYP{number}"),
             # Ondřejov tells the medium in the comment: / Air wavelength
-            description=header.comments[f"TTYPE{number}"],
+            description=" ".join(
+                [comment(header, f"TTYPE{number}"), text(header, f"TDESC{number}", f"TCOMM{number}")]
+            ),
         )
         for number, column in enumerate(hdu.columns, start=1)
     ]

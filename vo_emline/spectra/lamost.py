@@ -9,17 +9,25 @@ import numpy as np
 import numpy.typing as npt
 
 from vo_emline.arrays import BoolArray
-from vo_emline.spectra.cards import Cards, integer, iso_to_mjd, number, text
+from vo_emline.spectra.cards import Cards, integer, number, text
+from vo_emline.spectra.epoch import iso_to_mjd
 from vo_emline.spectra.spectrum import Identity
+from vo_emline.spectra.surveys import survey_named
 
 LRS: Final = "LAMOST LRS"
 MRS: Final = "LAMOST MRS"
 
-RESOLVING_POWER: Final = {LRS: 1800.0, MRS: 7500.0}
-"""λ/FWHM near Hα (LAMOST data release notes, sections *LRS* and *MRS*)."""
+RESOLVING_POWER: Final = {name: float(survey_named(name).resolving_power or 0) for name in (LRS, MRS)}
+"""λ/FWHM near Hα, from ``surveys`` (LAMOST data release notes, sections *LRS* and *MRS*)."""
 
 BRIGHT_SKY: Final = 1 << 3
 """Bit 4 of the pixel masks: the sky is bright there. The pixel is noisy, not bad."""
+
+LOCAL_TIME_D: Final = 8 / 24
+"""Beijing time, in which DATE-BEG and DATE-END are, ahead of UTC, d."""
+
+_AN_HOUR: Final = 1 / 24
+_A_MINUTE: Final = 1.1 / 1440
 
 _FILE_NAME: Final = re.compile(
     r"(?:spec|med)-(?P<lmjd>\d{5})-(?P<planid>.+)_sp(?P<spid>\d+)-(?P<fiberid>\d+)"
@@ -41,8 +49,8 @@ def is_lamost(cards: Cards) -> bool:
 def lamost_identity(cards: Cards, *, source: str, survey: str, snr: float | None = None) -> Identity:
     """Read who a LAMOST spectrum is from its primary header.
 
-    The epoch is DATE-OBS (the middle of the observation, UTC): the card
-    ``MJD`` is two days too high in every file of DR1 and DR2. What the header
+    The epoch is DATE-OBS, never the card ``MJD``, which is two days too high in
+    every file of DR1 and DR2. What the header
     does not say (DR1 and DR2 have no OBSID) stays empty; plan, spectrograph
     and fibre come from the file name as a last resort.
 
@@ -61,6 +69,7 @@ def lamost_identity(cards: Cards, *, source: str, survey: str, snr: float | None
     named = from_name.groupdict() if from_name else {}
     designation = text(cards, "DESIG").removeprefix("LAMOST").strip()
     subclass = text(cards, "SUBCLASS")
+    epoch, epoch_kind = _epoch(cards)
     return Identity(
         source=source,
         survey=survey,
@@ -75,13 +84,30 @@ def lamost_identity(cards: Cards, *, source: str, survey: str, snr: float | None
         spid=_first(integer(cards, "SPID"), named.get("spid")),
         fiberid=_first(integer(cards, "FIBERID"), named.get("fiberid")),
         fiber_type=text(cards, "FIBERTYP", "FIB_TYPE"),
-        epoch_mjd=iso_to_mjd(text(cards, "DATE-OBS")),
+        epoch_mjd=epoch,
+        epoch_kind=epoch_kind,
         exposure_s=number(cards, "EXPTIME", "EXPT_R"),
         spectral_class=text(cards, "CLASS"),
         spectral_subclass="" if subclass in {"Non", "NULL", "null"} else subclass,
         redshift=number(cards, "Z"),
         snr_r=number(cards, "SNRR", "SN_R") if snr is None else snr,
     )
+
+
+def _epoch(cards: Cards) -> tuple[float | None, str]:
+    """Read DATE-OBS, MJD (UTC), and say of what it is.
+
+    It is said to be the median UTC. Until DR9 it is the middle of the observation. In DR10 it is the start,
+    and in two files of three local time like DATE-BEG: eight hours ahead, with the star below the horizon.
+    """
+    stated, begin = iso_to_mjd(text(cards, "DATE-OBS")), iso_to_mjd(text(cards, "DATE-BEG"))
+    if stated is None:
+        return None, ""
+    if begin is None:
+        return stated, "middle"
+    if abs(stated - begin) < _AN_HOUR:
+        return stated - LOCAL_TIME_D, "start"
+    return stated, "start" if abs(stated + LOCAL_TIME_D - begin) < _A_MINUTE else "middle"
 
 
 def bad_pixels(flux: npt.ArrayLike, ivar: npt.ArrayLike, *, andmask: npt.ArrayLike | None) -> BoolArray:

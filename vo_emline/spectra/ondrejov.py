@@ -15,26 +15,23 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from vo_emline.spectra.cards import Cards, iso_to_mjd, number, text
+from vo_emline.spectra.cards import Cards, number, text
+from vo_emline.spectra.epoch import SECONDS_PER_DAY, iso_to_mjd
 from vo_emline.spectra.spectrum import Identity
+from vo_emline.spectra.surveys import survey_named
 
 CCD700: Final = "Ondrejov CCD700"
 HEROS: Final = "Ondrejov HEROS"
 
-RESOLVING_POWER: Final = {CCD700: 13_000.0, HEROS: 20_000.0}
-"""λ/FWHM near Hα (CCD700: Podsztavek 2017)."""
+RESOLVING_POWER: Final = {name: float(survey_named(name).resolving_power or 0) for name in (CCD700, HEROS)}
+"""λ/FWHM near Hα, from ``surveys``."""
 
 DID_PREFIX: Final = "ivo://asu.cas.cz/stel/ccd700/"
 """Publisher dataset identifiers of the CCD700 archive are this and the name of the raw file."""
 
-SECONDS_PER_DAY: Final = 86_400.0
-
 
 def ondrejov_identity(cards: Cards, *, source: str) -> Identity:
     """Read who a spectrum is from a raw header or the cards of the spectrum data model.
-
-    Files of other archives that follow the same conventions (SDM FITS tables,
-    IRAF images) get whatever applies to them.
 
     Parameters
     ----------
@@ -44,6 +41,7 @@ def ondrejov_identity(cards: Cards, *, source: str) -> Identity:
         The file, as the user named it.
     """
     survey = survey_of(cards)
+    epoch = _epoch(cards)
     return Identity(
         source=source,
         survey=survey or text(cards, "COLLECT1"),
@@ -51,7 +49,8 @@ def ondrejov_identity(cards: Cards, *, source: str) -> Identity:
         object_name=text(cards, "OBJECT"),
         ra=_degrees(cards, "RA", 15.0),
         dec=_degrees(cards, "DEC", 1.0),
-        epoch_mjd=_epoch(cards),
+        epoch_mjd=epoch,
+        epoch_kind="" if epoch is None else ("start" if epoch % 1 else "day"),
         exposure_s=number(cards, "TELAPSE", "EXPTIME"),
         snr_r=number(cards, "DER_SNR", "SNR"),
     )

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.spectra.medium import Medium
+from vo_emline.spectra.ranges import clean_text, impossible
 
-Medium = Literal["air", "vacuum"]
+READ_FLAGS: Final = {
+    "medium_assumed": "the file does not say whether its wavelengths are in air or vacuum; air was assumed",
+    "mask_unknown": "the file has a mask whose meaning is not known; it was not applied",
+    "low_resolution": "the resolving power is below 1500, lower than that of the survey the network knows",
+    "out_of_range": "the header has an impossible number (position, date, identifier); it counts as unknown",
+    "partial_window": "the spectrum ends within the window; what is missing was filled with the continuum",
+}
+"""What a reader or the preparation had to assume, leave out or fill in, and what that means."""
+
+_TEXTS: Final = ("survey", "release", "publisher_did", "designation", "object_name", "planid", "fiber_type",
+                 "spectral_class", "spectral_subclass")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Which observation of which star this is, as far as the file tells."""
+    """Which observation of which star this is, as far as the file tells.
+
+    Numbers outside of :data:`~vo_emline.spectra.ranges.RANGES` become None when one is made, and
+    `read_flags` says so.
+    """
 
     source: str
-    """The file it was read from, as the user named it."""
+    """The file it was read from, as the user named it; with the part of it where the file holds several
+    spectra (``file.fits[2]``, ``file.fits[1]#row=3``)."""
     survey: str = ""
-    """``LAMOST LRS``, ``LAMOST MRS``, ``Ondrejov CCD700`` or empty."""
+    """Name of a file in ``spectra/surveys`` (``LAMOST LRS``, ``SDSS``, …), the file's own word, or empty."""
     release: str = ""
     """Data version or pipeline version the file states (``v2.6.4``, ``LAMOST DR7``)."""
     obsid: int | None = None
@@ -38,8 +55,9 @@ class Identity:
     fiber_type: str = ""
     """``Obj``, ``Sky``, ``F-Std``, …"""
     epoch_mjd: float | None = None
-    """Epoch, MJD (UTC), from DATE-OBS and never from the ``MJD`` card: the middle of the
-    observation for LAMOST, the start of the exposure for Ondřejov."""
+    """Epoch, MJD (UTC): of what, says `epoch_kind`. Never from LAMOST's ``MJD`` card."""
+    epoch_kind: str = ""
+    """``middle`` or ``start`` of the exposure, ``day`` where the file has no time, empty without an epoch."""
     exposure_s: float | None = None
     spectral_class: str = ""
     """Class by the survey's pipeline (``STAR``, ``GALAXY``, …)."""
@@ -48,6 +66,36 @@ class Identity:
     redshift: float | None = None
     snr_r: float | None = None
     """Signal-to-noise ratio per pixel in r, as the file states it; None for the sentinel."""
+    read_flags: str = ""
+    """Keys of :data:`READ_FLAGS` that apply, separated by blanks, in their order."""
+
+    def __post_init__(self) -> None:
+        """Make impossible values unknown."""
+        wrong = impossible(self)
+        if wrong:
+            self._forget(wrong)
+        for name in _TEXTS:
+            said = getattr(self, name)
+            if said and not (said.isprintable() and len(said) <= 300):
+                object.__setattr__(self, name, clean_text(said))
+
+    def _forget(self, wrong: list[str]) -> None:
+        if {"ra", "dec"} & set(wrong):
+            wrong = [*wrong, "ra", "dec"]
+        for name in wrong:
+            object.__setattr__(self, name, None)
+        if self.epoch_mjd is None:
+            object.__setattr__(self, "epoch_kind", "")
+        object.__setattr__(self, "read_flags", _joined(self.read_flags, "out_of_range"))
+
+    def flagged(self, *names: str) -> Identity:
+        """Give the identity with some keys of :data:`READ_FLAGS` added."""
+        return replace(self, read_flags=_joined(self.read_flags, *names)) if names else self
+
+
+def _joined(flags: str, *more: str) -> str:
+    raised = {*flags.split(), *more}
+    return " ".join(name for name in READ_FLAGS if name in raised)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +156,11 @@ class Spectrum:
     def __len__(self) -> int:
         """Count the pixels."""
         return self.wavelength_vac.size
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Keys of :data:`READ_FLAGS` that apply: what was assumed or left out when it was read."""
+        return tuple(self.identity.read_flags.split())
 
     @property
     def coverage(self) -> Coverage:

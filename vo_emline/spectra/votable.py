@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
+import numpy.typing as npt
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from vo_emline.errors import DataError
-from vo_emline.spectra.cards import number
-from vo_emline.spectra.columns import ColumnInfo, SpectrumTable, holds_spectrum, spectrum_from_table
+from vo_emline.errors import DataError, UserError
+from vo_emline.spectra.cards import Chain, number
+from vo_emline.spectra.columns import ColumnInfo, holds_spectrum, roles
+from vo_emline.spectra.fits import several
+from vo_emline.spectra.identity import Row, resolving_power
 from vo_emline.spectra.leniency import warnings_collected
+from vo_emline.spectra.medium import Medium
 from vo_emline.spectra.ondrejov import RESOLVING_POWER
-from vo_emline.spectra.spectrum import Medium, Spectrum
+from vo_emline.spectra.parts import WHOLE, Part
+from vo_emline.spectra.spectrum import Spectrum
+from vo_emline.spectra.surveys import recognise
+from vo_emline.spectra.table import SpectrumTable, spectrum_from_table
 from vo_emline.spectra.votable_identity import parameters, votable_identity
 
 _ROOT: Final = re.compile(rb"<(\w+:)?VOTABLE[\s>]")
@@ -56,8 +65,10 @@ def refuse_hostile(content: bytes, *, source: str) -> None:
         raise DataError(source, "broken", f"not well-formed XML: {error}") from error
 
 
-def read_votable(content: bytes, *, source: str, medium: Medium | None = None) -> Spectrum:
-    """Make a spectrum of the first table of a VOTable that holds one.
+def read_votable(
+    content: bytes, *, source: str, part: Part = WHOLE, medium: Medium | None = None
+) -> Spectrum:
+    """Make a spectrum of a VOTable that holds one, or of the row that is asked for.
 
     Parameters
     ----------
@@ -65,24 +76,77 @@ def read_votable(content: bytes, *, source: str, medium: Medium | None = None) -
         The document.
     source
         The file, as the user named it.
+    part
+        Which row, where each row holds a spectrum; or which table, from 0.
     medium
-        Medium of the wavelengths; None to go by their FIELD's description.
+        Medium of the wavelengths, stated by the user; None to go by the evidence.
 
     Raises
     ------
     DataError
         As :func:`refuse_hostile`, ``not_a_spectrum`` where no table has a
-        wavelength and a flux, or any reason of
-        :func:`~vo_emline.spectra.columns.spectrum_from_table`.
+        wavelength and a flux, ``several_spectra``, or any reason of
+        :func:`~vo_emline.spectra.table.spectrum_from_table`.
+    UserError
+        The document has no such part.
     """
+    document = _document(content, source)
+    found = _list(document, source)
+    if part == WHOLE:
+        if len(found) > 1:
+            raise several(source, [one for one, _ in found])
+        return _read_table(found[0][1], document=document, source=source, medium=medium)
+    for one, table in found:
+        if one == part or (len(found) == 1 and part.row in {None, 1}):
+            return _read_table(table, document=document, source=part.of(source), medium=medium)
+    raise UserError(f"{source} has no spectrum {part.of('')}; it has {len(found)}")
+
+
+def iter_votable(
+    content: bytes, *, source: str, medium: Medium | None = None
+) -> Iterator[Spectrum | DataError]:
+    """Give every spectrum of a VOTable under its own name, or why it cannot be had.
+
+    Parameters and errors of the document as a whole are those of :func:`read_votable`.
+    """
+    document = _document(content, source)
+    found = _list(document, source)
+    for part, table in found:
+        name = part.of(source) if len(found) > 1 else source
+        try:
+            yield _read_table(table, document=document, source=name, medium=medium)
+        except DataError as error:
+            yield error
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A table that holds a spectrum, or the row of one that does."""
+
+    table: Any
+    columns: list[ColumnInfo]
+    row: int | None = None
+
+
+def _document(content: bytes, source: str) -> Any:
     if not _ROOT.search(content[:65_536]):
         raise DataError(source, "foreign", "an XML or HTML document, but not a VOTable")
     refuse_hostile(content, source=source)
-    document = _parse(content, source)
+    return _parse(content, source)
+
+
+def _list(document: Any, source: str) -> list[tuple[Part, _Held]]:
+    """Find the spectra of a document: of its tables that hold any, those of the first."""
     for table in document.iter_tables():
         columns = [_describe(field) for field in table.fields]
-        if holds_spectrum(columns):
-            return _read_table(table, columns, document=document, source=source, medium=medium)
+        if not holds_spectrum(columns):
+            continue
+        flux = table.array[table.fields[roles(columns)["flux"]].ID]
+        if flux.dtype != object and flux.ndim == 1:
+            return [(WHOLE, _Held(table, columns))]
+        rows = [n for n, cell in enumerate(flux, start=1) if np.size(cell) > 1]
+        if rows:
+            return [(Part(row=row) if len(rows) > 1 else WHOLE, _Held(table, columns, row)) for row in rows]
     message = _error_message(document) or "no table with a wavelength and a flux column"
     raise DataError(source, "not_a_spectrum", message)
 
@@ -104,25 +168,49 @@ def _parse(content: bytes, source: str) -> Any:
             raise DataError(source, "broken", f"not readable as VOTable: {error}") from error
 
 
-def _read_table(
-    table: Any, columns: list[ColumnInfo], *, document: Any, source: str, medium: Medium | None
-) -> Spectrum:
+def _read_table(held: _Held, *, document: Any, source: str, medium: Medium | None) -> Spectrum:
+    table, columns = held.table, held.columns
     values = parameters([*table.params, *(p for r in document.resources for p in r.params)])
-    identity = votable_identity(values, source=source)
+    cards = _cards(values, document)
+    names = [column.name for column in columns]
+    if held.row is not None:
+        cards = Chain(Row(table.array[held.row - 1], table.array.dtype.names), cards)
+    survey = recognise(cards, names)
+    identity = votable_identity(values, source=source, cards=cards, survey=survey)
     stated = number(values, "char.spectralaxis.respower", "spectralaxis.respower")
+    needed = set(roles(columns, survey.columns if survey else None).values())
+    arrays = [_cell(table.array[field.ID], held.row) if i in needed else np.empty(0)
+              for i, field in enumerate(table.fields)]  # fmt: skip
     return spectrum_from_table(
         SpectrumTable(
             columns=columns,
-            arrays=[_unmasked(table.array[field.ID]) for field in table.fields],
+            arrays=arrays,
             layout="votable",
             identity=identity,
-            resolving_power=stated or RESOLVING_POWER.get(identity.survey),
+            resolving_power=stated or resolving_power(cards) or RESOLVING_POWER.get(identity.survey),
+            cards=cards,
+            remarks=[str(said.description) for said in (document, table) if said.description],
+            survey=survey,
         ),
         medium=medium,
     )
 
 
-def _unmasked(column: Any) -> Any:
+def _cards(values: dict[str, Any], document: Any) -> Chain:
+    """Give PARAMs and INFOs as header cards."""
+    infos = [*document.infos, *(info for resource in document.resources for info in resource.infos)]
+    said = {(info.name or "").upper(): info.value for info in infos}
+    return Chain(
+        {key.upper(): value for key, value in values.items() if isinstance(value, (str, int, float))}, said
+    )
+
+
+def _cell(column: Any, row: int | None) -> npt.NDArray[Any]:
+    """Give a column, or the array in one of its cells, with nulls as NaN where it holds numbers."""
+    return _unmasked(column if row is None else np.ma.asarray(column[row - 1]).ravel())
+
+
+def _unmasked(column: Any) -> npt.NDArray[Any]:
     """Turn nulls into NaN where the column holds numbers."""
     if column.dtype.kind not in "iuf":
         return np.asarray(column)

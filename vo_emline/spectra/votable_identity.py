@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any
 
-from vo_emline.spectra.cards import iso_to_mjd, number, text
+from vo_emline.spectra.cards import Cards, number, text
+from vo_emline.spectra.epoch import JD_OF_MJD_ZERO, iso_to_mjd
+from vo_emline.spectra.identity import general_identity
 from vo_emline.spectra.ondrejov import survey_of
 from vo_emline.spectra.spectrum import Identity
-
-JD_OF_MJD_ZERO: Final = 2_400_000.5
+from vo_emline.spectra.surveys import Survey
 
 
 def parameters(params: Iterable[Any]) -> dict[str, Any]:
@@ -36,7 +38,9 @@ def parameters(params: Iterable[Any]) -> dict[str, Any]:
     return found
 
 
-def votable_identity(values: dict[str, Any], *, source: str) -> Identity:
+def votable_identity(
+    values: dict[str, Any], *, source: str, cards: Cards | None = None, survey: Survey | None = None
+) -> Identity:
     """Read who a spectrum is (IVOA Spectrum data model 1.2, and the columns of SSA).
 
     Parameters
@@ -45,7 +49,13 @@ def votable_identity(values: dict[str, Any], *, source: str) -> Identity:
         What :func:`parameters` collected.
     source
         The file, as the user named it.
+    cards
+        The same, the row of the table and the INFOs as header cards, for documents that do not follow
+        the data model.
+    survey
+        The survey, where it was recognised.
     """
+    general = general_identity(cards or {}, source=source, survey=survey)
     did = text(values, "curation.publisherdid", "ssa_pubdid")
     words = {
         "DS_IDPUB": did,
@@ -53,15 +63,22 @@ def votable_identity(values: dict[str, Any], *, source: str) -> Identity:
         "INSTRUME": text(values, "dataid.instrument"),
     }
     ra, dec = _position(values)
-    return Identity(
-        source=source,
-        survey=survey_of(words) or text(values, "dataid.collection"),
-        publisher_did=did,
-        object_name=text(values, "target.name", "ssa_targname"),
+    if ra is None:
+        ra, dec = general.ra, general.dec
+    epoch, kind = _epoch(values)
+    if epoch is None:
+        epoch, kind = general.epoch_mjd, general.epoch_kind
+    exposure = number(values, "char.timeaxis.coverage.bounds.extent", "ssa_timeext")
+    return replace(
+        general,
+        survey=survey_of(words) or general.survey or text(values, "dataid.collection"),
+        publisher_did=did or general.publisher_did,
+        object_name=text(values, "target.name", "ssa_targname") or general.object_name,
         ra=ra,
         dec=dec,
-        epoch_mjd=_epoch(values),
-        exposure_s=number(values, "char.timeaxis.coverage.bounds.extent", "ssa_timeext"),
+        epoch_mjd=epoch,
+        epoch_kind=kind,
+        exposure_s=general.exposure_s if exposure is None else exposure,
         snr_r=number(values, "derived.snr", "ssa_snr"),
     )
 
@@ -72,17 +89,19 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def _epoch(values: dict[str, Any]) -> float | None:
+def _epoch(values: dict[str, Any]) -> tuple[float | None, str]:
     """Read the epoch, MJD: the start where it is stated. Some archives write a Julian or an ISO date."""
-    keys = (
-        "char.timeaxis.coverage.bounds.start",
-        "char.timeaxis.coverage.location.value",
-        "ssa_dateobs",
-    )
-    stated = number(values, *keys)
-    if stated is None:
-        return iso_to_mjd(text(values, *keys))
-    return stated - JD_OF_MJD_ZERO if stated > JD_OF_MJD_ZERO else stated
+    kinds = {
+        "char.timeaxis.coverage.bounds.start": "start",
+        "char.timeaxis.coverage.location.value": "middle",
+        "ssa_dateobs": "middle",
+    }
+    for key, kind in kinds.items():
+        stated = number(values, key)
+        found = iso_to_mjd(text(values, key)) if stated is None else stated
+        if found is not None:
+            return found - JD_OF_MJD_ZERO if found > JD_OF_MJD_ZERO else found, kind
+    return None, ""
 
 
 def _position(values: dict[str, Any]) -> tuple[float | None, float | None]:

@@ -20,11 +20,11 @@ from vo_emline.measure.lines import EmissionLines, measure_lines
 from vo_emline.measure.shape import KMS_PER_ANGSTROM
 from vo_emline.measure.width import LINE_HALF_WIDTH
 from vo_emline.preprocess.windows import GRID, WindowSet
-from vo_emline.spectra import HALPHA_VAC
+from vo_emline.spectra import HALPHA_VAC, READ_FLAGS
 from vo_emline.survey.cascade import Predicted
 from vo_emline.survey.options import SurveyOptions
 
-FLAGS: Final = {
+_OWN: Final = {
     "uncertain": "no class is probable enough, or the S/N is too low to tell",
     "low_snr": "the S/N is below the limit",
     "ivar_suspect": "the inverse variance at Hα is wrong: LAMOST DR1 divides it by about ten there "
@@ -35,6 +35,8 @@ FLAGS: Final = {
     "low_coverage": "candidates: pixels of the line, or those its continuum is taken from, are bad",
     "blended": "candidates: bands of molecules or other lines crowd the line and its continuum",
 }
+
+FLAGS: Final = _OWN | READ_FLAGS
 """Every flag and what it says."""
 
 CORE_A: Final = 10.0
@@ -105,8 +107,16 @@ def flag(
         "screened": np.zeros(len(windows), dtype=bool) if screened is None else screened,
     }
     raised |= _of_lines(candidates, suspect=raised["ivar_suspect"])
-    combination = sum((raised[name].astype(np.int64) << bit for bit, name in enumerate(FLAGS)), np.int64(0))
-    return pa.array(_COMBINATIONS).take(pa.array(np.broadcast_to(combination, len(windows))))
+    combination = sum((raised[name].astype(np.int64) << bit for bit, name in enumerate(_OWN)), np.int64(0))
+    own = pa.array(_COMBINATIONS).take(pa.array(np.broadcast_to(combination, len(windows))))
+    return _joined(own, windows.identity["read_flags"].combine_chunks())
+
+
+def _joined(own: pa.Array, of_reading: pa.Array) -> pa.Array:
+    """Put what was assumed when the spectra were read behind the flags of the survey."""
+    if not pc.any(pc.not_equal(of_reading, "")).as_py():
+        return own
+    return pc.utf8_trim(pc.binary_join_element_wise(own, of_reading, " "), " ")
 
 
 def _of_lines(candidates: Candidates, *, suspect: BoolArray) -> dict[str, BoolArray]:
@@ -124,7 +134,7 @@ def _of_lines(candidates: Candidates, *, suspect: BoolArray) -> dict[str, BoolAr
 
 
 _COMBINATIONS: Final = [
-    " ".join(name for bit, name in enumerate(FLAGS) if number >> bit & 1) for number in range(2 ** len(FLAGS))
+    " ".join(name for bit, name in enumerate(_OWN) if number >> bit & 1) for number in range(2 ** len(_OWN))
 ]
 """The text of every combination of flags, by the number whose bits they are."""
 

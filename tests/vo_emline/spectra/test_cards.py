@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from vo_emline.spectra.cards import integer, iso_to_mjd, number, text
+from vo_emline.spectra.cards import integer, number, text
+from vo_emline.spectra.epoch import iso_to_mjd
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from vo_emline.errors import DataError
-from vo_emline.spectra.columns import ColumnInfo, is_lamost_sampling, roles, stated_medium, to_angstrom
+from vo_emline.spectra.columns import ColumnInfo, roles, stated_medium, to_angstrom
+from vo_emline.spectra.table import is_lamost_sampling
 
 
 def named(*names: str) -> list[ColumnInfo]:

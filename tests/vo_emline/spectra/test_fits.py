@@ -116,8 +116,11 @@ def test_the_table_of_a_file_is_found_behind_others() -> None:
     catalogue = table([fits.Column("ra", "D", array=[1.0]), fits.Column("dec", "D", array=[2.0])], "CAT")
     first = table([fits.Column("wave", "D", array=WAVE), fits.Column("flux", "D", array=FLUX)], "ONE")
     second = table([fits.Column("wave", "D", array=WAVE), fits.Column("flux", "D", array=2 * FLUX)], "TWO")
+    alone = file_of(fits.PrimaryHDU(), catalogue, first)
+    assert read_bytes(alone, source="x").flux == pytest.approx(FLUX)
     content = file_of(fits.PrimaryHDU(), catalogue, first, second)
-    assert read_bytes(content, source="x").flux == pytest.approx(FLUX)
+    with pytest.raises(DataError, match=r"it holds 2 spectra; name one of them \(x\[2\], x\[3\]\)"):
+        read_bytes(content, source="x")
     assert read_bytes(content, source="x", extension="two").flux == pytest.approx(2 * FLUX)
     assert read_bytes(content, source="x", extension=3).flux == pytest.approx(2 * FLUX)
     with pytest.raises(UserError, match="no spectrum in extension 'CAT'; it has PRIMARY, CAT, ONE, TWO"):

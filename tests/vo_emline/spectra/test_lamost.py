@@ -235,6 +235,6 @@ def test_a_coadd_table_of_another_survey_is_not_taken_for_lamost() -> None:
     fits.HDUList([primary, fits.BinTableHDU.from_columns(columns, name="COADD")]).writeto(buffer)
     spectrum = read_bytes(buffer.getvalue(), source="spec-0266-51602-0001.fits")
     assert spectrum.layout == "fits-table"
-    assert spectrum.identity.survey == ""
+    assert spectrum.identity.survey == "SDSS"
     assert spectrum.medium == "vacuum"
     assert spectrum.wavelength_vac[0] == pytest.approx(10**3.58, rel=1e-6)

@@ -12,7 +12,8 @@ from astropy.io import fits
 
 from vo_emline.arrays import FloatArray
 from vo_emline.simulate import write_lamost, write_ondrejov
-from vo_emline.spectra import Spectrum, find_spectra, quick, read, read_or_reject, read_part_or_reject
+from vo_emline.spectra import Spectrum, find_spectra, read, read_or_reject, read_part_or_reject
+from vo_emline.spectra.quick import part as quick
 
 BETWEEN = (6500.0, 6750.0)
 ARRAYS = ("wavelength_vac", "flux", "ivar", "mask", "normalised_flux")
@@ -62,7 +63,7 @@ def assert_same(path: Path) -> Spectrum | None:
 
 def test_every_real_file_is_read_alike(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[str] = []
-    monkeypatch.setattr(quick, "read", lambda path: (left.append(Path(path).name), read(path))[1])
+    monkeypatch.setattr(quick, "read", lambda path, medium: (left.append(Path(path).name), read(path))[1])
     files = find_spectra([shared_data / name for name in ("lamost", "ondrejov", "formats")])
     parts = [assert_same(path) for path in files]
     assert len(files) == 258
@@ -77,7 +78,9 @@ def test_every_real_file_is_read_alike(shared_data: Path, monkeypatch: pytest.Mo
 def test_the_layouts_that_come_by_the_million_need_no_astropy(
     simulated: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quick, "read", lambda path: pytest.fail(f"{path} was left to the thorough reader"))
+    monkeypatch.setattr(
+        quick, "read", lambda path, medium: pytest.fail(f"{path} was left to the thorough reader")
+    )
     layouts = {
         part.layout for path in simulated if isinstance(part := assert_same_without_read(path), Spectrum)
     }

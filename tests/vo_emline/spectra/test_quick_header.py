@@ -7,7 +7,7 @@ from astropy.io import fits
 from astropy.io.fits.card import Undefined
 
 from vo_emline.spectra import find_spectra
-from vo_emline.spectra.quick_header import BLOCK, Header, Unexpected, cards_end, data_start
+from vo_emline.spectra.quick.source import BLOCK, Header, Unexpected, cards_end, data_start
 
 
 def cards(*lines: str) -> bytes:

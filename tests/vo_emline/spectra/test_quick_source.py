@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vo_emline.spectra.quick_header import Unexpected
-from vo_emline.spectra.quick_source import FIRST, opened
+from vo_emline.spectra.quick.source import FIRST, Unexpected, opened
 
 CONTENT = bytes(range(256)) * 400
 

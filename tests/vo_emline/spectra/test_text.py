@@ -77,9 +77,9 @@ def test_columns_in_another_order_with_inverse_variance_and_mask() -> None:
 
 
 def test_comment_cards_tell_who_it_is() -> None:
-    header = "# OBJECT = 'gamma Cas'\n# RA = 14.177 / deg\n# DATE-OBS: 2011-11-22T18:59:31\n"
+    header = "# OBJECT = 'gamma Cas'\n# RA = 14.177 / deg\n# DEC = 60.717\n# DATE-OBS: 2011-11-22T18:59:31\n"
     identity = written(header=header.replace("'", "")).identity
-    assert (identity.object_name, identity.ra) == ("gamma Cas", 14.177)
+    assert (identity.object_name, identity.ra, identity.dec) == ("gamma Cas", 14.177, 60.717)
     assert identity.epoch_mjd == pytest.approx(55887.7913310)
 
 

@@ -17,25 +17,28 @@ import numpy as np
 
 from vo_emline.errors import DataError
 from vo_emline.rejects import Reject
+from vo_emline.spectra.cards import Chain
 from vo_emline.spectra.fits_table import is_spectrum_table, read_fits_table
 from vo_emline.spectra.lamost import is_lamost
 from vo_emline.spectra.lamost_image import is_lamost_image
 from vo_emline.spectra.lamost_table import covers_halpha, is_lamost_table, read_lamost_table
 from vo_emline.spectra.limits import FITS_MAGIC
-from vo_emline.spectra.quick_header import Header, Unexpected, cards_end, data_start
-from vo_emline.spectra.quick_rows import Wanted, read_image_part, read_row_table_part
-from vo_emline.spectra.quick_source import Source, opened
-from vo_emline.spectra.quick_table import TableHDU
+from vo_emline.spectra.medium import Medium
+from vo_emline.spectra.ondrejov import survey_of
+from vo_emline.spectra.quick.rows import Wanted, read_image_part, read_row_table_part
+from vo_emline.spectra.quick.source import Header, Source, Unexpected, cards_end, data_start, opened
+from vo_emline.spectra.quick.table import TableHDU
 from vo_emline.spectra.read import read
 from vo_emline.spectra.spectrum import Spectrum
 
-_LEFT_TO_READ = (Unexpected, DataError, OSError, TypeError, ValueError, KeyError, IndexError, AttributeError)
+_LEFT_TO_READ = (Unexpected, DataError, OSError, TypeError, ValueError, KeyError, IndexError, AttributeError,
+                 ArithmeticError)  # fmt: skip
 """What comes of files that are damaged or of another make."""
 
 _BITPIX: Final = frozenset({8, 16, 32, 64, -32, -64})
 
 
-def read_part(path: str | Path, *, between: tuple[float, float]) -> Spectrum:
+def read_part(path: str | Path, *, between: tuple[float, float], medium: Medium | None = None) -> Spectrum:
     """Read a spectrum, at least between two wavelengths.
 
     Parameters
@@ -44,6 +47,8 @@ def read_part(path: str | Path, *, between: tuple[float, float]) -> Spectrum:
         The file, of any layout.
     between
         First and last wavelength needed, vacuum Å; they have to hold Hα.
+    medium
+        Medium of the wavelengths, as for :func:`~vo_emline.spectra.read`.
 
     Returns
     -------
@@ -59,15 +64,18 @@ def read_part(path: str | Path, *, between: tuple[float, float]) -> Spectrum:
     """
     try:
         with np.errstate(all="ignore"), opened(path) as (source, size):
-            return _read_plain(source, Wanted(name=str(path), between=between, file_size=size))
+            wanted = Wanted(name=str(path), between=between, file_size=size, medium=medium)
+            return _read_plain(source, wanted)
     except _LEFT_TO_READ:
-        return read(path)
+        return read(path, medium=medium)
 
 
-def read_part_or_reject(path: str | Path, *, between: tuple[float, float]) -> Spectrum | Reject:
+def read_part_or_reject(
+    path: str | Path, *, between: tuple[float, float], medium: Medium | None = None
+) -> Spectrum | Reject:
     """Read as :func:`read_part`, or say why not, for bulk work."""
     try:
-        return read_part(path, between=between)
+        return read_part(path, between=between, medium=medium)
     except DataError as error:
         return Reject.from_error(error)
 
@@ -108,7 +116,11 @@ def _read_lamost_table(source: Source, header: Header, start: int, wanted: Wante
 
 
 def _read_table(source: Source, header: Header, start: int, wanted: Wanted) -> Spectrum:
+    """Read a table of Ondřejov's, the only one in its file; those of others may hold anything."""
     hdu = TableHDU(source, start)
-    if not is_spectrum_table(hdu):
+    if not survey_of(Chain(hdu.header, header)) or hdu.end < source.size or not is_spectrum_table(hdu):
         raise Unexpected
-    return replace(read_fits_table(header, hdu, source=wanted.name), file_size=wanted.file_size)
+    if any(np.ndim(hdu.data[name]) > 1 for name in hdu.columns.names) and len(hdu.data) != 1:
+        raise Unexpected
+    found = read_fits_table(header, hdu, source=wanted.name, medium=wanted.medium)
+    return replace(found, file_size=wanted.file_size)

@@ -11,9 +11,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.spectra.quick_header import Header, Unexpected, cards_end, data_start
-from vo_emline.spectra.quick_rows import Rows
-from vo_emline.spectra.quick_source import Source
+from vo_emline.spectra.quick.rows import Rows
+from vo_emline.spectra.quick.source import Header, Source, Unexpected, cards_end, data_start
 
 _FORMAT: Final = re.compile(r"(\d*)([BIJKED])")
 _DTYPE: Final = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
@@ -55,23 +54,6 @@ class Columns:
         return iter(self._columns)
 
 
-class TableHeader(Header):
-    """A header that also gives the comments of its cards."""
-
-    @property
-    def comments(self) -> _Comments:
-        """Comment of a card by its keyword."""
-        return _Comments(self)
-
-
-class _Comments:
-    def __init__(self, header: Header) -> None:
-        self._header = header
-
-    def __getitem__(self, key: str) -> str:
-        return self._header.comment(key)
-
-
 class TableHDU:
     """A binary table with the members of astropy's that the readers of the layouts use.
 
@@ -92,7 +74,7 @@ class TableHDU:
         cards = _cards(source, start)
         if not cards.startswith(b"XTENSION= 'BINTABLE'"):
             raise Unexpected
-        self.header = header = TableHeader(cards)
+        self.header = header = Header(cards)
         if any(header.get(key) != value for key, value in _PLAIN.items()):
             raise Unexpected
         self._source, self._start = source, data_start(start + len(cards))
