@@ -24,9 +24,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
-from vo_emline.runs.bulk_session import FOLDER
 from vo_emline.simulate import write_lamost
 from vo_emline.spectra import iter_spectra
+from vo_emline.survey.counts import SESSIONS
 
 try:  # the library that the program uses where it is installed
     from isal.isal_zlib import decompress as gunzip
@@ -93,7 +93,7 @@ def classified(mirror: Path, output: Path, *, place: str, workers: int) -> tuple
     began = time.perf_counter()
     subprocess.run(list(map(str, command)), check=True)  # noqa: S603  our own command
     wall = time.perf_counter() - began
-    (record,) = (json.loads(path.read_text()) for path in (output / FOLDER).iterdir())
+    (record,) = (json.loads(path.read_text()) for path in (output / SESSIONS).iterdir())
     stages = {name: float(stage["seconds"]) for name, stage in record["stages"].items()}
     return wall, stages | {"start, listing, counting, tables": wall - float(record["seconds"])}
 

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -26,7 +27,9 @@ from gemm import FLOP
 
 from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.simulate import FRACTIONS, simulate_windows
-from vo_emline.survey import SurveyOptions, WindowStore, classify_store
+from vo_emline.survey import SurveyOptions, WindowStore, Work
+from vo_emline.survey.pipeline import predicting_here
+from vo_emline.survey.shards import ShardStore, run_shards
 from vo_emline.survey.synthetic import Synthetic, simulate_store
 from vo_emline.training import Classifier
 from vo_emline.training.device import describe_device, device_words
@@ -81,7 +84,11 @@ def from_store(model: Path, *, windows: int, batch: int | None, precision: Preci
         store, scores = Path(folder) / "store", Path(folder) / "scores"
         simulate_store(store, Synthetic(n=windows, library_size=min(windows, 4000)), preprocess=preprocess)
         began = time.perf_counter()
-        classify_store(WindowStore.open(store), classifier, scores, preprocess=preprocess)
+        work = Work(
+            directory=scores, model=model, preprocess=preprocess, options=SurveyOptions(), store=store
+        )
+        do = partial(predicting_here, scorer=classifier, work=work)
+        run_shards(WindowStore.open(store), ShardStore(scores), do)
         return time.perf_counter() - began
 
 

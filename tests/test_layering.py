@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 BASE = ("arrays", "errors", "labels", "rejects", "tables", "files", "progress", "rundir", "settings")
 PACKAGES = (
     "net", "archives", "spectra", "preprocess", "simulate", "training", "measure",
-    "survey", "evaluate", "candidates", "plots", "runs", "client", "demo", "cli",
+    "candidates", "survey", "evaluate", "plots", "runs", "client", "demo", "cli",
 )  # fmt: skip
 HEAVY = ("jax", "flax", "optax", "orbax", "matplotlib", "duckdb", "sklearn", "imblearn", "astropy", "pyvo")
 

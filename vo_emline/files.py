@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -114,3 +115,15 @@ def write_text(path: Path, content: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as indented JSON to `path` atomically."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def digest(*parts: Any) -> str:
+    """Give a digest of JSON-like values: equal inputs, equal digest."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def files_digest(paths: Iterable[Path]) -> str:
+    """Give a digest of files by name, size and time of change, without reading them."""
+    return digest(
+        [(str(path), status.st_size, status.st_mtime_ns) for path in paths for status in (path.stat(),)]
+    )

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from vo_emline.candidates.columns import HPX_ORDER
 from vo_emline.errors import UserError
@@ -180,6 +181,31 @@ def connect(
     with duckdb.connect(":memory:" if path is None else str(path), config=config) as database:
         _register_functions(database)
         yield database
+
+
+@contextmanager
+def naming_damage(survey: Path) -> Iterator[None]:
+    """Say which shard of a survey is damaged where reading them fails.
+
+    Raises
+    ------
+    UserError
+        One is.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        for path in sorted(survey.glob("*-[0-9]*.parquet")):
+            try:
+                pq.ParquetFile(path).read()
+            except (pa.ArrowException, OSError):
+                raise UserError(
+                    f"{path} is damaged; remove it and give the command that classified the survey again: "
+                    "only this shard is done anew"
+                ) from error
+        raise
 
 
 def _register_functions(database: DuckDBPyConnection) -> None:

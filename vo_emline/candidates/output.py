@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vo_emline.candidates.columns import CANDIDATES
-from vo_emline.candidates.database import Limits, connect, literal
+from vo_emline.candidates.database import Limits, connect, literal, naming_damage
 from vo_emline.candidates.rows import SHARED, Provenance, classified_select, shared_dids_sql, table_select
 from vo_emline.candidates.votable import write_votable
 from vo_emline.errors import UserError
@@ -185,7 +185,7 @@ def write_candidates(survey: Path, *, provenance: Provenance, limits: Limits | N
     UserError
         There is no room for the tables, or a shard is damaged.
     """
-    with _candidates(survey, provenance, limits or Limits()) as batches:
+    with naming_damage(survey), _candidates(survey, provenance, limits or Limits()) as batches:
         return stream_tables(batches, survey, description=CANDIDATES)
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from vo_emline.candidates.columns import CANDIDATES, PUBLISHED, REJECTS, SCORES, SPECTRA
-from vo_emline.candidates.database import DRAFT, Limits, building, identifier, literal
+from vo_emline.candidates.database import DRAFT, Limits, building, identifier, literal, naming_damage
 from vo_emline.candidates.output import BATCH, arrow_schema, stream_tables
 from vo_emline.candidates.rows import (
     FROM_FILES,
@@ -256,7 +256,7 @@ def release_survey(
     """
     summary = read_summary(survey)
     require_space(path.parent, DISK_PER_ROW * summary["inputs"])
-    with building(path, limits=limits or Limits()) as database:
+    with building(path, limits=limits or Limits()) as database, naming_damage(survey):
         _open_shards(database, survey, folder=folder or Path.cwd())
         logger.info("sorting %d spectra", summary["inputs"])
         _draft(database, provenance=provenance, name_known=name_known)
@@ -274,7 +274,7 @@ def read_summary(survey: Path) -> dict[str, Any]:
     Raises
     ------
     UserError
-        The survey is not finished.
+        The survey is not finished, or its summary is damaged.
     """
     path = survey / SUMMARY
     if not path.is_file():
@@ -282,8 +282,18 @@ def read_summary(survey: Path) -> dict[str, Any]:
             f"{survey} holds no finished survey (there is no {SUMMARY}); start the command that classifies "
             "it again, it goes on where it stood"
         )
-    summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return summary
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if summary.keys() >= {"inputs", "classes", "rejects", "model_version"}:
+            return summary
+    except (OSError, ValueError, AttributeError) as error:
+        reason = str(error)
+    else:
+        reason = "it does not say what became of the inputs"
+    raise UserError(
+        f"{path} is damaged ({reason}); start the command that classifies the survey again: it writes the "
+        "summary anew from the shards, which are kept"
+    )
 
 
 def check(database: DuckDBPyConnection, summary: Mapping[str, Any]) -> ReleaseCounts:

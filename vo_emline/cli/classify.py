@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import click
+
+from vo_emline.cli.options import run_option, scoring, survey_overrides
 
 
 @click.command(short_help="Classify FITS files or folders.")
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH..."
 )
-@click.option(
-    "--run",
-    "run_directory",
-    metavar="RUN",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Directory of a trained run (`vo-emline run`, `vo-emline demo`) "
-    "[default: the model that comes with the package].",
-)
+@run_option
 @click.option(
     "--output",
     required=True,
@@ -27,7 +23,8 @@ import click
     metavar="FILE",
     help="Result; the suffix chooses: .csv, .vot, .parquet, .fits, .ecsv.",
 )
-def classify(*, paths: tuple[Path, ...], run_directory: Path | None, output: Path) -> None:
+@scoring
+def classify(*, paths: tuple[Path, ...], run_directory: Path | None, output: Path, **options: Any) -> None:
     """Classify spectra of any layout; one row per input file.
 
     \b
@@ -45,14 +42,19 @@ def classify(*, paths: tuple[Path, ...], run_directory: Path | None, output: Pat
     from vo_emline.files import require_writable
     from vo_emline.rundir import DEFAULT_MODEL, RunDirectory
     from vo_emline.runs.classify import classify_paths, classify_windows
+    from vo_emline.runs.settings import survey_options
     from vo_emline.spectra import find_spectra
     from vo_emline.survey import find_store
 
     model = RunDirectory(run_directory).model if run_directory else DEFAULT_MODEL
     output_writer(output)  # an unknown suffix or place is refused before the work begins
     require_writable(output)
+    chosen = survey_options(run_directory, survey_overrides(options))
     store = find_store(paths)
-    rows = classify_paths(find_spectra(paths), model) if store is None else classify_windows(store, model)
+    if store is None:
+        rows = classify_paths(find_spectra(paths), model, options=chosen)
+    else:
+        rows = classify_windows(store, model, options=chosen)
     write_table(rows, output, description=CLASSIFIED)
     for label, count in Counter(rows["label"].to_pylist()).most_common():
         remark(f"{count:8d}  {label or 'not classified'}")

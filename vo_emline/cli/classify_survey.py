@@ -10,8 +10,14 @@ from typing import Any
 
 import click
 
-from vo_emline.cli.bulk import shard_size_option, workers_option
 from vo_emline.cli.fetch import query_options
+from vo_emline.cli.options import (
+    run_option,
+    scoring,
+    shard_size_option,
+    survey_overrides,
+    workers_option,
+)
 
 
 class Part(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
@@ -31,13 +37,7 @@ class Part(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.
 
 @click.command("classify-survey", short_help="Classify millions of spectra, resumable.")
 @click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
-@click.option(
-    "--run",
-    "run_directory",
-    metavar="RUN",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Directory of a trained run [default: the model that comes with the package].",
-)
+@run_option
 @click.option(
     "--output",
     "-o",
@@ -78,13 +78,7 @@ class Part(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.
     show_default=True,
     help="Where the network runs: in this process (GPU), or in every worker (CPU).",
 )
-@click.option(
-    "--cascade/--no-cascade",
-    default=True,
-    show_default=True,
-    help="Let a small network screen, where the model has one: several times faster, at most one in a "
-    "thousand emitters missed.",
-)
+@scoring
 @click.option(
     "--dask",
     metavar="ADDRESS",
@@ -131,30 +125,27 @@ def classify_survey(
     """
     from vo_emline.cli.remarks import remark
     from vo_emline.rundir import DEFAULT_MODEL, RunDirectory
-    from vo_emline.runs.bulk import BulkOptions, classify_bulk, finish_bulk
-    from vo_emline.runs.bulk_report import describe
-    from vo_emline.survey import SurveyOptions
+    from vo_emline.runs.settings import survey_options
+    from vo_emline.survey import Start, finish_survey
+    from vo_emline.survey import classify_survey as classify
+    from vo_emline.survey.counts import describe
 
     if finish and (options["part"] or dry_run):
         raise click.UsageError("--finish goes alone: it is the last step after all parts")
     model = RunDirectory(run_directory).model if run_directory else DEFAULT_MODEL
-    bulk = BulkOptions(
-        survey=SurveyOptions(
-            shard_size=options["shard_size"], workers=options["workers"], cascade=options["cascade"]
-        ),
-        limit=options["limit"],
-        part=options["part"],
-        place=options["place"],
-    )
+    chosen = survey_options(run_directory, survey_overrides(options))
+    start = Start(limit=options["limit"], part=options["part"], place=options["place"])
     if dry_run:
-        _dry_run(source, output, model=model, options=bulk)
+        _dry_run(source, output, model=model, options=chosen, start=start)
         return
     paths = _paths(source, output, options)
     if finish:
-        remark(describe(finish_bulk(paths, output, model=model, options=bulk), output))
+        remark(describe(finish_survey(paths, output, model=model, options=chosen, start=start), output))
         return
     with _workers(dask, output, reads=[model, *paths]) as executor:
-        found = classify_bulk(paths, output, model=model, options=bulk, executor=executor, say=remark)
+        found = classify(
+            paths, output, model=model, options=chosen, start=start, executor=executor, say=remark
+        )
     remark(describe(found, output))
 
 
@@ -167,7 +158,7 @@ def _workers(dask: str | None, output: Path, *, reads: list[Path]) -> AbstractCo
 
 def _paths(source: tuple[str, ...], output: Path, options: dict[str, Any]) -> list[Path]:
     """Give the paths of the source; those of an archive are downloaded first."""
-    from vo_emline.survey.inputs import FILE_NAME
+    from vo_emline.survey.sources import FILE_NAME
 
     services = [name for name in source if re.match(r"(ssa|tap):", name)]
     if not services:
@@ -201,9 +192,10 @@ def _download(service: str, folder: Path, options: dict[str, Any]) -> None:
         )
 
 
-def _dry_run(source: tuple[str, ...], output: Path, *, model: Path, options: Any) -> None:
-    from vo_emline.runs.bulk_estimate import estimate
+def _dry_run(source: tuple[str, ...], output: Path, *, model: Path, options: Any, start: Any) -> None:
+    from vo_emline.survey.estimate import estimate
 
     if any(re.match(r"(ssa|tap):", name) for name in source):
         raise click.UsageError("--dry-run is for spectra that are here; fetch those of an archive first")
-    click.echo(estimate([Path(name) for name in source], output, model=model, options=options).text())
+    found = estimate([Path(name) for name in source], output, model=model, options=options, start=start)
+    click.echo(found.text())

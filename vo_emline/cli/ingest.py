@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vo_emline.cli.bulk import shard_size_option, windows_of_run_option, workers_option
+from vo_emline.cli.options import shard_size_option, windows_of_run_option, workers_option
 
 
 @click.command(short_help="Read a mirror of files once, into a store of windows.")
@@ -24,7 +24,12 @@ from vo_emline.cli.bulk import shard_size_option, windows_of_run_option, workers
 @workers_option
 @shard_size_option
 def ingest(
-    *, paths: tuple[Path, ...], output: Path, run_directory: Path | None, workers: int, shard_size: int
+    *,
+    paths: tuple[Path, ...],
+    output: Path,
+    run_directory: Path | None,
+    workers: int | None,
+    shard_size: int | None,
 ) -> None:
     """Read of every spectrum what the network sees, and keep it in a store.
 
@@ -42,6 +47,7 @@ def ingest(
     from vo_emline.rundir import RunDirectory
     from vo_emline.spectra import iter_spectra
     from vo_emline.survey import ingest as ingest_files
+    from vo_emline.survey.options import SHARD_SIZE
     from vo_emline.training.description import ModelDescription
 
     preprocess = PreprocessOptions()
@@ -51,8 +57,8 @@ def ingest(
         iter_spectra(paths),
         output,
         preprocess=preprocess,
-        shard_size=shard_size,
-        workers=workers,
+        shard_size=shard_size or SHARD_SIZE,
+        workers=workers or 0,
     )
     remark(f"{summary.windows:10d}  windows in {output}")
     for code, count in summary.rejects.items():

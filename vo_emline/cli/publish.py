@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from vo_emline.cli.options import known_option
+
 
 @click.command(short_help="Build the release of a survey; load it into PostgreSQL.")
 @click.argument("directory", type=click.Path(exists=True, path_type=Path), metavar="DIR")
@@ -20,13 +22,7 @@ import click
     metavar="URL",
     help="Load the tables into PostgreSQL too: postgresql://user@host/name, or the words of libpq.",
 )
-@click.option(
-    "--known",
-    multiple=True,
-    metavar="CATALOGUE",
-    help="Objects known already, to say of each candidate what it is known as: a table (.csv, .vot, .fits), "
-    "zhang2022 or another name of `vo-emline fetch archives`, or simbad. May be repeated.",
-)
+@known_option
 @click.option("--authority", help="Authority of the publisher identifiers (ivo://AUTHORITY/…).")
 @click.option(
     "--relative-to",

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from vo_emline.cli.bulk import windows_of_run_option, workers_option
+from vo_emline.cli.options import windows_of_run_option, workers_option
 
 
 @click.command(short_help="Simulate a survey of any size, as a store of windows or as FITS.")
@@ -57,7 +57,7 @@ def simulate_survey(
     seed: int,
     prevalence: float,
     run_directory: Path | None,
-    workers: int,
+    workers: int | None,
 ) -> None:
     """Simulate LAMOST-like spectra whose class is known.
 
@@ -88,12 +88,12 @@ def simulate_survey(
 
     if form == "fits":
         survey = Synthetic(n=n, seed=seed, prevalence=prevalence, shard_size=FILES_PER_FOLDER)
-        classes = simulate_files(output, survey, workers=workers)
+        classes = simulate_files(output, survey, workers=workers or 0)
     else:
         preprocess = PreprocessOptions()
         if run_directory is not None:
             preprocess = ModelDescription.read(RunDirectory(run_directory).model).preprocess
         survey = Synthetic(n=n, seed=seed, prevalence=prevalence)
-        classes = simulate_store(output, survey, preprocess=preprocess, workers=workers)
+        classes = simulate_store(output, survey, preprocess=preprocess, workers=workers or 0)
     for label, count in classes.most_common():
         remark(f"{count:10d}  {label}")

@@ -3,54 +3,50 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from vo_emline.cli import lessons
+from vo_emline.cli import options
 
 
 @click.command(short_help="Train a network on labelled spectra; adapt it to a survey.")
-@lessons.sources
-@lessons.unlabelled("--survey", "--unlabelled")
-@lessons.output("Run directory; an interrupted training goes on when started again.")
-@lessons.settings
+@options.sources
+@options.output("Run directory; an interrupted training goes on when started again.")
+@options.settings
 def train(
     *,
     training: tuple[Path, ...],
     labels: Path,
     unlabelled: tuple[Path, ...],
     output: Path,
-    simulate: int | None,
-    balance: str | None,
-    epochs: int | None,
-    seed: int | None,
     config: Path | None,
+    **more: Any,
 ) -> None:
     """Train a network and calibrate it; every other command takes it by --run RUN.
 
     \b
     Examples:
       vo-emline fetch ondrejov --labels labels.csv --output ondrejov/
-      vo-emline train --training ondrejov/ --labels labels.csv --survey lamost-store/ --output my-run
+      vo-emline train --training ondrejov/ --labels labels.csv --unlabelled lamost-store/ --output my-run
       vo-emline classify spectrum.fits --run my-run --output result.csv
 
     Stars are on one side of the split only; the metrics printed are of stars that training has not seen.
-    --survey is what makes a network hold on the survey: a few hundred spectra of it, without labels.
+    --unlabelled is what makes a network hold on a survey: a few hundred spectra of it, without labels.
 
     Settings: options here > environment (VO_EMLINE_RUN_TRAINING__EPOCHS=20) > --config > defaults. RUN holds
     config.toml, run.json, run.log, training/, model/, metrics.json and figures/. `vo-emline run` with these
-    arguments (--unlabelled for --survey) goes on from there: it classifies a survey and builds the release.
+    arguments and --survey goes on from there: it classifies that survey and builds the release.
     """
     from vo_emline.cli.remarks import narrate
     from vo_emline.runs.report import draw_training, metrics_text
     from vo_emline.runs.settings import load_settings
-    from vo_emline.runs.train import Lessons, train_run
+    from vo_emline.runs.train import TrainingInputs, train_run
 
-    chosen = lessons.overrides(simulate=simulate, balance=balance, epochs=epochs, seed=seed)
     run = train_run(
-        Lessons(training=training, labels=labels, unlabelled=unlabelled),
+        TrainingInputs(training=training, labels=labels, unlabelled=unlabelled),
         output,
-        settings=load_settings(config, chosen),
+        settings=load_settings(config, options.training_overrides(more)),
         say=narrate,
     )
     for path in draw_training(run):

@@ -12,7 +12,7 @@ from vo_emline.demo.archive import DemoArchive, simulate_archive
 from vo_emline.demo.serving import served
 from vo_emline.demo.verdict import LEAST_RECOVERED, MOST_FALSE, STRONG_EW, STRONG_SNR, Verdict, judge
 from vo_emline.errors import ArchiveError
-from vo_emline.runs.chain import Inputs, run_chain
+from vo_emline.runs.run import RunInputs, run_all
 from vo_emline.runs.settings import RunSettings
 from vo_emline.survey import read_scores
 
@@ -52,8 +52,8 @@ def demonstrate(
     say(f"Archives: simulating {2 * training_stars} Ondřejov-like and {survey_stars} LAMOST-like spectra")
     archive = simulate_archive(output / "archive", training_stars=training_stars, survey_stars=survey_stars)
     fetched = fetch_training(archive, output, say)
-    run = run_chain(
-        Inputs(training=(fetched,), labels=archive.labels, survey=(archive.survey,)),
+    run = run_all(
+        RunInputs(training=(fetched,), labels=archive.labels, survey=(archive.survey,)),
         output / "run",
         settings=settings,
         say=say,

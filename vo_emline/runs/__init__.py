@@ -1,15 +1,14 @@
 """One run from labelled spectra to a release, step by step, each step resumable.
 
 ``settings``  what a run can be told
-``manifest``  ``run.json``: which steps are done, and from what
-``unlabelled`` spectra of the survey that take part in training
-``examples``  the training set
-``steps``     training set, network, survey, release
-``pairs``     stars that both instruments saw
+``steps``     ``run.json``, and how a step is done or found done
+``examples``  the training set, with spectra of the survey
+``train``     the steps of training
+``run``       all steps in turn: train, classify the survey, publish
+``classify``  any files to a table
+``publish``   from a classified survey to a release; what its objects are known as
 ``report``    figures and the summary
-``train``     training alone
-``chain``     all of them in turn
-``bulk``      surveys of any size
+``evaluation`` how good a trained run is on real spectra
 
 Names are imported from the modules, so that a command loads no more than it needs.
 """

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from tqdm.auto import tqdm
 
 from vo_emline.candidates.columns import CLASSIFIED
 from vo_emline.candidates.output import arrow_schema
 from vo_emline.progress import track
 from vo_emline.spectra import printable
-from vo_emline.survey import SurveyOptions, WindowStore, classify_files, score
-from vo_emline.training import Classifier
+from vo_emline.survey import SurveyOptions, WindowStore, prepare_files, score
+from vo_emline.survey.model import check_model, load_scorer
 
 CHUNK: Final = 500
 """Files that are read and classified together."""
 
+_FROM_REJECTS: Final = {"file": "source", "flags": "code", "reason": "message"}
+"""Columns of what cannot be classified, by those of the rejects."""
 
-def classify_paths(paths: Sequence[Path], model: Path) -> pa.Table:
-    """Classify files with a trained network.
+
+def classify_paths(paths: Sequence[Path], model: Path, *, options: SurveyOptions | None = None) -> pa.Table:
+    """Classify files with a trained network, as a survey of them would.
 
     Parameters
     ----------
@@ -29,6 +33,8 @@ def classify_paths(paths: Sequence[Path], model: Path) -> pa.Table:
         Files of any layout.
     model
         Folder of a trained model.
+    options
+        Class shares, limits of the flags, and whether a small network screens.
 
     Returns
     -------
@@ -41,23 +47,26 @@ def classify_paths(paths: Sequence[Path], model: Path) -> pa.Table:
     UserError
         `model` holds no trained network.
     """
-    classifier = Classifier.load(model)
-    preprocess = classifier.description.preprocess
-    chunks = (paths[first : first + CHUNK] for first in range(0, len(paths), CHUNK))
-    tables = (classify_files(chunk, classifier, preprocess=preprocess) for chunk in chunks)
-    rows = _rows(tables, total=len(paths))
-    return pa.Table.from_pylist([rows[printable(path)] for path in paths], schema=arrow_schema(CLASSIFIED))
+    options = options or SurveyOptions()
+    preprocess = check_model(model).preprocess
+    scorer = load_scorer(model, options)
+    names = [str(path) for path in paths]
+    chunks = (names[first : first + CHUNK] for first in range(0, len(names), CHUNK))
+    tables = (score(prepare_files(chunk, preprocess), scorer, options=options) for chunk in chunks)
+    rows = _joined(tables, total=len(paths))
+    place = pc.index_in(pa.array([printable(path) for path in paths], pa.string()), rows["file"])
+    return rows.take(place)
 
 
-def classify_windows(store: WindowStore, model: Path) -> pa.Table:
+def classify_windows(store: WindowStore, model: Path, *, options: SurveyOptions | None = None) -> pa.Table:
     """Classify the windows of a store with a trained network.
 
     Parameters
     ----------
     store
         The store.
-    model
-        Folder of a trained model.
+    model, options
+        As for :func:`classify_paths`.
 
     Returns
     -------
@@ -69,34 +78,51 @@ def classify_windows(store: WindowStore, model: Path) -> pa.Table:
     UserError
         `model` holds no trained network, or one for windows of other settings.
     """
-    classifier = Classifier.load(model)
-    store.require(classifier.description.preprocess)
-    prepared = store.read_all(store.shards())
-    tables = (score(one, classifier, options=SurveyOptions()) for _, one in prepared)
-    rows = _rows(tables, total=store.inputs)
-    return pa.Table.from_pylist(list(rows.values()), schema=arrow_schema(CLASSIFIED))
+    options = options or SurveyOptions()
+    store.require(check_model(model).preprocess)
+    scorer = load_scorer(model, options)
+    tables = (score(one, scorer, options=options) for _, one in store.read_all(store.shards()))
+    return _joined(tables, total=store.inputs)
 
 
-def _rows(tables: Iterable[tuple[pa.Table, pa.Table]], *, total: int) -> dict[str, dict[str, Any]]:
-    """Make rows of scores and rejects, by the file."""
-    rows: dict[str, dict[str, Any]] = {}
-    bar: tqdm[Path] = track(None, "classifying", total=total)
-    with bar:
-        for scores, rejects in tables:
-            rows |= {row["source"]: _scored(row) for row in scores.to_pylist()}
-            rows |= {row["source"]: _refused(row) for row in rejects.to_pylist()}
-            bar.update(len(scores) + len(rejects))
-    return rows
+def _joined(tables: Iterable[tuple[pa.Table, pa.Table]], *, total: int) -> pa.Table:
+    """Make published rows of scores and rejects."""
+    schema = arrow_schema(CLASSIFIED)
+
+    def batches() -> Iterator[pa.Table]:
+        bar: tqdm[Path] = track(None, "classifying", total=total)
+        with bar:
+            for scores, rejects in tables:
+                yield _as(schema, _scored(scores))
+                yield _as(schema, _refused(rejects))
+                bar.update(len(scores) + len(rejects))
+
+    return pa.concat_tables([schema.empty_table(), *batches()])
 
 
-def _scored(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **row,
-        "file": row["source"],
-        "designation": row["designation"] or row["object_name"],
-        "reason": "",
+def _scored(scores: pa.Table) -> dict[str, pa.ChunkedArray | pa.Array]:
+    columns = {name: scores[name] for name in scores.column_names}
+    named = pc.if_else(pc.equal(scores["designation"], ""), None, scores["designation"])
+    return columns | {
+        "file": scores["source"],
+        "designation": pc.coalesce(named, scores["object_name"]),
+        "reason": _text("", len(scores)),
     }
 
 
-def _refused(row: dict[str, Any]) -> dict[str, Any]:
-    return {"file": row["source"], "label": "", "flags": row["code"], "reason": row["message"]}
+def _refused(rejects: pa.Table) -> dict[str, pa.ChunkedArray | pa.Array]:
+    columns = {name: rejects[taken] for name, taken in _FROM_REJECTS.items()}
+    return columns | {"label": _text("", len(rejects))}
+
+
+def _as(schema: pa.Schema, columns: dict[str, pa.ChunkedArray | pa.Array]) -> pa.Table:
+    """Give columns of a table in the order and types of `schema`; those that are missing are NULL."""
+    height = len(columns["file"])
+    arrays = [columns.get(field.name, pa.nulls(height, field.type)) for field in schema]
+    return pa.table(
+        [array.cast(kind) for array, kind in zip(arrays, schema.types, strict=True)], schema=schema
+    )
+
+
+def _text(value: str, n: int) -> pa.Array:
+    return pa.repeat(pa.scalar(value, pa.string()), n)

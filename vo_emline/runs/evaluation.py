@@ -34,7 +34,7 @@ from vo_emline.runs.evaluation_expected import compare_expected
 from vo_emline.runs.evaluation_lines import evaluate_lines
 from vo_emline.runs.evaluation_spectra import Spectra, gather_spectra, seen_in_training
 from vo_emline.runs.examples import read_examples
-from vo_emline.runs.expectation import learnt_from
+from vo_emline.runs.train import learnt_from
 from vo_emline.survey import SurveyOptions
 from vo_emline.training import Classifier, Examples
 from vo_emline.training.examples import stars_of

@@ -111,7 +111,7 @@ def _windows(
     store = find_store(paths)
     if store is not None:
         store.require(preprocess)
-        return concatenate(list(store.windows())), store.count()[1].total()
+        return concatenate(list(store.windows())), sum(map(len, store.batches("rejects")))
     files = [
         str(path) for path in find_spectra(paths) if labels is None or path.resolve() != labels.resolve()
     ]

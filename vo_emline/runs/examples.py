@@ -1,10 +1,12 @@
-"""The training set of a run: labelled spectra, simulated ones, and what was left out."""
+"""The training set of a run: labelled spectra, simulated ones, those of the survey, and what was left out."""
 
 from __future__ import annotations
 
+import heapq
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -15,14 +17,21 @@ from pyarrow import parquet
 from vo_emline.errors import UserError
 from vo_emline.files import atomic_path
 from vo_emline.labels import LABELS
-from vo_emline.preprocess import PreprocessOptions, prepare, read_windows, write_rejects, write_windows
+from vo_emline.preprocess import (
+    PreprocessOptions,
+    WindowSet,
+    concatenate,
+    prepare,
+    read_windows,
+    write_rejects,
+    write_windows,
+)
 from vo_emline.progress import track
 from vo_emline.rejects import Reject
 from vo_emline.runs.settings import RunSettings
-from vo_emline.runs.unlabelled import draw_unlabelled
 from vo_emline.simulate import simulate_windows
 from vo_emline.spectra import Spectrum, read_or_reject
-from vo_emline.survey import WindowStore
+from vo_emline.survey import WindowStore, prepare_files
 from vo_emline.training import (
     Examples,
     host_examples,
@@ -38,6 +47,9 @@ logger = logging.getLogger(__name__)
 
 LABELS_FILE: Final = "labels.parquet"
 """Name of the file that makes a training set finished."""
+
+TRAINING_FILES: Final = ("windows.arrow", "rejects.parquet", LABELS_FILE)
+"""Names of the files of a training set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +81,7 @@ def gather(
     labels: Path,
     *,
     settings: RunSettings,
-    unlabelled: Sequence[Path] | WindowStore | None = None,
+    unlabelled: WindowSet | None = None,
 ) -> tuple[Examples, list[Reject], Counts]:
     """Read the labelled spectra, prepare their windows, and let simulated ones and those of the survey join.
 
@@ -82,12 +94,12 @@ def gather(
     settings
         How windows are prepared, and how many simulated spectra join.
     unlabelled
-        Files of the survey or a store of windows; stars labelled as emitters are left out.
+        Windows of the survey (:func:`draw_unlabelled`); stars labelled as emitters are left out.
 
     Raises
     ------
     UserError
-        The labels cannot be read, or are of none of the spectra; none of the unlabelled ones has a window.
+        The labels cannot be read, or are of none of the spectra.
     """
     words = read_labels(labels)
     rejects: list[Reject] = []
@@ -123,14 +135,13 @@ def _simulated(settings: RunSettings, *, labelled: int) -> list[Examples]:
 
 
 def _survey(
-    unlabelled: Sequence[Path] | WindowStore | None, labelled: Examples, *, settings: RunSettings
+    unlabelled: WindowSet | None, labelled: Examples, *, settings: RunSettings
 ) -> list[tuple[int, Examples]]:
     """Make examples of survey spectra, where there are any; also tell of how many."""
     if unlabelled is None:
         return []
     options = settings.hosts
-    drawn = draw_unlabelled(unlabelled, options.spectra, preprocess=settings.preprocess)
-    quiet = without_known_emitters(drawn, labelled)
+    quiet = without_known_emitters(unlabelled, labelled)
     hosts = host_examples(
         quiet,
         negatives=options.negatives,
@@ -183,6 +194,58 @@ def read_examples(directory: Path) -> Examples:
     )
 
 
-def summary(counts: Counts) -> dict[str, int]:
-    """Give the counts for the record."""
-    return asdict(counts)
+CHUNK: Final = 500
+"""Files that are read together."""
+
+SPARE: Final = 1.2
+"""So many times the wanted number of files are drawn, for those that turn out to have no window."""
+
+
+def draw_unlabelled(
+    survey: Sequence[Path] | WindowStore, n: int, *, preprocess: PreprocessOptions
+) -> WindowSet:
+    """Prepare the windows of `n` spectra of a survey, or of all where there are no more.
+
+    Which ones depends on the names of the files alone, not on their order or
+    on where they lie: a store of windows gives the spectra that its files give.
+
+    Raises
+    ------
+    UserError
+        None of the spectra has a window, or a store was made with other settings.
+    """
+    if isinstance(survey, WindowStore):
+        survey.require(preprocess)
+        windows = _of_store(survey, n)
+    else:
+        windows = _of_files(survey, n, preprocess=preprocess)
+    if not len(windows):
+        raise UserError("none of the unlabelled spectra has a window around Hα; give others")
+    return windows
+
+
+def _of_files(files: Sequence[Path], n: int, *, preprocess: PreprocessOptions) -> WindowSet:
+    drawn = [str(path) for path in heapq.nsmallest(int(SPARE * n), files, key=lambda path: _lot(path.name))]
+    chunks = [drawn[first : first + CHUNK] for first in range(0, len(drawn), CHUNK)]
+    parts = [prepare_files(chunk, preprocess).windows for chunk in track(chunks, "reading the survey")]
+    windows = concatenate(parts)
+    return windows.take(np.arange(min(n, len(windows))))
+
+
+def _of_store(store: WindowStore, n: int) -> WindowSet:
+    """Pick of each piece of the store what is drawn, so that no more than that is held."""
+    lots = [_lots(part.identity["source"].to_pylist()) for part in store.windows()]
+    everything = np.concatenate([*lots, np.empty(0, dtype=np.uint64)])
+    limit = np.partition(everything, n - 1)[n - 1] if everything.size > n else np.iinfo(np.uint64).max
+    parts = [part.take(np.flatnonzero(lot <= limit)) for part, lot in zip(store.windows(), lots, strict=True)]
+    windows = concatenate(parts)
+    return windows.take(np.argsort(_lots(windows.identity["source"].to_pylist()), kind="stable")[:n])
+
+
+def _lots(sources: Iterable[str]) -> np.ndarray:
+    return np.array([_lot(Path(source).name) for source in sources], dtype=np.uint64)
+
+
+def _lot(name: str) -> int:
+    """Draw a number for a file, by its name."""
+    return int.from_bytes(blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest())

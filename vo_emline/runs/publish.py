@@ -1,4 +1,4 @@
-"""Publishing a classified survey: which shards, whose run, what it is called, where the release goes."""
+"""Publishing a classified survey: which shards, whose run, what its objects are known as, where it goes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,22 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import astropy.units as u
+import numpy as np
+import pyarrow as pa
+from astropy.coordinates import SkyCoord
+
+from vo_emline.archives import (
+    KnownObjects,
+    archives,
+    describe_known,
+    match_known,
+    read_known,
+    simbad_known,
+    vizier_known,
+)
 from vo_emline.candidates import (
     AUTHORITY,
     SPECTRA,
@@ -19,12 +33,13 @@ from vo_emline.candidates import (
 )
 from vo_emline.candidates.release import read_summary
 from vo_emline.errors import UserError
+from vo_emline.files import digest
+from vo_emline.labels import LABELS
 from vo_emline.rundir import RunDirectory
-from vo_emline.runs.bulk_session import FOLDER as SESSIONS
-from vo_emline.runs.known import KnownNames, require_known
-from vo_emline.runs.manifest import Manifest, digest
 from vo_emline.runs.settings import read_settings
-from vo_emline.survey.shards import MANIFEST
+from vo_emline.runs.steps import Manifest
+from vo_emline.survey.counts import SESSIONS
+from vo_emline.survey.shards import read_manifest
 
 RELEASE_SUFFIX: Final = ".duckdb"
 
@@ -71,6 +86,7 @@ def publish(
     authority: str | None = None,
     folder: Path | None = None,
     limits: Limits | None = None,
+    tables: bool = False,
 ) -> ReleaseCounts:
     """Build the release and put it in place; a service that has the old one open changes over.
 
@@ -81,13 +97,15 @@ def publish(
     output
         The release; by default that of the directory.
     known
-        Catalogues of known objects, see :class:`~vo_emline.runs.known.KnownNames`; by default the run's.
+        Catalogues of known objects, see :class:`~vo_emline.runs.publish.KnownNames`; by default the run's.
     authority
         Authority of publisher DIDs; by default that of the run.
     folder
         From where relative paths of the spectra start; by default where the survey was classified.
     limits
         Memory and threads.
+    tables
+        Whether to write the tables for other programs, too; where they are already, they are written anew.
 
     Raises
     ------
@@ -112,9 +130,9 @@ def publish(
         name_known=KnownNames(known) if known else None,
         limits=limits,
     )
-    tables = RunDirectory(publication.release.parent).tables
-    if output is None and tables.is_dir():
-        write_tables(publication.release, tables)
+    folder_of_tables = RunDirectory(publication.release.parent).tables
+    if tables or (output is None and folder_of_tables.is_dir()):
+        write_tables(publication.release, folder_of_tables)
     return counts
 
 
@@ -161,17 +179,103 @@ def _of_survey(directory: Path) -> Publication:
 
 def _run_id(directory: Path) -> str:
     """Give the identifier of a survey; where it states none, one that follows from what it was made from."""
-    try:
-        manifest: dict[str, Any] = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{directory / MANIFEST} cannot be read: {error}") from error
+    manifest = read_manifest(directory)
     return manifest.get("run_id") or f"survey-{digest(manifest)}"
 
 
 def _folder(directory: Path) -> Path:
     """Give the folder in which a survey was classified, as its last session says; else the current one."""
     for session in sorted(directory.glob(f"{SESSIONS}/*.json"), reverse=True):
-        folder = json.loads(session.read_text(encoding="utf-8")).get("folder")
+        try:
+            folder = json.loads(session.read_text(encoding="utf-8")).get("folder")
+        except (OSError, ValueError):  # of another start we know, too
+            continue
         if folder:
             return Path(folder)
     return Path.cwd()
+
+
+SIMBAD: Final = "simbad"
+"""Name by which SIMBAD is asked for."""
+
+
+class KnownNames:
+    """What candidates are known as; called with some of them at a time.
+
+    Parameters
+    ----------
+    catalogues
+        Files with a table of objects, names of catalogues configured in ``archives.toml``
+        (``zhang2022``), or ``simbad``. They are read when the first candidate comes, and once.
+    """
+
+    def __init__(self, catalogues: Sequence[str]) -> None:
+        self._catalogues = tuple(catalogues)
+        self._read: dict[str, list[KnownObjects]] = {}
+
+    def __call__(self, scores: pa.Table) -> pa.Array:
+        """Say of each candidate what it is known as.
+
+        Parameters
+        ----------
+        scores
+            Rows with ``label``, ``designation``, ``ra`` and ``dec`` (ICRS, deg).
+
+        Returns
+        -------
+        pyarrow.Array
+            ``known as …, type … (catalogue)``, ``possibly known as …`` or ``new`` for candidates with a
+            position; NULL for the others, and for all where no catalogue is given.
+
+        Raises
+        ------
+        UserError
+            A catalogue is neither a readable file nor configured.
+        ArchiveError
+            A remote catalogue cannot be reached.
+        """
+        said: list[str | None] = [None] * len(scores)
+        ra, dec = (scores[name].to_numpy(zero_copy_only=False).astype(float) for name in ("ra", "dec"))
+        positive = np.array(scores["label"].to_pylist(), dtype=object) != LABELS[0]
+        rows = np.flatnonzero(positive & np.isfinite(ra) & np.isfinite(dec))
+        if self._catalogues and rows.size:
+            positions = SkyCoord(ra[rows] * u.deg, dec[rows] * u.deg)
+            designations = [scores["designation"][int(row)].as_py() or "" for row in rows]
+            objects = [known for name in self._catalogues for known in self._objects(name, positions)]
+            matches = describe_known(match_known(designations, positions, objects))
+            for row, text in zip(rows, matches, strict=True):
+                said[row] = text
+        return pa.array(said, pa.string())
+
+    def _objects(self, name: str, positions: SkyCoord) -> list[KnownObjects]:
+        """Give the objects of a catalogue; of SIMBAD, those around some positions."""
+        if name == SIMBAD:
+            return [simbad_known(positions)]
+        if name not in self._read:
+            path = Path(name)
+            self._read[name] = [read_known(path)] if path.suffix else vizier_known(name)
+        return self._read[name]
+
+
+def catalogue_files(catalogues: Sequence[str]) -> list[Path]:
+    """Give those of some catalogues that are files: their names have a suffix."""
+    return [Path(name) for name in catalogues if Path(name).suffix]
+
+
+def require_known(catalogues: Sequence[str]) -> None:
+    """See, before long work, that files can be read and the other names are configured.
+
+    Raises
+    ------
+    UserError
+        One is neither.
+    """
+    for path in catalogue_files(catalogues):
+        read_known(path)
+    remote = {key for key, one in archives().catalogues.items() if one.vizier} | {SIMBAD}
+    for name in catalogues:
+        if not Path(name).suffix and name not in remote:
+            raise UserError(
+                f"no catalogue {name!r}: give a file (.csv, .vot, .fits, .parquet) or one of "
+                f"{', '.join(sorted(remote))}"
+            )

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from vo_emline.candidates.rows import AUTHORITY
 from vo_emline.files import write_text
 from vo_emline.measure.regression import RegressionOptions
 from vo_emline.preprocess import PreprocessOptions
+from vo_emline.rundir import RunDirectory
 from vo_emline.settings import TomlSettings, load_toml_settings
+from vo_emline.survey.options import SurveyOptions
 from vo_emline.training import TrainingOptions
 from vo_emline.training.options import StudentOptions
+
+SCORING: Final = ("class_shares", "uncertain_below", "low_snr", "cascade")
+"""Settings of a survey on which labels, scores and flags depend."""
 
 
 class SimulationOptions(BaseModel):
@@ -65,12 +70,20 @@ class RunSettings(TomlSettings):
     hosts: SurveyHostOptions = SurveyHostOptions()
     lines: RegressionOptions = RegressionOptions()
     student: StudentOptions = StudentOptions()
+    survey: SurveyOptions = SurveyOptions()
     authority: str = AUTHORITY
     """Authority of the publisher DIDs given to spectra that bring none."""
     known: tuple[str, ...] = ()
     """Catalogues of known objects: files, names in ``archives.toml``, or ``simbad``."""
-    workers: int = Field(default=0, ge=0)
-    """Processes that read files; 0 for one per core."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _workers(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Take `workers` where runs of earlier versions have them."""
+        if "workers" in values:
+            values = dict(values)
+            values["survey"] = {"workers": values.pop("workers")} | dict(values.get("survey", {}))
+        return values
 
 
 def load_settings(config: Path | None = None, overrides: dict[str, Any] | None = None) -> RunSettings:
@@ -100,6 +113,30 @@ def read_settings(path: Path) -> RunSettings:
         The file is missing or holds something else.
     """
     return load_toml_settings(RunSettings, path, {}, environment=False)
+
+
+def survey_options(run: Path | None, given: dict[str, Any]) -> SurveyOptions:
+    """Say how spectra are classified: as given > as the run wrote down, or the environment > defaults.
+
+    Parameters
+    ----------
+    run
+        Directory of a run, whose class shares, limits of flags and cascade are those of its own survey;
+        None for the model that comes with the package.
+    given
+        What the command line says; None values count as not given.
+
+    Raises
+    ------
+    UserError
+        A value is impossible, or the run's settings cannot be read.
+    """
+    config = None if run is None else RunDirectory(run).config
+    if config is None or not config.is_file():
+        return load_settings(None, {"survey": given}).survey
+    recorded = read_settings(config).survey.model_dump(include=set(SCORING))
+    said = {name: value for name, value in given.items() if value is not None}
+    return load_toml_settings(RunSettings, None, {"survey": recorded | said}, environment=False).survey
 
 
 def write_settings(path: Path, settings: RunSettings) -> None:

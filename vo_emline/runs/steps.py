@@ -1,34 +1,103 @@
-"""The steps of a run: each is skipped where it was finished from the same inputs, or resumed."""
+"""``run.json`` and the step: what a run is, which of its steps are done, and how one is done."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
+from uuid import uuid4
 
-from vo_emline.candidates import Provenance, release_survey, write_tables
-from vo_emline.files import write_json
-from vo_emline.rundir import SUMMARY, RunDirectory
-from vo_emline.runs.examples import LABELS_FILE, class_counts, gather, read_examples, summary, write_examples
-from vo_emline.runs.known import KnownNames, catalogue_files
-from vo_emline.runs.manifest import Manifest, digest, files_digest
-from vo_emline.runs.settings import RunSettings
-from vo_emline.survey import (
-    SurveyOptions,
-    SurveySummary,
-    WindowStore,
-    classify_store,
-    classify_survey,
-)
-from vo_emline.training import Classifier, Examples, train
+from vo_emline.errors import UserError
+from vo_emline.files import digest, write_json
+from vo_emline.rundir import RunDirectory
+from vo_emline.runs.settings import RunSettings, write_settings
+from vo_emline.survey.shards import Say
 
-logger = logging.getLogger(__name__)
+FIELDS = ("run_id", "created", "version", "steps", "begun")
 
-Say = Callable[[str], None]
-"""Receives what the run tells its user, a line or a few at a time."""
+
+@dataclass(slots=True)
+class Manifest:
+    """The state of a run on disk."""
+
+    path: Path
+    run_id: str
+    created: str
+    version: str = field(default_factory=lambda: installed_version("vo-emline"))
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Name of a finished step → digest of what it was made from (``inputs``) and its facts."""
+    begun: dict[str, str] = field(default_factory=dict)
+    """Name of a step that was begun → digest of what it is made from."""
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Read `path`, or begin a new run where there is none.
+
+        Raises
+        ------
+        UserError
+            The file is not a manifest of this program.
+        """
+        if not path.is_file():
+            now = datetime.now(UTC)
+            run_id = f"{now:%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
+            return cls(path, run_id=run_id, created=now.isoformat(timespec="seconds"))
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            return cls(path, **{name: stored[name] for name in FIELDS})
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path} is not the manifest of a run: {error}") from error
+
+    def done(self, step: str, inputs: str, *, outputs: Iterable[Path] = ()) -> bool:
+        """Tell whether `step` was finished from the same inputs, and `outputs` are still there."""
+        same = self.steps.get(step, {}).get("inputs") == inputs
+        return same and all(path.exists() for path in outputs)
+
+    def begin(self, step: str, inputs: str, *, outputs: Iterable[Path]) -> None:
+        """Make ready for `step`: half of it may be there from the same inputs, nothing from others."""
+        if self.begun.get(step) != inputs:
+            for path in outputs:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            self.begun[step] = inputs
+        self.steps.pop(step, None)
+        self.save()
+
+    def finish(self, step: str, inputs: str, **facts: Any) -> None:
+        """Record that `step` is finished, and save."""
+        self.steps[step] = {"inputs": inputs, "finished": _now(), **facts}
+        self.save()
+
+    def facts(self, step: str) -> dict[str, Any]:
+        """Give what a finished step left for the record."""
+        return self.steps[step]
+
+    def save(self) -> None:
+        """Write the manifest in one piece."""
+        write_json(self.path, {name: getattr(self, name) for name in FIELDS})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Done(NamedTuple):
+    """A step that is finished."""
+
+    made_from: str
+    """Digest of what it was made from, for the steps that use it."""
+    facts: dict[str, Any]
+    """What it left for the record."""
+
+
+def _always(_: dict[str, Any]) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,132 +109,71 @@ class Run:
     manifest: Manifest
     say: Say
 
-    def skip(self, step: str, inputs: str, *outputs: Path) -> bool:
-        """Tell whether `step` is done already and its `outputs` are there, and say so."""
-        done = self.manifest.done(step, inputs, outputs=outputs)
-        if done:
-            self.say(f"  already done: {step}")
-        return done
+    def step(
+        self,
+        name: str,
+        do: Callable[[], Mapping[str, Any]],
+        *,
+        made_from: Sequence[Any],
+        outputs: Sequence[Path] = (),
+        clears: Sequence[Path] = (),
+        kept: Callable[[dict[str, Any]], bool] = _always,
+    ) -> Done:
+        """Do a step, unless it was finished from the same inputs and what it made is still there.
+
+        Parameters
+        ----------
+        name
+            Of the step, in the record.
+        do
+            Does it, or goes on with what an interruption left; gives facts for the record, JSON-ready.
+        made_from
+            JSON-like: all on which the step depends.
+        outputs
+            Files that are there when it is finished.
+        clears
+            Files and folders that are of no use when the step was begun from other inputs; they are removed.
+        kept
+            Tells from the record whether what was made is still there, where no file of its own says so.
+        """
+        inputs = digest(*made_from)
+        if self.manifest.done(name, inputs, outputs=outputs) and kept(self.manifest.facts(name)):
+            self.say(f"  already done: {name}")
+        else:
+            self.manifest.begin(name, inputs, outputs=clears)
+            self.manifest.finish(name, inputs, **do())
+        return Done(inputs, self.manifest.facts(name))
 
 
-def training_set(
-    run: Run, paths: Sequence[Path], labels: Path, unlabelled: Sequence[Path] | WindowStore | None = None
-) -> tuple[Examples, str]:
-    """Gather labelled, simulated and survey windows; give them with the digest of what they come from."""
-    settings = run.settings
-    hosts = () if unlabelled is None else (survey_digest(unlabelled), settings.hosts.model_dump(mode="json"))
-    inputs = digest(
-        files_digest([*paths, labels]),
-        settings.preprocess.model_dump(mode="json"),
-        settings.simulate.model_dump(mode="json"),
-        *hosts,
-    )
-    if not run.skip("training set", inputs, run.directory.training / LABELS_FILE):
-        run.manifest.begin("training set", inputs, outputs=[run.directory.training])
-        examples, rejects, counts = gather(paths, labels, settings=settings, unlabelled=unlabelled)
-        write_examples(run.directory.training, examples, rejects=rejects, options=settings.preprocess)
-        facts = {"counts": summary(counts), "classes": class_counts(examples)}
-        run.manifest.finish("training set", inputs, **facts)
-    facts = run.manifest.facts("training set")
-    run.say(_training_text(facts["counts"], facts["classes"]))
-    return read_examples(run.directory.training), inputs
+def open_run(output: Path, *, settings: RunSettings, say: Say) -> Run:
+    """Begin a run in an empty folder, or go on with the one that is there.
+
+    Raises
+    ------
+    UserError
+        `output` holds something that is no run.
+    """
+    directory = RunDirectory(output)
+    if output.exists() and not directory.manifest.is_file() and any(output.iterdir()):
+        raise UserError(f"{output} holds something that is no run; give an empty or a new folder")
+    manifest = Manifest.open(directory.manifest)
+    write_settings(directory.config, settings)
+    manifest.save()
+    return Run(directory=directory, settings=settings, manifest=manifest, say=say)
 
 
-def _training_text(counts: dict[str, int], classes: dict[str, int]) -> str:
-    return (
-        f"  {counts['labelled']} labelled spectra of {counts['files']} files "
-        f"({counts['unknown']} unknown, {counts['unlabelled']} unlabelled, {counts['rejected']} rejected), "
-        f"{counts['simulated']} simulated ones join\n  "
-        + _survey_share(counts)
-        + ", ".join(f"{number} {label}" for label, number in classes.items())
-    )
-
-
-def _survey_share(counts: dict[str, int]) -> str:
-    if not counts["survey"]:
-        return ""
-    return (
-        f"{counts['survey']} unlabelled spectra of the survey as negatives and hosts, "
-        f"{counts['injected']} times with emission put in\n  "
-    )
-
-
-def survey_digest(source: Sequence[Path] | WindowStore) -> str:
-    """Give a digest of a survey: files, or a store of windows."""
-    return files_digest(source.files() if isinstance(source, WindowStore) else source)
-
-
-def network(run: Run, examples: Examples, *, made_from: str) -> tuple[Classifier, str]:
-    """Train the network, or load the one trained from the same examples; metrics are on disk then."""
-    inputs = digest(made_from, run.settings.training.model_dump(mode="json"))
-    if not run.skip("network", inputs, run.directory.model / "model.json", run.directory.metrics):
-        run.manifest.begin("network", inputs, outputs=[run.directory.model])
-        trained = train(
-            examples,
-            run.directory.model,
-            options=run.settings.training,
-            preprocess=run.settings.preprocess,
-        )
-        write_json(run.directory.metrics, trained.metrics)
-        run.manifest.finish("network", inputs, model_version=trained.classifier.version)
-    facts = json.loads(run.directory.metrics.read_text(encoding="utf-8"))["training"]
-    run.say(
-        f"  {facts['epochs']} epochs in {facts['seconds']:.0f} s on {_device_text(facts['device'])}; "
-        f"kept epoch {facts['best_epoch'] + 1} (validation loss {facts['validation_loss']:.4f})"
-    )
-    return Classifier.load(run.directory.model), inputs
-
-
-def _device_text(device: dict[str, Any]) -> str:
-    kind = device["kind"] or f"{device['cores']} cores"
-    return f"{device['platform']} ({kind})"
-
-
-def survey(run: Run, source: Sequence[Path] | WindowStore, classifier: Classifier, *, made_from: str) -> str:
-    """Classify the survey, files or a store of windows; finished shards of an interrupted run are kept."""
-    inputs = digest(made_from, survey_digest(source))
-    if not run.skip("survey", inputs, run.directory.survey / SUMMARY):
-        run.manifest.begin("survey", inputs, outputs=[run.directory.survey])
-        result = _classified(run, source, classifier)
-        run.manifest.finish(
-            "survey", inputs, inputs_total=result.inputs, classes=result.classes, rejects=result.rejects
-        )
-    facts = run.manifest.facts("survey")
-    run.say(_survey_text(facts))
-    return inputs
-
-
-def _classified(run: Run, source: Sequence[Path] | WindowStore, classifier: Classifier) -> SurveySummary:
-    preprocess = classifier.description.preprocess
-    options = SurveyOptions(workers=run.settings.workers, cascade=False)
-    directory = run.directory.survey
-    if isinstance(source, WindowStore):
-        return classify_store(source, classifier, directory, preprocess=preprocess, options=options)
-    return classify_survey(source, classifier, directory, preprocess=preprocess, options=options)
-
-
-def _survey_text(facts: dict[str, Any]) -> str:
-    classes = ", ".join(f"{number} {label}" for label, number in facts["classes"].items())
-    reasons = ", ".join(f"{number} {code}" for code, number in facts["rejects"].items())
-    return f"  {facts['inputs_total']} files: {classes}; rejected: {reasons or 'none'}"
-
-
-def release(run: Run, *, made_from: str, model_version: str) -> None:
-    """Build the release and write the tables; rows in = candidates + others + rejects."""
-    known = run.settings.known
-    inputs = digest(made_from, run.settings.authority, known, files_digest(catalogue_files(known)))
-    if run.skip("release", inputs, run.directory.release, run.directory.tables):
-        return
-    run.manifest.begin("release", inputs, outputs=[run.directory.tables])
-    counts = release_survey(
-        run.directory.release,
-        run.directory.survey,
-        provenance=Provenance(
-            authority=run.settings.authority, run_id=run.manifest.run_id, model_version=model_version
-        ),
-        metadata={"created": run.manifest.created},
-        name_known=KnownNames(known) if known else None,
-    )
-    write_tables(run.directory.release, run.directory.tables)
-    others = counts.scores - counts.candidates
-    run.manifest.finish("release", inputs, candidates=counts.candidates, others=others)
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Append the program's log to a file for a while."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("vo_emline")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        handler.close()

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
-
-from tqdm.auto import tqdm
+from typing import Any
 
 from vo_emline.errors import EmlineError
 from vo_emline.files import room_for, write_json
 from vo_emline.preprocess.options import PreprocessOptions
-from vo_emline.progress import track
-from vo_emline.survey.inputs import FILE_NAME, InputList, write_inputs
-from vo_emline.survey.lock import locked
-from vo_emline.survey.pool import count_workers, work_through
-from vo_emline.survey.shards import Shard
+from vo_emline.rundir import SUMMARY
+from vo_emline.survey.counts import ShardCounts, Tally
+from vo_emline.survey.options import SHARD_SIZE
+from vo_emline.survey.pool import each_shard
+from vo_emline.survey.shards import Shard, locked, run_shards
+from vo_emline.survey.sources import FILE_NAME, InputList, write_inputs
 from vo_emline.survey.store import KIND, WindowStore
 from vo_emline.survey.work import read_shard
-
-logger = logging.getLogger(__name__)
-
-SUMMARY: Final = "summary.json"
-
-SHARD_SIZE: Final = 4000
-"""Files per shard: some 6 MB of windows, made in a fraction of a minute by a process of 200 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,27 +98,21 @@ def _ingest(
 ) -> IngestSummary:
     store.claim(_manifest(listed, preprocess, shard_size))
     store.remove_leftovers()
-    finished = store.finished()
-    pending = [number for number in range(listed.n_shards) if number not in finished]
-    logger.info("%d files in %d shards, %d shards to do", listed.inputs, listed.n_shards, len(pending))
     work = partial(ingest_shard, directory=store.directory, preprocess=preprocess)
     probe = partial(read_shard, preprocess=preprocess)
-    count = count_workers(workers, n_shards=len(pending))
-    shards = map(listed.shard, pending)
-    bar: tqdm[Path] = track(None, "ingesting", total=listed.inputs)
-    with bar:
-        bar.update(listed.inputs - sum(map(listed.size, pending)))
-        for shard, _ in work_through(work, shards, workers=count, executor=executor, probe=probe):
-            bar.update(shard.size)
-    summary = _summarise(store)
+    do = partial(each_shard, work, workers=workers, executor=executor, probe=probe)
+    tally = run_shards(listed, store, do, doing="ingesting")
+    summary = _summarise(store, tally)
     write_json(store.directory / SUMMARY, asdict(summary))
     return summary
 
 
-def ingest_shard(shard: Shard, *, directory: Path, preprocess: PreprocessOptions) -> None:
+def ingest_shard(shard: Shard, *, directory: Path, preprocess: PreprocessOptions) -> ShardCounts:
     """Read the files of a shard and write their windows and rejects."""
-    prepared = read_shard(shard, preprocess=preprocess).prepared
-    WindowStore(directory).write(shard, prepared, preprocess=preprocess)
+    read = read_shard(shard, preprocess=preprocess)
+    store = WindowStore(directory)
+    store.write(shard, read.prepared, preprocess=preprocess)
+    return store.counts(shard.number).timed(read=read.seconds)
 
 
 def _manifest(listed: InputList, preprocess: PreprocessOptions, shard_size: int) -> dict[str, Any]:
@@ -140,11 +125,12 @@ def _manifest(listed: InputList, preprocess: PreprocessOptions, shard_size: int)
     }
 
 
-def _summarise(store: WindowStore) -> IngestSummary:
-    windows, rejects = store.count()
-    if windows + rejects.total() != store.inputs:
+def _summarise(store: WindowStore, tally: Tally) -> IngestSummary:
+    rejects = tally.rejects.total()
+    windows = tally.inputs - rejects
+    if tally.inputs != store.inputs:
         raise EmlineError(
-            f"{store.inputs} files gave {windows} windows and {rejects.total()} rejects: rows were lost or "
+            f"{store.inputs} files gave {windows} windows and {rejects} rejects: rows were lost or "
             f"doubled; remove {store.directory} and start again"
         )
-    return IngestSummary(inputs=store.inputs, windows=windows, rejects=dict(sorted(rejects.items())))
+    return IngestSummary(inputs=store.inputs, windows=windows, rejects=dict(sorted(tally.rejects.items())))

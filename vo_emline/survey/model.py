@@ -47,14 +47,19 @@ def check_model(model: Path) -> ModelDescription:
     return description
 
 
+def threads_for_same_bits() -> None:
+    """Have XLA work with two threads at least, before it is used for the first time.
+
+    It sums in another order where its thread pool has one thread (measured:
+    the same bits with 2 to 16 threads, others with 1); so a process that has
+    one core to itself gives the results of any other.
+    """
+    os.environ.setdefault(THREADS, str(max(2, len(os.sched_getaffinity(0)))))
+
+
 @lru_cache(maxsize=1)
 def load_scorer(model: Path, options: SurveyOptions, version: str = "") -> Scorer:
     """Load a trained network; the one loaded last is kept for the next shard.
-
-    XLA sums in another order where its thread pool has one thread (measured:
-    the same bits with 2 to 16 threads, others with 1). It is given two at
-    least, so that a process that has one core to itself gives the results of
-    any other.
 
     Parameters
     ----------
@@ -74,7 +79,7 @@ def load_scorer(model: Path, options: SurveyOptions, version: str = "") -> Score
     DataError
         The weights are missing or damaged.
     """
-    os.environ.setdefault(THREADS, str(max(2, len(os.sched_getaffinity(0)))))
+    threads_for_same_bits()
     from vo_emline.training.classifier import Classifier
     from vo_emline.training.student import Student
 

@@ -1,4 +1,4 @@
-"""Reading, predicting and writing at the same time, in this process and its pool."""
+"""Shards through the network: read elsewhere and predicted here at the same time, or whole in workers."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import Final
 
 from vo_emline.survey.classify import Scorer, predict
 from vo_emline.survey.counts import ShardCounts
 from vo_emline.survey.options import SurveyOptions
+from vo_emline.survey.pool import count_workers, each_shard, work_through
 from vo_emline.survey.scores import regression_of
 from vo_emline.survey.shards import Shard, ShardStore
-from vo_emline.survey.work import Windows, write_shard
+from vo_emline.survey.work import Windows, Work, process_shard, read_shard, write_shard
 
 MOST_WRITERS: Final = 4
 """Threads that make and write tables: Arrow works outside of Python's lock."""
@@ -81,3 +83,58 @@ def _timed(write: partial[ShardCounts], stages: dict[str, float]) -> ShardCounts
     began = time.perf_counter()
     counts = write()
     return counts.timed(**stages, write=time.perf_counter() - began)
+
+
+MAPPERS: Final = 2
+"""Threads that map the shards of a store ahead of the network."""
+
+
+def predicting_here(
+    shards: Iterator[Shard],
+    n_shards: int,
+    *,
+    scorer: Scorer,
+    work: Work,
+) -> Iterator[ShardCounts]:
+    """Read shards elsewhere, predict in this process: for a network on a GPU, or one that is at hand.
+
+    Parameters
+    ----------
+    shards
+        The shards.
+    n_shards
+        How many.
+    scorer
+        The trained network.
+    work
+        The survey. Windows of a store are mapped by threads, files are read by processes.
+    """
+    with ExitStack() as stack:
+        mapping = work.store is not None
+        threads = stack.enter_context(ThreadPoolExecutor(MAPPERS, "mapper")) if mapping else None
+        workers = count_workers(work.options.workers, n_shards=n_shards)
+        read = partial(read_shard, preprocess=work.preprocess, store=work.store)
+        reading = work_through(read, shards, workers=workers, executor=threads)
+        stack.enter_context(closing(reading))
+        yield from predict_and_write(reading, scorer, ShardStore(work.directory), options=work.options)
+
+
+def predicting_there(
+    shards: Iterator[Shard], n_shards: int, *, work: Work, executor: Executor | None = None
+) -> Iterator[ShardCounts]:
+    """Do whole shards in processes of this machine or in any executor: for CPUs, and for clusters.
+
+    Parameters
+    ----------
+    shards
+        The shards.
+    n_shards
+        How many.
+    work
+        The survey; its directory and its model have to be there for every worker.
+    executor
+        Where to work; by default a pool of processes on this machine.
+    """
+    probe = partial(read_shard, preprocess=work.preprocess, store=work.store)
+    do = partial(process_shard, work=work)
+    return each_shard(do, shards, n_shards, workers=work.options.workers, executor=executor, probe=probe)

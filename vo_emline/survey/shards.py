@@ -1,25 +1,41 @@
-"""Shards: a survey cut into pieces that are done or not done, never half done."""
+"""Shards: pieces of a survey that are done or not done, never half done; and the loop that does them."""
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import json
+import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import IO, Any, ClassVar, Final, Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from vo_emline.errors import UserError
+from vo_emline.errors import DataError, UserError
 from vo_emline.files import atomic_path, room_for, write_json
-from vo_emline.survey.counts import ShardCounts, count_rows
+from vo_emline.survey.counts import Meter, ShardCounts, Tally, count_rows
+
+logger = logging.getLogger(__name__)
 
 MANIFEST: Final = "manifest.json"
 """File that says what a directory of shards holds."""
+
+_MEND_MANIFEST: Final = (
+    "remove it and give the command again with the very arguments it was begun with: "
+    "the shards that are there are kept"
+)
+
+Say = Callable[[str], None]
+"""Receives what the user should read."""
+
+
+class DamagedError(UserError):
+    """A file of a finished shard, or of its directory, does not hold what was written to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +49,6 @@ class Shard:
     """The files, where they are to be read; empty for a shard of a store of windows."""
     deadly: frozenset[str] = frozenset()
     """Those of them that are not to be read, because a process died of them; they become rejects."""
-
-
-def digest(sources: Sequence[str]) -> str:
-    """Digest a list of inputs, order included."""
-    return hashlib.sha256(os.fsencode("\n".join(sources))).hexdigest()
 
 
 def require_same(directory: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -54,6 +65,24 @@ def require_same(directory: Path, found: Mapping[str, Any], wanted: Mapping[str,
             f"{directory} holds the shards of another run (different {', '.join(differing)}); "
             "give another directory, or remove this one to start anew"
         )
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """Read what a directory of shards is for.
+
+    Raises
+    ------
+    DamagedError
+        There is no manifest, or it is damaged.
+    """
+    path = directory / MANIFEST
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DamagedError(f"{path} cannot be read ({error}); {_MEND_MANIFEST}") from error
+    if not isinstance(found, dict):
+        raise DamagedError(f"{path} is no manifest; {_MEND_MANIFEST}")
+    return found
 
 
 class ShardDirectory:
@@ -86,13 +115,13 @@ class ShardDirectory:
         Raises
         ------
         UserError
-            The directory holds shards of other inputs, another model or other settings.
+            The directory holds shards of other inputs, another model or other settings, or its manifest is
+            damaged.
         """
         path = self.directory / MANIFEST
         if not path.is_file():
             write_json(path, manifest)
-        found = json.loads(path.read_text(encoding="utf-8"))
-        require_same(self.directory, found, manifest)
+        require_same(self.directory, read_manifest(self.directory), manifest)
 
     def remove_leftovers(self) -> None:
         """Remove halves of files that a killed process left; nobody else may be at work here then."""
@@ -108,6 +137,20 @@ class ShardDirectory:
     def is_finished(self, shard: Shard) -> bool:
         """Tell whether the results of `shard` are there."""
         return self.path(self.results[0], shard.number).is_file()
+
+    def counts(self, number: int) -> ShardCounts:
+        """Count what became of the inputs of a finished shard.
+
+        Raises
+        ------
+        DamagedError
+            A file of the shard is damaged or missing.
+        """
+        raise NotImplementedError
+
+    def discard(self, number: int) -> None:
+        """Make a shard one that is to do."""
+        self.path(self.results[0], number).unlink(missing_ok=True)
 
     def batches(self, kind: str) -> Iterator[pa.Table]:
         """Read the tables of one kind (``scores``, ``rejects``) one shard at a time."""
@@ -135,19 +178,187 @@ class ShardStore(ShardDirectory):
                 _to_disk(temporary)
 
     def counts(self, number: int) -> ShardCounts:
-        """Count the rows of a finished shard."""
-        return count_rows(
-            number,
-            scores=pq.read_table(self.path("scores", number), columns=["label", "flags"]),
-            rejects=pq.read_table(self.path("rejects", number), columns=["code"]),
-        )
+        """Count the rows of a finished shard; raises as :meth:`ShardDirectory.counts`."""
+        with damage(self.directory, number):
+            return count_rows(
+                number,
+                scores=pq.read_table(self.path("scores", number), columns=["label", "flags"]),
+                rejects=pq.read_table(self.path("rejects", number), columns=["code"]),
+            )
 
     def read(self, kind: str) -> pa.Table:
         """Read all rows of ``scores`` or ``rejects``, in the order of the shards."""
         return ds.dataset(sorted(map(str, self.directory.glob(f"{kind}-*.parquet")))).to_table()
 
 
+@contextmanager
+def damage(directory: Path, number: int) -> Iterator[None]:
+    """Say which shard it is of which a file cannot be read.
+
+    Raises
+    ------
+    DamagedError
+        A file cannot be read.
+    """
+    try:
+        yield
+    except (pa.ArrowException, OSError, DataError) as error:
+        raise DamagedError(
+            f"shard {number} of {directory} is damaged ({' '.join(str(error).split())}); "
+            "give the command that wrote it again: only this shard is done anew"
+        ) from error
+
+
 def _to_disk(path: Path) -> None:
     """See that the content outlives a loss of power: a shard with a name is taken for finished."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+WHOLE: Final = ".lock"
+"""File on which those that do a part of a survey hold a shared lock, and who does all an exclusive one."""
+
+
+@contextmanager
+def locked(directory: Path, *, part: tuple[int, int] | None = None) -> Iterator[None]:
+    """Keep others out of a survey, or of a part of it, until the end of the block or of the process.
+
+    Parameters
+    ----------
+    directory
+        The directory of the survey; made where it is missing.
+    part
+        (i, n) where one of n parts is worked on; None for the whole.
+
+    Raises
+    ------
+    UserError
+        Another process is at work on it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        _take(stack, directory / WHOLE, exclusive=part is None, directory=directory)
+        if part is not None:
+            name = f"{WHOLE}-{part[0]}-of-{part[1]}"
+            _take(stack, directory / name, exclusive=True, directory=directory)
+        yield
+
+
+def remove_locks(directory: Path) -> None:
+    """Remove the files of locks on parts; nobody may be at work on a part then."""
+    for path in directory.glob(f"{WHOLE}-*"):
+        path.unlink(missing_ok=True)
+
+
+def _take(stack: ExitStack, path: Path, *, exclusive: bool, directory: Path) -> None:
+    file: IO[bytes] = stack.enter_context(path.open("ab"))
+    try:
+        fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UserError(
+            f"another process is at work on {directory}; let it finish, or give each process "
+            "a part of its own (--shard 1/2, --shard 2/2)"
+        ) from error
+    except OSError:  # a file system without locks: the work is idempotent, only some of it is done twice
+        return
+
+
+@runtime_checkable
+class ShardSource(Protocol):
+    """What a survey is cut from: a list of files, a store of windows, a simulation."""
+
+    @property
+    def n_shards(self) -> int:
+        """Number of shards."""
+        ...
+
+    def size(self, number: int) -> int:
+        """Give the number of inputs of a shard."""
+        ...
+
+    def shard(self, number: int) -> Shard:
+        """Give a shard."""
+        ...
+
+
+@runtime_checkable
+class Finished(Protocol):
+    """Where results go: tells which shards are finished (:class:`ShardDirectory`)."""
+
+    def finished(self) -> set[int]:
+        """Give the numbers of the finished shards."""
+        ...
+
+    def counts(self, number: int) -> ShardCounts:
+        """Count a finished shard, or raise :class:`DamagedError`."""
+        ...
+
+    def discard(self, number: int) -> None:
+        """Make a shard one that is to do."""
+        ...
+
+
+def run_shards(
+    source: ShardSource,
+    results: Finished,
+    do: Callable[[Iterator[Shard], int], Iterator[ShardCounts]],
+    *,
+    part: tuple[int, int] | None = None,
+    doing: str = "classifying",
+    say: Say = logger.info,
+) -> Tally:
+    """Do the shards that are not finished, and count all of them.
+
+    A finished shard that turns out to be damaged is done again.
+
+    Parameters
+    ----------
+    source
+        What is cut into shards.
+    results
+        Where the results go.
+    do
+        Takes shards and their number, and gives the counts of each when it is finished.
+    part
+        (i, n): only every n-th shard, beginning with the i-th; None for all.
+    doing
+        What is done, in a word.
+    say
+        Receives a line now and then where there is no terminal for a bar.
+
+    Returns
+    -------
+    Tally
+        Counts of all shards of the part, times of those that were done now.
+    """
+    numbers = numbers_of(source, part)
+    before = Tally()
+    pending: list[int] = []
+    finished = results.finished()
+    for number in numbers:
+        counts = _counted(results, number) if number in finished else None
+        if counts is None:
+            pending.append(number)
+        else:
+            before.add(counts)
+    total = before.inputs + sum(map(source.size, pending))
+    logger.info("%s %d spectra in %d shards, %d shards to do", doing, total, len(numbers), len(pending))
+    with Meter(total, before, doing=doing, say=say) as meter:
+        for counts in do(map(source.shard, pending), len(pending)):
+            meter.add(counts)
+    return meter.tally
+
+
+def numbers_of(source: ShardSource, part: tuple[int, int] | None) -> range:
+    """Give the numbers of the shards of a part (i, n), or of all."""
+    first, step = (part[0] - 1, part[1]) if part else (0, 1)
+    return range(first, source.n_shards, step)
+
+
+def _counted(results: Finished, number: int) -> ShardCounts | None:
+    try:
+        return results.counts(number)
+    except DamagedError as error:
+        logger.warning("%s", error)
+        results.discard(number)
+        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from vo_emline.errors import UserError
 from vo_emline.preprocess.options import PreprocessOptions
@@ -22,7 +22,8 @@ from vo_emline.preprocess.store import (
     write_windows,
 )
 from vo_emline.preprocess.windows import Prepared, WindowSet
-from vo_emline.survey.shards import MANIFEST, Shard, ShardDirectory
+from vo_emline.survey.counts import ShardCounts
+from vo_emline.survey.shards import MANIFEST, DamagedError, Shard, ShardDirectory, damage, read_manifest
 
 KIND: Final = "windows"
 """What the manifest of a store says it holds."""
@@ -62,17 +63,17 @@ class WindowStore(ShardDirectory):
     @property
     def inputs(self) -> int:
         """Files that went in."""
-        return int(self._manifest["inputs"])
+        return int(self._fact("inputs"))
 
     @property
     def inputs_sha256(self) -> str:
         """Digest of the list of files."""
-        return str(self._manifest["inputs_sha256"])
+        return str(self._fact("inputs_sha256"))
 
     @property
     def preprocess(self) -> PreprocessOptions:
         """Settings of the windows."""
-        return PreprocessOptions.model_validate(self._manifest["preprocess"])
+        return PreprocessOptions.model_validate(self._fact("preprocess"))
 
     def require(self, preprocess: PreprocessOptions) -> None:
         """See that the windows were made under these settings.
@@ -100,11 +101,11 @@ class WindowStore(ShardDirectory):
     @property
     def n_shards(self) -> int:
         """Number of shards."""
-        return -(-self.inputs // int(self._manifest["shard_size"]))
+        return -(-self.inputs // int(self._fact("shard_size")))
 
     def size(self, number: int) -> int:
         """Give the number of inputs of a shard."""
-        size = int(self._manifest["shard_size"])
+        size = int(self._fact("shard_size"))
         return min(size, self.inputs - number * size)
 
     def shard(self, number: int) -> Shard:
@@ -121,9 +122,24 @@ class WindowStore(ShardDirectory):
         write_windows(self.path(KIND, shard.number), prepared.windows, options=preprocess)
 
     def read(self, shard: Shard) -> Prepared:
-        """Map the windows of a shard, and read its rejects."""
-        rejects = tuple(read_rejects(self.path("rejects", shard.number)))
-        return Prepared(read_windows(self.path(KIND, shard.number)), rejects)
+        """Map the windows of a shard, and read its rejects.
+
+        Raises
+        ------
+        DamagedError
+            A file of the shard is damaged or missing.
+        """
+        with damage(self.directory, shard.number):
+            rejects = tuple(read_rejects(self.path("rejects", shard.number)))
+            return Prepared(read_windows(self.path(KIND, shard.number)), rejects)
+
+    def counts(self, number: int) -> ShardCounts:
+        """Count the windows and rejects of a finished shard; raises as :meth:`read`."""
+        with damage(self.directory, number):
+            windows = count_windows(self.path(KIND, number))
+            rejects = Counter(_codes(pq.read_table(self.path("rejects", number), columns=["code"])))
+        inputs = windows + rejects.total()
+        return ShardCounts(number=number, inputs=inputs, classes={}, flags={}, rejects=dict(rejects))
 
     def read_all(self, shards: Sequence[Shard]) -> Iterator[tuple[Shard, Prepared]]:
         """Give shards with their windows and rejects, one at a time."""
@@ -143,28 +159,27 @@ class WindowStore(ShardDirectory):
         """List the files of the store."""
         return sorted(path for path in self.directory.iterdir() if not path.name.startswith("."))
 
-    def count(self) -> tuple[int, Counter[str]]:
-        """Count the windows, and the rejects per reason."""
-        windows = sum(count_windows(self.path(KIND, shard.number)) for shard in self.shards())
-        rejects = Counter(code for table in self.batches("rejects") for code in _codes(table))
-        return windows, rejects
+    def _fact(self, name: str) -> Any:
+        try:
+            return self._manifest[name]
+        except KeyError as error:
+            raise DamagedError(
+                f"{self.directory / MANIFEST} does not say {name}; ingest the files again"
+            ) from error
 
     @cached_property
     def _manifest(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.directory / MANIFEST).read_text(encoding="utf-8"))
-        return found
+        return read_manifest(self.directory)
 
 
 def is_store(path: Path) -> bool:
     """Tell whether a folder is a store of windows, finished or not."""
-    manifest = path / MANIFEST
-    if not manifest.is_file():
+    if not (path / MANIFEST).is_file():
         return False
     try:
-        found = json.loads(manifest.read_text(encoding="utf-8"))
-    except ValueError:
-        return False
-    return isinstance(found, dict) and found.get("kind") == KIND
+        return read_manifest(path).get("kind") == KIND
+    except DamagedError:
+        return any(path.glob(f"{KIND}-*.arrow"))  # a store whose manifest is damaged is no folder of files
 
 
 def find_store(paths: Sequence[Path]) -> WindowStore | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -14,19 +15,19 @@ from typing import Any, Final
 import numpy as np
 import pyarrow.parquet as pq
 from pyarrow import csv
-from tqdm.auto import tqdm
 
 from vo_emline.files import atomic_path, require_space, room_for
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import Prepared, WindowSet
-from vo_emline.progress import silence, track
+from vo_emline.progress import silence
 from vo_emline.simulate.archive import TRUTH_FILE, write_lamost
 from vo_emline.simulate.catalogue import coverages, identities
 from vo_emline.simulate.library import Library, build_library, with_prevalence
 from vo_emline.simulate.variation import vary
-from vo_emline.survey.ingest import SHARD_SIZE
-from vo_emline.survey.pool import count_workers, work_through
-from vo_emline.survey.shards import Shard, ShardDirectory, digest
+from vo_emline.survey.counts import ShardCounts
+from vo_emline.survey.options import SHARD_SIZE
+from vo_emline.survey.pool import each_shard
+from vo_emline.survey.shards import Finished, Shard, ShardDirectory, damage, run_shards
 from vo_emline.survey.store import KIND, WindowStore
 
 LIBRARY_SIZE: Final = 8192
@@ -57,10 +58,22 @@ class Synthetic:
     library_size: int = LIBRARY_SIZE
     """Stars that are simulated, of which the windows of a store are variations."""
 
-    def shards(self) -> list[Shard]:
-        """List the shards."""
-        starts = range(0, self.n, self.shard_size)
-        return [Shard(i, min(self.shard_size, self.n - start)) for i, start in enumerate(starts)]
+    @property
+    def n_shards(self) -> int:
+        """Number of shards."""
+        return -(-self.n // self.shard_size)
+
+    def size(self, number: int) -> int:
+        """Give the number of spectra of a shard."""
+        return min(self.shard_size, self.n - number * self.shard_size)
+
+    def shard(self, number: int) -> Shard:
+        """Give a shard."""
+        return Shard(number, self.size(number))
+
+    def missing(self, finished: set[int]) -> int:
+        """Count the spectra of shards that are not among the finished ones."""
+        return sum(self.size(number) for number in range(self.n_shards) if number not in finished)
 
 
 def simulate_store(
@@ -105,21 +118,31 @@ def simulate_store(
         A process died.
     """
     preprocess = preprocess or PreprocessOptions()
-    store = WindowStore(directory)
-    pending = [shard for shard in survey.shards() if not store.is_finished(shard)]
-    require_space(directory, BYTES_PER_WINDOW * sum(shard.size for shard in pending))
+    store = _WithTruth(directory)
+    missing = survey.missing(store.finished())
+    require_space(directory, BYTES_PER_WINDOW * missing)
     store.claim(_manifest(survey, preprocess))
     library = directory / ".library"
-    if pending:
-        if not Library.is_complete(library):
-            build_library(survey.library_size, seed=survey.seed).write(library)
-        work = partial(write_shard, survey=survey, directory=directory, preprocess=preprocess)
-        _run(work, pending, total=survey.n, workers=workers, executor=executor)
+    if missing and not Library.is_complete(library):
+        build_library(survey.library_size, seed=survey.seed).write(library)
+    work = partial(write_shard, survey=survey, directory=directory, preprocess=preprocess)
+    classes = _run(work, survey, store, workers=workers, executor=executor)
     shutil.rmtree(library, ignore_errors=True)
-    return Counter(label for table in store.batches("truth") for label in table["label"].to_pylist())
+    return classes
 
 
-def write_shard(shard: Shard, *, survey: Synthetic, directory: Path, preprocess: PreprocessOptions) -> None:
+class _WithTruth(WindowStore):
+    """A store of windows beside which lies what is true of them."""
+
+    def counts(self, number: int) -> ShardCounts:
+        with damage(self.directory, number):
+            labels = pq.read_table(self.path("truth", number), columns=["label"])["label"]
+        return super().counts(number).labelled(Counter(labels.to_pylist()))
+
+
+def write_shard(
+    shard: Shard, *, survey: Synthetic, directory: Path, preprocess: PreprocessOptions
+) -> ShardCounts:
     """Make the windows of a shard, from the library in `directory`, and write them after their truth."""
     random = np.random.default_rng([survey.seed, 9, shard.number])
     varied = vary(
@@ -137,13 +160,14 @@ def write_shard(shard: Shard, *, survey: Synthetic, directory: Path, preprocess:
         identity=identity,
         coverage=coverages(shard.size),
     )
-    store = WindowStore(directory)
+    store = _WithTruth(directory)
     truth = varied.truth.add_column(0, "obsid", identity["obsid"])
     path = store.path("truth", shard.number)
     with room_for(directory):
         with atomic_path(path) as temporary:
             pq.write_table(truth, temporary, compression="zstd")
         store.write(shard, Prepared(windows, ()), preprocess=preprocess)
+    return store.counts(shard.number)
 
 
 def simulate_files(
@@ -175,50 +199,69 @@ def simulate_files(
     EmlineError
         A process died.
     """
-    shards = survey.shards()
-    pending = [shard for shard in shards if not (_folder(directory, shard) / TRUTH_FILE).is_file()]
-    require_space(directory, BYTES_PER_FILE * sum(shard.size for shard in pending))
+    folders = _Folders(directory)
+    require_space(directory, BYTES_PER_FILE * survey.missing(folders.finished()))
     ShardDirectory(directory).claim(_facts(survey) | {"kind": "files"})
     work = partial(write_folder, survey=survey, directory=directory)
-    _run(work, pending, total=survey.n, workers=workers, executor=executor)
-    truths = (csv.read_csv(_folder(directory, shard) / TRUTH_FILE) for shard in shards)
-    return Counter(label for truth in truths for label in truth["label"].to_pylist())
+    return _run(work, survey, folders, workers=workers, executor=executor)
 
 
-def write_folder(shard: Shard, *, survey: Synthetic, directory: Path) -> None:
+class _Folders:
+    """Folders of files, each a shard; the table of their truth makes one finished."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def path(self, number: int) -> Path:
+        return self.directory / f"{number:06d}"
+
+    def finished(self) -> set[int]:
+        return {int(path.parent.name) for path in self.directory.glob(f"[0-9]*/{TRUTH_FILE}")}
+
+    def counts(self, number: int) -> ShardCounts:
+        with damage(self.directory, number):
+            labels = csv.read_csv(self.path(number) / TRUTH_FILE)["label"].to_pylist()
+        return ShardCounts(number=number, inputs=len(labels), classes=Counter(labels), flags={}, rejects={})
+
+    def discard(self, number: int) -> None:
+        (self.path(number) / TRUTH_FILE).unlink(missing_ok=True)
+
+
+def write_folder(shard: Shard, *, survey: Synthetic, directory: Path) -> ShardCounts:
     """Write the files of one folder."""
+    folders = _Folders(directory)
     with silence(), room_for(directory):
         write_lamost(
-            _folder(directory, shard),
+            folders.path(shard.number),
             n_stars=shard.size,
             seed=survey.seed * 1_000_000 + shard.number,
             fractions=with_prevalence(survey.prevalence),
             first=shard.number * survey.shard_size,
         )
+    return folders.counts(shard.number)
 
 
 def _run(
-    work: Callable[[Shard], None],
-    pending: Sequence[Shard],
+    work: Callable[[Shard], ShardCounts],
+    survey: Synthetic,
+    results: Finished,
     *,
-    total: int,
     workers: int,
     executor: Executor | None,
-) -> None:
-    bar: tqdm[Any] = track(None, "writing", total=total)
-    processes = count_workers(workers, n_shards=len(pending))
-    with bar:
-        bar.update(total - sum(shard.size for shard in pending))
-        for shard, _ in work_through(work, pending, workers=processes, executor=executor):
-            bar.update(shard.size)
+) -> Counter[str]:
+    do = partial(each_shard, work, workers=workers, executor=executor)
+    return run_shards(survey, results, do, doing="writing").classes
 
 
 def _facts(survey: Synthetic) -> dict[str, Any]:
     """Give what identifies the survey, whatever form it takes."""
-    described = f"simulated n={survey.n} seed={survey.seed} prevalence={survey.prevalence!r}"
+    described = (
+        f"simulated n={survey.n} seed={survey.seed} prevalence={survey.prevalence!r} "
+        f"library={survey.library_size} shard={survey.shard_size}"
+    )
     return {
         "inputs": survey.n,
-        "inputs_sha256": digest([f"{described} library={survey.library_size} shard={survey.shard_size}"]),
+        "inputs_sha256": hashlib.sha256(described.encode()).hexdigest(),
         "shard_size": survey.shard_size,
         "simulated": {"seed": survey.seed, "prevalence": survey.prevalence},
     }
@@ -232,7 +275,3 @@ def _manifest(survey: Synthetic, preprocess: PreprocessOptions) -> dict[str, Any
 def _library(directory: Path, survey: Synthetic) -> Library:  # noqa: ARG001 - another survey, another library
     """Open a library once in a process."""
     return Library.open(directory)
-
-
-def _folder(directory: Path, shard: Shard) -> Path:
-    return directory / f"{shard.number:06d}"

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from vo_emline.errors import UserError
-from vo_emline.runs.known import KnownNames, catalogue_files, require_known
+from vo_emline.runs.publish import KnownNames, catalogue_files, require_known
 
 SCORES = pa.table(
     {

@@ -13,10 +13,9 @@ from vo_emline.measure.regression import LineRegression
 from vo_emline.rundir import RunDirectory
 from vo_emline.runs.classify import classify_paths
 from vo_emline.runs.evaluation_lines import REAL, SIMULATED, evaluate_lines
-from vo_emline.runs.line_regression import STEP, regress
-from vo_emline.runs.manifest import Manifest
 from vo_emline.runs.settings import load_settings
-from vo_emline.runs.steps import Run
+from vo_emline.runs.steps import Manifest, Run
+from vo_emline.runs.train import regress
 from vo_emline.simulate import simulate_windows, write_lamost
 from vo_emline.training import Classifier, TrainingOptions, simulated_examples, train
 from vo_emline.training.network import Architecture
@@ -41,7 +40,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[str], s
     run = Run(
         directory=directory, settings=settings, manifest=Manifest.open(directory.manifest), say=said.append
     )
-    regress(run, made_from="network")
+    regress(run, "network")
     return run, said, before.classifier.version
 
 
@@ -57,10 +56,9 @@ def test_the_model_gets_a_part_and_another_version(trained: tuple[Run, list[str]
 
 def test_what_is_done_is_not_done_again(trained: tuple[Run, list[str], str]) -> None:
     run, said, _ = trained
-    _, made = regress(run, made_from="network")
-    assert f"already done: {STEP}" in " ".join(said)
-    _, other = regress(run, made_from="network")
-    assert other == made
+    made = regress(run, "network")
+    assert "already done: line regression" in " ".join(said)
+    assert regress(run, "network") == made
 
 
 def test_it_survives_packing(trained: tuple[Run, list[str], str], tmp_path: Path) -> None:

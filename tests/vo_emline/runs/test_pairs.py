@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from vo_emline.runs.pairs import common_stars
+from vo_emline.runs.report import common_stars
 from vo_emline.spectra import Identity
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from vo_emline.errors import UserError
 from vo_emline.rundir import DEFAULT_MODEL, RunDirectory
-from vo_emline.runs.bulk import classify_bulk
 from vo_emline.runs.publish import find_publication, missing_files, publish
+from vo_emline.survey import classify_survey
 
 COUNTS = "SELECT (SELECT count(*) FROM emline.scores), (SELECT count(*) FROM emline.rejects)"
 
@@ -25,7 +25,7 @@ def survey(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     before = Path.cwd()
     os.chdir(shared_data)
     try:
-        classify_bulk([Path("lamost/dr1")], output, model=DEFAULT_MODEL)
+        classify_survey([Path("lamost/dr1")], output, model=DEFAULT_MODEL)
     finally:
         os.chdir(before)
     return output

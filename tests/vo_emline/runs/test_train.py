@@ -45,7 +45,7 @@ def start(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def lessons(inputs: Path, run: Path, *others: str) -> list[str]:
+def arguments(inputs: Path, run: Path, *others: str) -> list[str]:
     return [
         "--training", f"{inputs}/ondrejov", "--labels", f"{inputs}/ondrejov/labels.csv",
         "--unlabelled", f"{inputs}/lamost", "--output", str(run), "--simulate", "500", "--epochs", "2",
@@ -56,7 +56,7 @@ def lessons(inputs: Path, run: Path, *others: str) -> list[str]:
 @pytest.fixture(scope="module")
 def trained(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     run = tmp_path_factory.mktemp("runs") / "run"
-    return run, start("train", *lessons(inputs, run)).stdout
+    return run, start("train", *arguments(inputs, run)).stdout
 
 
 def test_the_metrics_of_unseen_stars_are_printed(trained: tuple[Path, str]) -> None:
@@ -75,7 +75,7 @@ def test_the_metrics_of_unseen_stars_are_printed(trained: tuple[Path, str]) -> N
 def test_a_second_start_does_nothing(trained: tuple[Path, str], inputs: Path) -> None:
     run, _ = trained
     before = (run / "model" / "model.json").stat().st_mtime_ns
-    text = start("train", *lessons(inputs, run)).stdout
+    text = start("train", *arguments(inputs, run)).stdout
     assert all(words in text for words in LEARNT)
     assert (run / "model" / "model.json").stat().st_mtime_ns == before
 
@@ -88,6 +88,6 @@ def test_other_commands_use_the_model(trained: tuple[Path, str], inputs: Path, t
 
 def test_a_run_goes_on_from_there(trained: tuple[Path, str], inputs: Path) -> None:
     run, _ = trained
-    done = start("run", *lessons(inputs, run, "--survey", f"{inputs}/lamost", "--workers", "1"))
+    done = start("run", *arguments(inputs, run, "--survey", f"{inputs}/lamost", "--workers", "1"))
     assert all(words in done.stdout for words in LEARNT)
     assert (run / "release.duckdb").is_file()

@@ -10,9 +10,8 @@ import pytest
 
 from vo_emline.errors import UserError
 from vo_emline.preprocess import PreprocessOptions
-from vo_emline.runs.examples import gather
+from vo_emline.runs.examples import draw_unlabelled, gather
 from vo_emline.runs.settings import load_settings
-from vo_emline.runs.unlabelled import draw_unlabelled
 from vo_emline.simulate import write_lamost, write_ondrejov
 from vo_emline.spectra import find_spectra
 from vo_emline.survey import WindowStore, ingest
@@ -67,9 +66,8 @@ def test_they_join_the_training_set_as_negatives_and_hosts(archive: Path, tmp_pa
         overrides={"simulate": {"spectra": 0}, "hosts": {"negatives": 30, "injected": 60}}
     )
     assert labelled.labels is not None
-    examples, _, counts = gather(
-        list(labelled.files), labelled.labels, settings=settings, unlabelled=find_spectra([archive])
-    )
+    drawn = draw_unlabelled(find_spectra([archive]), 100, preprocess=settings.preprocess)
+    examples, _, counts = gather(list(labelled.files), labelled.labels, settings=settings, unlabelled=drawn)
     origin = np.array(examples.origin)
     assert counts.survey == 39
     assert (origin == NEGATIVE).sum() == 30

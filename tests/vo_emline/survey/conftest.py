@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from vo_emline.preprocess import GRID, WindowSet
+from vo_emline.preprocess import GRID, PreprocessOptions, WindowSet
 from vo_emline.simulate import write_lamost
 from vo_emline.spectra import HALPHA_VAC
-from vo_emline.survey.shards import Shard
+from vo_emline.survey import SurveyOptions, Tally, Work
+from vo_emline.survey.pipeline import predicting_here
+from vo_emline.survey.shards import Shard, ShardStore, run_shards
+from vo_emline.survey.sources import Inputs
 
 
 def make_shards(sources: Sequence[str], *, size: int) -> list[Shard]:
@@ -51,3 +56,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     foreign = folder / "notes.txt"
     foreign.write_text("no spectrum at all\n")
     return [*good[:5], short, *good[5:], foreign]
+
+
+def classify_with(
+    source: Inputs, classifier: Any, directory: Path, *, preprocess: PreprocessOptions, options: SurveyOptions
+) -> Tally:
+    """Classify a survey with a classifier that lies in no folder."""
+    work = Work(
+        directory=directory, model=directory, preprocess=preprocess, options=options, store=source.store
+    )
+    do = partial(predicting_here, scorer=classifier, work=work)
+    return run_shards(source, ShardStore(directory), do)

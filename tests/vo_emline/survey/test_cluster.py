@@ -25,10 +25,9 @@ from vo_emline.errors import EmlineError, UserError
 from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.survey import SurveyOptions, Tally, WindowStore, Work
 from vo_emline.survey.cluster import dask_workers, versions
-from vo_emline.survey.engine import run_shards
-from vo_emline.survey.shards import ShardStore
+from vo_emline.survey.pipeline import predicting_there
+from vo_emline.survey.shards import ShardStore, run_shards
 from vo_emline.survey.synthetic import Synthetic, simulate_store
-from vo_emline.survey.ways import predicting_there
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # connections of workers that were killed

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vo_emline.progress import set_quiet
-from vo_emline.survey.counts import ShardCounts, Tally
-from vo_emline.survey.meter import Meter
+from vo_emline.survey.counts import Meter, ShardCounts, Tally
 
 
 def counts(number: int, **classes: int) -> ShardCounts:

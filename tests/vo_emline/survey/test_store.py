@@ -19,16 +19,15 @@ from vo_emline.survey import (
     Prepared,
     SurveyOptions,
     WindowStore,
-    classify_store,
-    classify_survey,
     find_store,
     ingest,
     is_store,
     read_rejects,
     read_scores,
 )
+from vo_emline.survey.sources import open_source, write_inputs
 
-from .conftest import make_shards
+from .conftest import classify_with, make_shards
 
 
 @pytest.fixture
@@ -41,9 +40,10 @@ def test_a_store_gives_the_scores_that_its_files_give(
     files: list[Path], store: WindowStore, classifier: Any, tmp_path: Path
 ) -> None:
     preprocess, options = PreprocessOptions(), SurveyOptions(shard_size=5, workers=1)
-    one = classify_survey(files, classifier, tmp_path / "files", preprocess=preprocess, options=options)
-    other = classify_store(store, classifier, tmp_path / "stored", preprocess=preprocess, options=options)
-    assert one == other
+    listed = write_inputs(tmp_path / "list.arrow", map(str, files), shard_size=5, origin={})
+    one = classify_with(listed, classifier, tmp_path / "files", preprocess=preprocess, options=options)
+    other = classify_with(store, classifier, tmp_path / "stored", preprocess=preprocess, options=options)
+    assert (one.classes, one.flags, one.rejects) == (other.classes, other.flags, other.rejects)
     assert read_scores(tmp_path / "files").equals(read_scores(tmp_path / "stored"))
     assert read_rejects(tmp_path / "files").equals(read_rejects(tmp_path / "stored"))
 
@@ -51,7 +51,8 @@ def test_a_store_gives_the_scores_that_its_files_give(
 def test_scores_carry_what_the_index_of_spectra_needs(
     store: WindowStore, classifier: Any, tmp_path: Path
 ) -> None:
-    classify_store(store, classifier, tmp_path / "scores", preprocess=PreprocessOptions())
+    options = SurveyOptions(workers=1)
+    classify_with(store, classifier, tmp_path / "scores", preprocess=PreprocessOptions(), options=options)
     for row in read_scores(tmp_path / "scores").to_pylist():
         assert row["file_size"] == Path(row["source"]).stat().st_size
         assert row["wave_min"] == pytest.approx(3700, abs=2)
@@ -61,13 +62,10 @@ def test_scores_carry_what_the_index_of_spectra_needs(
         assert not row["normalised"]
 
 
-def test_windows_of_other_settings_are_not_classified(
-    store: WindowStore, classifier: Any, tmp_path: Path
-) -> None:
+def test_windows_of_other_settings_are_not_classified(store: WindowStore, tmp_path: Path) -> None:
+    other = PreprocessOptions(lsf="thesis", scaling="minmax")
     with pytest.raises(UserError, match=r"other settings .*different lsf, scaling"):
-        classify_store(
-            store, classifier, tmp_path / "x", preprocess=PreprocessOptions(lsf="thesis", scaling="minmax")
-        )
+        open_source([store.directory], tmp_path / "x", limit=None, shard_size=5, preprocess=other)
 
 
 def test_what_is_a_store_is_told_by_its_manifest(

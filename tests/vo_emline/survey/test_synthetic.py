@@ -19,8 +19,10 @@ from vo_emline.cli import app
 from vo_emline.errors import UserError
 from vo_emline.preprocess import PreprocessOptions, prepare
 from vo_emline.spectra import find_spectra, read
-from vo_emline.survey import WindowStore, classify_store, read_scores
+from vo_emline.survey import SurveyOptions, WindowStore, read_scores
 from vo_emline.survey.synthetic import Synthetic, simulate_files, simulate_store
+
+from .conftest import classify_with
 
 SURVEY = Synthetic(n=700, seed=3, prevalence=0.3, shard_size=200, library_size=128)
 
@@ -60,8 +62,9 @@ def test_the_truth_stands_beside_each_window(store: WindowStore) -> None:
 
 
 def test_it_can_be_classified(store: WindowStore, classifier: Any, tmp_path: Path) -> None:
-    summary = classify_store(store, classifier, tmp_path / "scores", preprocess=store.preprocess)
-    assert summary.inputs == 700
+    scores, options = tmp_path / "scores", SurveyOptions(workers=1)
+    tally = classify_with(store, classifier, scores, preprocess=store.preprocess, options=options)
+    assert tally.inputs == 700
     assert read_scores(tmp_path / "scores")["layout"].null_count == 0
 
 

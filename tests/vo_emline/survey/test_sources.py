@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from vo_emline.errors import DataError, UserError
-from vo_emline.survey.inputs import InputList, list_once, write_inputs
 from vo_emline.survey.shards import Shard
+from vo_emline.survey.sources import InputList, list_once, write_inputs
 
 NAMES = [f"{number}.fits" for number in range(10)]
 

@@ -1,10 +1,12 @@
-"""A survey in bulk: parts, assembling, limits, stores, lists; rows in are scores and rejects."""
+"""The engine of surveys: parts, assembling, limits, stores, lists, damage; rows in are scores and rejects."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +16,33 @@ import pytest
 from astropy.io.votable import parse_single_table
 
 from vo_emline.candidates import CANDIDATES
-from vo_emline.errors import UserError
+from vo_emline.candidates.release import read_summary
+from vo_emline.errors import EmlineError, UserError
 from vo_emline.labels import LABELS
 from vo_emline.preprocess import GRID, WindowSet
 from vo_emline.rundir import DEFAULT_MODEL
-from vo_emline.runs import bulk, bulk_estimate
-from vo_emline.runs.bulk import BulkOptions, classify_bulk, finish_bulk
-from vo_emline.runs.bulk_report import describe
 from vo_emline.simulate import write_lamost
 from vo_emline.spectra import HALPHA_VAC
-from vo_emline.survey import SurveyOptions, SurveySummary, Tally, ingest, read_rejects, read_scores
-from vo_emline.survey.lock import locked
+from vo_emline.survey import (
+    Start,
+    SurveyOptions,
+    SurveySummary,
+    Tally,
+    classify_survey,
+    estimate,
+    finish_survey,
+    ingest,
+    read_rejects,
+    read_scores,
+    survey,
+    work,
+)
+from vo_emline.survey.counts import describe
+from vo_emline.survey.shards import locked
 from vo_emline.training import ModelDescription
 
-OPTIONS = BulkOptions(survey=SurveyOptions(shard_size=4, workers=1), place="here")
+OPTIONS = SurveyOptions(shard_size=4, workers=1)
+HERE = Start(place="here")
 
 
 class Peak:
@@ -43,7 +58,7 @@ class Peak:
 
 @pytest.fixture(autouse=True)
 def quick_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (bulk, bulk_estimate):
+    for module in (survey, estimate):
         monkeypatch.setattr(module, "load_scorer", lambda *_: Peak())
 
 
@@ -66,7 +81,8 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 
 def whole(mirror: Path, output: Path, **more: Any) -> SurveySummary:
-    done = classify_bulk([mirror], output, model=DEFAULT_MODEL, options=more.pop("options", OPTIONS), **more)
+    more = {"options": OPTIONS, "start": HERE} | more
+    done = classify_survey([mirror], output, model=DEFAULT_MODEL, **more)
     assert isinstance(done, SurveySummary)
     return done
 
@@ -104,6 +120,131 @@ def test_candidates_are_the_positive_rows_in_the_order_of_the_inputs(mirror: Pat
     assert votable.get_field_by_id_or_name("ra").ucd == "pos.eq.ra;meta.main"
 
 
+def test_a_second_start_does_nothing_and_says_the_same(mirror: Path, tmp_path: Path) -> None:
+    first = whole(mirror, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir() if path.is_file()}
+    assert whole(mirror, tmp_path) == first
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_interrupted_it_goes_on_to_the_same_bytes(
+    mirror: Path, tmp_path: Path, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(Peak):
+        calls = 0
+
+        def predict_windows(self, windows: WindowSet, *, shares: Sequence[float] | None = None) -> Any:
+            if self.calls == after:
+                raise KeyboardInterrupt
+            self.calls += 1
+            return super().predict_windows(windows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(survey, "load_scorer", lambda *_: Interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            whole(mirror, tmp_path / "broken")
+    assert len(list((tmp_path / "broken").glob("scores-*"))) == after
+    whole(mirror, tmp_path / "broken")
+    whole(mirror, tmp_path / "whole")
+    assert contents(tmp_path / "broken") == contents(tmp_path / "whole")
+
+
+def test_other_inputs_or_another_model_need_another_directory(mirror: Path, tmp_path: Path) -> None:
+    whole(mirror, tmp_path)
+    with pytest.raises(UserError, match="different sources"):
+        whole(mirror / "a", tmp_path)
+    with pytest.raises(UserError, match="different options"):
+        whole(mirror, tmp_path, options=OPTIONS.model_copy(update={"low_snr": 3.0}))
+
+
+def test_a_dead_worker_is_said_and_finished_shards_stay(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Dying(Executor):
+        left = 3
+
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            self.left -= 1
+            future: Future[Any] = Future()
+            if self.left >= 0:
+                future.set_result(fn(*args, **kwargs))
+            else:
+                future.set_exception(BrokenProcessPool("a child was killed"))
+            return future
+
+    monkeypatch.setattr(work, "load_scorer", lambda *_: Peak())
+    with pytest.raises(EmlineError, match="finished shards are kept"):
+        whole(mirror, tmp_path, executor=Dying())
+    assert len(list(tmp_path.glob("scores-*"))) == 3
+    assert whole(mirror, tmp_path).inputs == 20
+
+
+def test_lost_rows_are_noticed(mirror: Path, tmp_path: Path) -> None:
+    whole(mirror, tmp_path)
+    path = tmp_path / "scores-000000.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    with pytest.raises(EmlineError, match="20 files gave 18 scores and 1 rejects"):
+        whole(mirror, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["scores-000001.parquet", "rejects-000002.parquet"])
+def test_a_damaged_shard_is_done_again_alone(mirror: Path, tmp_path: Path, name: str) -> None:
+    whole(mirror, tmp_path)
+    before = contents(tmp_path)
+    (tmp_path / name).write_bytes(before[name][:-20])
+    with pytest.raises(UserError, match=r"shard \d of .* is damaged .* only this shard is done anew"):
+        finish_survey([mirror], tmp_path, model=DEFAULT_MODEL, options=OPTIONS, start=HERE)
+    others = {
+        path: path.stat().st_mtime_ns for path in tmp_path.glob("*-*.parquet") if name[-9] not in path.name
+    }
+    whole(mirror, tmp_path)
+    assert contents(tmp_path) == before
+    assert {path: path.stat().st_mtime_ns for path in others} == others
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]"])
+def test_a_damaged_manifest_costs_no_work(mirror: Path, tmp_path: Path, content: bytes) -> None:
+    whole(mirror, tmp_path)
+    before = contents(tmp_path)
+    (tmp_path / "manifest.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"manifest\.json .*remove it and give the command again"):
+        whole(mirror, tmp_path)
+    (tmp_path / "manifest.json").unlink()
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*-*.parquet")}
+    whole(mirror, tmp_path)
+    assert contents(tmp_path) == before
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"inputs": 3}'])
+def test_a_damaged_summary_is_written_anew(mirror: Path, tmp_path: Path, content: bytes) -> None:
+    whole(mirror, tmp_path)
+    before = contents(tmp_path)
+    (tmp_path / "summary.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"summary\.json is damaged"):
+        read_summary(tmp_path)
+    whole(mirror, tmp_path)
+    assert contents(tmp_path) == before
+
+
+def test_a_last_step_that_failed_is_finished_without_the_work(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> int:
+        raise ValueError("a position that is none")
+
+    whole(mirror, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(survey, "write_candidates", fails)
+        with pytest.raises(ValueError, match="a position that is none"):
+            whole(mirror, tmp_path / "failed")
+    assert len(list((tmp_path / "failed").glob("scores-*"))) == 5
+    monkeypatch.setattr(survey, "load_scorer", fails)
+    assert finish_survey([mirror], tmp_path / "failed", model=DEFAULT_MODEL, options=OPTIONS).inputs == 20
+    assert contents(tmp_path / "failed") == contents(tmp_path / "whole")
+
+
 def test_no_candidates_are_a_table_without_rows(mirror: Path, tmp_path: Path) -> None:
     notes = whole(mirror / "b" / "notes.txt", tmp_path)
     assert (notes.inputs, notes.scores) == (1, 0)
@@ -119,13 +260,13 @@ def test_parts_cover_everything_once_and_are_assembled_to_the_same_bytes(
     together = tmp_path / "together"
     tallies = []
     for i in range(n, 0, -1):
-        options = BulkOptions(survey=OPTIONS.survey, part=(i, n), place="here")
-        done = classify_bulk([mirror], together, model=DEFAULT_MODEL, options=options)
+        start = Start(part=(i, n), place="here")
+        done = classify_survey([mirror], together, model=DEFAULT_MODEL, options=OPTIONS, start=start)
         assert isinstance(done, Tally)
         assert not (together / "summary.json").exists()
         tallies.append(done.inputs_now)
     assert sum(tallies) == 20
-    assert finish_bulk([mirror], together, model=DEFAULT_MODEL, options=OPTIONS).inputs == 20
+    assert finish_survey([mirror], together, model=DEFAULT_MODEL, options=OPTIONS, start=HERE).inputs == 20
     assert contents(together) == contents(tmp_path / "whole")
     assert sorted(path.name for path in together.glob(".*")) == [".lock"]
 
@@ -133,33 +274,33 @@ def test_parts_cover_everything_once_and_are_assembled_to_the_same_bytes(
 def test_parts_on_machines_that_share_nothing_can_be_copied_together(mirror: Path, tmp_path: Path) -> None:
     whole(mirror, tmp_path / "whole")
     for i in (1, 2):
-        options = BulkOptions(survey=OPTIONS.survey, part=(i, 2), place="here")
-        classify_bulk([mirror], tmp_path / f"m{i}", model=DEFAULT_MODEL, options=options)
+        start = Start(part=(i, 2), place="here")
+        classify_survey([mirror], tmp_path / f"m{i}", model=DEFAULT_MODEL, options=OPTIONS, start=start)
     shutil.copytree(tmp_path / "m2", tmp_path / "m1", dirs_exist_ok=True)
-    finish_bulk([mirror], tmp_path / "m1", model=DEFAULT_MODEL, options=OPTIONS)
+    finish_survey([mirror], tmp_path / "m1", model=DEFAULT_MODEL, options=OPTIONS, start=HERE)
     assert contents(tmp_path / "m1") == contents(tmp_path / "whole")
 
 
 def test_assembling_too_early_names_what_is_missing(mirror: Path, tmp_path: Path) -> None:
-    options = BulkOptions(survey=OPTIONS.survey, part=(2, 2), place="here")
-    classify_bulk([mirror], tmp_path, model=DEFAULT_MODEL, options=options)
+    start = Start(part=(2, 2), place="here")
+    classify_survey([mirror], tmp_path, model=DEFAULT_MODEL, options=OPTIONS, start=start)
     with pytest.raises(UserError, match=r"3 of 5 shards of .* are not finished \(the first is 0\)"):
-        finish_bulk([mirror], tmp_path, model=DEFAULT_MODEL, options=OPTIONS)
+        finish_survey([mirror], tmp_path, model=DEFAULT_MODEL, options=OPTIONS, start=HERE)
 
 
 def test_two_processes_do_not_do_the_same(mirror: Path, tmp_path: Path) -> None:
-    part = BulkOptions(survey=OPTIONS.survey, part=(1, 2), place="here")
+    part = Start(part=(1, 2), place="here")
     with locked(tmp_path, part=(2, 2)):
-        classify_bulk([mirror], tmp_path, model=DEFAULT_MODEL, options=part)  # another part
+        classify_survey([mirror], tmp_path, model=DEFAULT_MODEL, options=OPTIONS, start=part)  # another part
         with pytest.raises(UserError, match="another process is at work"):
-            finish_bulk([mirror], tmp_path, model=DEFAULT_MODEL, options=OPTIONS)
+            finish_survey([mirror], tmp_path, model=DEFAULT_MODEL, options=OPTIONS, start=HERE)
     with locked(tmp_path, part=(1, 2)), pytest.raises(UserError, match="another process is at work"):
-        classify_bulk([mirror], tmp_path, model=DEFAULT_MODEL, options=part)
+        classify_survey([mirror], tmp_path, model=DEFAULT_MODEL, options=OPTIONS, start=part)
 
 
 def test_a_limit_takes_the_first_inputs(mirror: Path, tmp_path: Path) -> None:
-    options = BulkOptions(survey=OPTIONS.survey, limit=6, place="here")
-    assert whole(mirror, tmp_path / "six", options=options).inputs == 6
+    start = Start(limit=6, place="here")
+    assert whole(mirror, tmp_path / "six", start=start).inputs == 6
     whole(mirror, tmp_path / "whole")
     first = read_scores(tmp_path / "whole")["source"].to_pylist()[:6]
     assert read_scores(tmp_path / "six")["source"].to_pylist() == first
@@ -178,15 +319,15 @@ def test_a_store_gives_the_results_of_its_files(mirror: Path, tmp_path: Path) ->
     assert read_scores(tmp_path / "of-store").equals(read_scores(tmp_path / "of-list"))
     tables = [tmp_path / name / "scores-000001.parquet" for name in ("of-store", "of-list")]
     assert tables[0].read_bytes() == tables[1].read_bytes()
-    limited = BulkOptions(survey=OPTIONS.survey, limit=5, place="here")
-    assert whole(tmp_path / "store", tmp_path / "limited", options=limited).inputs == 8  # whole shards
+    limited = Start(limit=5, place="here")
+    assert whole(tmp_path / "store", tmp_path / "limited", start=limited).inputs == 8  # whole shards
 
 
 def test_what_came_to_the_mirror_later_is_left_to_another_survey(mirror: Path, tmp_path: Path) -> None:
     grows = tmp_path / "mirror"
     shutil.copytree(mirror, grows)
-    options = BulkOptions(survey=OPTIONS.survey, part=(1, 2), place="here")
-    classify_bulk([grows], tmp_path / "survey", model=DEFAULT_MODEL, options=options)
+    start = Start(part=(1, 2), place="here")
+    classify_survey([grows], tmp_path / "survey", model=DEFAULT_MODEL, options=OPTIONS, start=start)
     write_lamost(grows / "c", n_stars=3, seed=9)
     assert whole(grows, tmp_path / "survey").inputs == 20
     assert whole(grows, tmp_path / "later").inputs == 23
@@ -203,24 +344,24 @@ def test_a_lost_shard_and_a_lost_table_are_made_again(mirror: Path, tmp_path: Pa
 
 def test_a_dry_run_counts_measures_and_leaves_nothing(mirror: Path, tmp_path: Path) -> None:
     output = tmp_path / "survey"
-    found = bulk_estimate.estimate([mirror], output, model=DEFAULT_MODEL, options=OPTIONS)
+    found = estimate.estimate([mirror], output, model=DEFAULT_MODEL, options=OPTIONS, start=HERE)
     assert (found.inputs, found.shards, found.finished, found.left) == (20, 5, 0, 20)
     assert found.sample == 20
     assert not output.exists()
     assert 10 < found.bytes_per_input < 20_000
     assert found.disk == pytest.approx(20 * found.bytes_per_input)
-    assert found.duration.total_seconds() == pytest.approx(20 / found.rate + bulk_estimate.START_S, abs=1)
-    part = BulkOptions(survey=OPTIONS.survey, part=(1, 2), place="here")
-    classify_bulk([mirror], output, model=DEFAULT_MODEL, options=part)
+    assert found.duration.total_seconds() == pytest.approx(20 / found.rate + estimate.START_S, abs=1)
+    part = Start(part=(1, 2), place="here")
+    classify_survey([mirror], output, model=DEFAULT_MODEL, options=OPTIONS, start=part)
     before = contents(output)
-    found = bulk_estimate.estimate([mirror], output, model=DEFAULT_MODEL, options=OPTIONS)
+    found = estimate.estimate([mirror], output, model=DEFAULT_MODEL, options=OPTIONS, start=HERE)
     assert (found.finished, found.left) == (3, 8)
     assert "12 in 3 shards; 8 to do" in found.text()
     assert contents(output) == before
 
 
 def test_a_dry_run_says_when_the_disk_is_too_small() -> None:
-    small = bulk_estimate.Estimate(
+    small = estimate.Estimate(
         inputs=11_000_000, shards=2750, finished=0, left=11_000_000, sample=1000, workers=2,
         seconds={"read": 2e-4, "predict": 1e-4, "write": 2e-5}, bytes_per_input=250, free=1_000_000,
     )  # fmt: skip

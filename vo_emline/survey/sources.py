@@ -1,21 +1,28 @@
-"""The list of inputs of a survey, on disk: written once, read a shard at a time; millions cost no memory."""
+"""What a survey is cut from, as its user names it: files, folders and lists of them, or a store of windows.
+
+The list of files is on disk: written once, read a shard at a time, so that millions cost no memory.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from vo_emline.errors import DataError, UserError
 from vo_emline.files import atomic_path, room_for
-from vo_emline.survey.shards import Shard, require_same
+from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.spectra import iter_spectra
+from vo_emline.survey.shards import Shard, ShardSource, require_same
+from vo_emline.survey.store import WindowStore, find_store
 
 FILE_NAME: Final = "inputs.arrow"
 """Name of the list in the directory of a survey."""
@@ -161,3 +168,122 @@ def _cut(sources: Iterator[str], size: int) -> Iterator[list[bytes]]:
 
 def _batch(names: list[bytes], schema: pa.Schema) -> pa.RecordBatch:
     return pa.record_batch([pa.array(names, pa.binary())], schema=schema)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstShards:
+    """The first shards of a store of windows.
+
+    Attributes
+    ----------
+    windows
+        The store.
+    n_shards
+        How many of its shards.
+    """
+
+    windows: WindowStore
+    n_shards: int
+
+    @property
+    def store(self) -> Path:
+        """The folder of the store."""
+        return self.windows.directory
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs."""
+        return sum(map(self.size, range(self.n_shards)))
+
+    @property
+    def inputs_sha256(self) -> str:
+        """Digest of the list of all inputs of the store."""
+        return self.windows.inputs_sha256
+
+    def size(self, number: int) -> int:
+        """Give the number of inputs of a shard."""
+        return self.windows.size(number)
+
+    def shard(self, number: int) -> Shard:
+        """Give a shard."""
+        return self.windows.shard(number)
+
+
+@runtime_checkable
+class Inputs(ShardSource, Protocol):
+    """What a survey is cut from."""
+
+    @property
+    def store(self) -> Path | None:
+        """Folder of the store of windows; None for files."""
+        ...
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs."""
+        ...
+
+    @property
+    def inputs_sha256(self) -> str:
+        """Digest of the list of inputs."""
+        ...
+
+
+def open_source(
+    sources: Sequence[Path],
+    directory: Path,
+    *,
+    limit: int | None,
+    shard_size: int,
+    preprocess: PreprocessOptions,
+    without: Sequence[Path] = (),
+) -> Inputs:
+    """Find what is to be classified; files are listed at the first start and the list is kept.
+
+    Parameters
+    ----------
+    sources
+        Files, folders, lists of files, or one store of windows.
+    directory
+        Directory of the survey, which gets the list.
+    limit
+        Only so many inputs, the first ones; of a store whole shards.
+    shard_size
+        Files per shard; a store has shards of its own.
+    preprocess
+        Settings that the windows of a store have to have.
+    without
+        Files that lie among the others and are no spectra.
+
+    Raises
+    ------
+    UserError
+        A source does not exist or holds no spectra, the store is not
+        finished or of other settings, or `directory` is of other sources.
+    """
+    store = find_store(sources)
+    if store is not None:
+        store.require(preprocess)
+        return _first_shards(store, limit)
+    origin: dict[str, object] = {
+        "sources": [str(path.absolute()) for path in sources],
+        "limit": limit,
+        "shard_size": shard_size,
+    }
+    if without:
+        origin["without"] = [str(path.absolute()) for path in without]
+    left_out = {path.resolve() for path in without}
+
+    def names() -> Iterator[str]:
+        wanted = (
+            name for name in iter_spectra(sources) if not (left_out and Path(name).resolve() in left_out)
+        )
+        return islice(wanted, limit)
+
+    return list_once(directory, names, origin=origin, shard_size=shard_size)
+
+
+def _first_shards(store: WindowStore, limit: int | None) -> Inputs:
+    if limit is None or limit >= store.inputs:
+        return store
+    return FirstShards(store, -(-limit // store.size(0)))

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from vo_emline.errors import UserError
-from vo_emline.runs.manifest import Manifest, digest, files_digest
+from vo_emline.files import digest, files_digest
+from vo_emline.runs.steps import Manifest
 
 
 def test_a_finished_step_is_done_only_from_the_same_inputs(tmp_path: Path) -> None:

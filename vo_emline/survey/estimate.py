@@ -11,14 +11,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from vo_emline.runs.bulk import BulkOptions
-from vo_emline.runs.bulk_source import open_source
-from vo_emline.survey import Shard, Tally
-from vo_emline.survey.engine import ShardSource
-from vo_emline.survey.inputs import FILE_NAME
+from vo_emline.survey.counts import Tally
 from vo_emline.survey.model import check_model, load_scorer
+from vo_emline.survey.options import SurveyOptions
 from vo_emline.survey.pipeline import predict_and_write
-from vo_emline.survey.shards import ShardStore
+from vo_emline.survey.shards import Shard, ShardStore, numbers_of
+from vo_emline.survey.sources import FILE_NAME, Inputs, open_source
+from vo_emline.survey.survey import Start
 from vo_emline.survey.work import Windows, read_shard
 
 PIECES: Final = 8
@@ -83,13 +82,15 @@ class Estimate:
         return "\n".join(f"{name:8s}{text}" for name, text in lines.items())
 
 
-def estimate(sources: Sequence[Path], output: Path, *, model: Path, options: BulkOptions) -> Estimate:
+def estimate(
+    sources: Sequence[Path], output: Path, *, model: Path, options: SurveyOptions, start: Start
+) -> Estimate:
     """Say what classifying a survey will cost; nothing is kept.
 
     Parameters
     ----------
-    sources, output, model, options
-        As for :func:`~vo_emline.runs.bulk.classify_bulk`.
+    sources, output, model, options, start
+        As for :func:`~vo_emline.survey.classify_survey`.
 
     Raises
     ------
@@ -99,10 +100,16 @@ def estimate(sources: Sequence[Path], output: Path, *, model: Path, options: Bul
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         listed = output if (output / FILE_NAME).is_file() else scratch / "list"
-        source = open_source(sources, listed, limit=options.limit, shard_size=options.survey.shard_size)
-        sizes = _sizes(source.shards, options.part)
+        source = open_source(
+            sources,
+            listed,
+            limit=start.limit,
+            shard_size=options.shard_size,
+            preprocess=check_model(model).preprocess,
+        )
+        sizes = {number: source.size(number) for number in numbers_of(source, start.part)}
         done = ShardStore(output).finished() & sizes.keys()
-        sample = _measure(source.shards, sorted(sizes), scratch / "sample", model=model, options=options)
+        sample = _measure(source, sorted(sizes), scratch / "sample", model=model, options=options)
     cores = len(os.sched_getaffinity(0))
     return Estimate(
         inputs=sum(sizes.values()),
@@ -111,7 +118,7 @@ def estimate(sources: Sequence[Path], output: Path, *, model: Path, options: Bul
         left=sum(size for number, size in sizes.items() if number not in done),
         sample=sample.tally.inputs,
         seconds={stage: taken / sample.tally.inputs for stage, taken in sample.tally.seconds.items()},
-        workers=min(options.survey.workers or cores, cores),
+        workers=min(options.workers or cores, cores),
         bytes_per_input=sample.bytes / sample.tally.inputs,
         free=shutil.disk_usage(_existing(output.absolute())).free,
     )
@@ -126,11 +133,11 @@ class _Sample:
 
 
 def _measure(
-    shards: ShardSource, numbers: Sequence[int], scratch: Path, *, model: Path, options: BulkOptions
+    shards: Inputs, numbers: Sequence[int], scratch: Path, *, model: Path, options: SurveyOptions
 ) -> _Sample:
     """Classify some inputs of some shards, one stage after the other."""
     preprocess = check_model(model).preprocess
-    scorer, survey = load_scorer(model, options.survey, ""), options.survey
+    scorer = load_scorer(model, options, "")
     places = sorted({numbers[len(numbers) * place // PIECES] for place in range(PIECES)})
     pieces = [_piece(shards.shard(number)) for number in places]
 
@@ -138,18 +145,13 @@ def _measure(
         for piece in pieces:
             yield piece, read_shard(piece, preprocess=preprocess, store=shards.store)
 
-    list(predict_and_write(windows(pieces[:1]), scorer, ShardStore(scratch), options=survey))  # compiles
-    tally = Tally.of(predict_and_write(windows(pieces), scorer, ShardStore(scratch), options=survey))
+    list(predict_and_write(windows(pieces[:1]), scorer, ShardStore(scratch), options=options))  # compiles
+    tally = Tally.of(predict_and_write(windows(pieces), scorer, ShardStore(scratch), options=options))
     return _Sample(tally, sum(path.stat().st_size for path in scratch.iterdir()))
 
 
 def _piece(shard: Shard) -> Shard:
     return replace(shard, size=min(PIECE, shard.size), sources=shard.sources[:PIECE])
-
-
-def _sizes(shards: ShardSource, part: tuple[int, int] | None) -> dict[int, int]:
-    first, step = (part[0] - 1, part[1]) if part else (0, 1)
-    return {number: shards.size(number) for number in range(first, shards.n_shards, step)}
 
 
 def _existing(path: Path) -> Path:

@@ -23,7 +23,7 @@ ZYGOTE = """
     import json, os, random, signal, sys, time
     from pathlib import Path
     import numpy as np
-    import vo_emline.runs.bulk as bulk
+    import vo_emline.survey.survey as engine
     from vo_emline.preprocess import GRID
     from vo_emline.rundir import DEFAULT_MODEL
     from vo_emline.spectra import HALPHA_VAC
@@ -36,9 +36,9 @@ ZYGOTE = """
             p = 1 / (1 + np.exp(-3 * (peak + 1)))
             return np.stack([1 - p, 0.9 * p, 0.1 * p], axis=1).astype(np.float32)
 
-    bulk.load_scorer = lambda model, options, version: Peak()
+    engine.load_scorer = lambda model, options, version: Peak()
     mirror, kills, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    options = bulk.BulkOptions(survey=SurveyOptions(shard_size=4, workers=1), place="here")
+    options, here = SurveyOptions(shard_size=4, workers=1), engine.Start(place="here")
 
     def start(output, after=None):
         pid = os.fork()
@@ -46,7 +46,7 @@ ZYGOTE = """
             status = 70
             try:
                 os.dup2(os.open(str(output) + ".log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
-                bulk.classify_bulk([mirror], output, model=DEFAULT_MODEL, options=options)
+                engine.classify_survey([mirror], output, model=DEFAULT_MODEL, options=options, start=here)
                 status = 0
             except BaseException:
                 import traceback

@@ -211,8 +211,8 @@ def test_a_model_with_weights_that_are_no_numbers_is_refused_before_anything_is_
 
 def test_a_directory_of_something_else_is_refused(tmp_path: Path, mirror: Path) -> None:
     from vo_emline.errors import UserError
-    from vo_emline.runs.bulk import classify_bulk
+    from vo_emline.survey import classify_survey
 
     write_json(tmp_path / "manifest.json", {"kind": "windows", "inputs": 3})
     with pytest.raises(UserError, match=r"holds the shards of another run \(different kind"):
-        classify_bulk([mirror], tmp_path, model=DEFAULT_MODEL)
+        classify_survey([mirror], tmp_path, model=DEFAULT_MODEL)
