@@ -73,7 +73,7 @@ def work_through(
 
     A process of the pool that dies (killed for its memory, or by a file) is
     replaced, and the shards it took with it are done again, one at a time:
-    see :func:`~vo_emline.survey.deaths.survive`.
+    see :func:`survive`.
 
     Parameters
     ----------
