@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from vo_emline.errors import UserError
-from vo_emline.runs.settings import SimulationOptions, load_settings, read_settings, write_settings
+from vo_emline.runs.settings import (
+    SimulationOptions,
+    load_settings,
+    read_settings,
+    survey_options,
+    write_settings,
+)
 
 
 def test_command_line_beats_environment_beats_file_beats_default(
@@ -38,7 +44,25 @@ def test_what_a_run_wrote_down_wins_over_the_environment(
 def test_a_setting_of_the_service_is_none_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VO_EMLINE_SERVICE_WORKERS", "7")
     monkeypatch.setenv("VO_EMLINE_WORKERS", "7")
-    assert load_settings(None).workers == 0
+    assert load_settings(None).survey.workers == 0
+
+
+def test_a_survey_is_classified_as_the_run_has_it_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(None, {"survey": {"low_snr": 3.0, "class_shares": (97, 2, 1), "workers": 7}})
+    write_settings(tmp_path / "config.toml", settings)
+    monkeypatch.setenv("VO_EMLINE_RUN_SURVEY__LOW_SNR", "9")
+    of_run = survey_options(tmp_path, {"uncertain_below": 0.7, "cascade": None})
+    assert (of_run.low_snr, of_run.uncertain_below, of_run.workers) == (3.0, 0.7, 0)
+    assert of_run.class_shares == settings.survey.class_shares
+    assert survey_options(None, {}).low_snr == 9
+    assert survey_options(None, {"low_snr": 4.0}).low_snr == 4
+
+
+def test_settings_of_earlier_versions_are_read(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("workers = 3\n")
+    assert read_settings(tmp_path / "config.toml").survey.workers == 3
 
 
 @pytest.mark.parametrize(
