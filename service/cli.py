@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from service.adql.cli import adql
+from service.adql_command import adql
 
 __all__ = ["adql", "serve"]
 

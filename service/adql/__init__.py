@@ -1,27 +1,27 @@
 """ADQL 2.1: from the text of a query to SQL and to the meaning of its columns.
 
-``lexer``, ``grammar``  the text becomes a tree, or an error that says where and what instead
-``functions``           the closed table of functions
-``resolve``             names and types: what every value and result column is
-``write``               SQL for DuckDB or PostgreSQL, spatial conditions by pixel
-``compiled``            all of it in one call
-``helpers``             the functions that the databases must be given
-``capabilities``        what of the optional features is offered
+``compiled``   all of it in one call
+``nodes``      the tree of a query; ``names``, ``values``: what stands in it
+``lexer``, ``parse``, ``parse_values``
+               the text becomes a tree, or an error that says where and what instead
+``functions``  the closed table of functions, and what of the optional features is offered
+``resolve``    names and types: what every value and result column is
+``write``      SQL for DuckDB or PostgreSQL, spatial conditions by pixel, and the functions
+               that the databases must be given
 
-The tree is made of sqlglot's nodes, but not by its parser: read as T-SQL that accepts
-more than half of the invalid queries of the IVOA's corpus and mends others in silence.
-The grammar here is the standard's own, rule by rule, so what it refuses is not ADQL.
+The grammar is the standard's own, rule by rule, so what the parser refuses is not ADQL.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from service.adql.capabilities import FEATURES
     from service.adql.compiled import CompiledQuery, check_query, compile_query
     from service.adql.errors import AdqlError
-    from service.adql.helpers import POSTGRESQL_SETUP, register_functions
-    from service.adql.words import as_identifier
+    from service.adql.functions import FEATURES
+    from service.adql.lexer import as_identifier
+    from service.adql.write.duckdb import register_functions
+    from service.adql.write.postgresql import POSTGRESQL_SETUP
 
 __all__ = [
     "FEATURES",
@@ -35,14 +35,14 @@ __all__ = [
 ]
 
 _MODULES: Final = {
-    "FEATURES": "capabilities",
-    "POSTGRESQL_SETUP": "helpers",
+    "FEATURES": "functions",
+    "POSTGRESQL_SETUP": "write.postgresql",
     "AdqlError": "errors",
     "CompiledQuery": "compiled",
-    "as_identifier": "words",
+    "as_identifier": "lexer",
     "check_query": "compiled",
     "compile_query": "compiled",
-    "register_functions": "helpers",
+    "register_functions": "write.duckdb",
 }
 """Where each public name lives: loaded when it is asked for, as the command line must start fast."""
 

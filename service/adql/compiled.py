@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlglot import expressions as exp
-
-from service.adql.catalogue import Catalogue
-from service.adql.databases import Dialect
-from service.adql.errors import AdqlError
-from service.adql.grammar import parse
+from service.adql.errors import Reporter
+from service.adql.names import Catalogue
+from service.adql.nodes import Select
+from service.adql.parse import parse
 from service.adql.resolve import resolve
-from service.adql.resolve.problems import Reporter
-from service.adql.tree import ALLOWED, Node
-from service.adql.write import DATABASES, StatementWriter
+from service.adql.write import DATABASES, Dialect, StatementWriter
 from vo_emline.tables import Column, Table
 
 
@@ -54,17 +50,14 @@ def compile_query(
     AdqlError
         The query is not ADQL, names what is not there, or asks what cannot be computed.
     """
-    tree = parse(query)
-    resolved = resolve(tree, query, catalogue=Catalogue(tables, uploads=uploads))
-    require_allowed(tree)
+    resolved = resolve(parse(query), query, catalogue=Catalogue(tables, uploads=uploads))
     outputs = resolved.outputs or ()
-    writer = StatementWriter(DATABASES[dialect], Reporter(query))
-    limit = tree.args.get("limit")
+    statement = resolved.statement
     return CompiledQuery(
-        sql=writer.statement(tree, outputs),
+        sql=StatementWriter(DATABASES[dialect], Reporter(query)).statement(statement, outputs),
         columns=tuple(output.column for output in outputs),
         tables=resolved.tables,
-        top=int(limit.expression.this) if isinstance(limit, exp.Limit) else None,
+        top=statement.query.top if isinstance(statement.query, Select) else None,
     )
 
 
@@ -84,19 +77,5 @@ def check_query(query: str, *, tables: Iterable[Table] | None) -> None:
     AdqlError
         If it is not.
     """
-    tree = parse(query, foreign_functions=tables is None)
-    resolve(tree, query, catalogue=None if tables is None else Catalogue(tables))
-    require_allowed(tree)
-
-
-def require_allowed(tree: Node) -> None:
-    """Refuse a tree that holds a node outside the closed list (a defect of the parser, never of a user).
-
-    Raises
-    ------
-    AdqlError
-        At the first such node.
-    """
-    for node in tree.walk():
-        if type(node) not in ALLOWED:
-            raise AdqlError(f"{type(node).__name__} is not allowed in a query")
+    statement = parse(query, foreign_functions=tables is None)
+    resolve(statement, query, catalogue=None if tables is None else Catalogue(tables))

@@ -1,19 +1,11 @@
-"""What the names and values of a query mean.
+"""What the names and values of a query mean: from the tree of the parser to one in which all is known.
 
-``scope``        which names can be seen from where
-``columns``      from a column's name to the column
-``expressions``  kind, unit and meaning of every value; ``calls`` and ``comparisons`` help
+``queries``      going through a whole query, and the columns it gives
 ``sources``      the FROM clause
-``terms``        GROUP BY and ORDER BY
-``grouping``     what may stand beside aggregates
-``outputs``      the columns a query gives
-``resolver``     going through a whole query
-``problems``     errors that point into the query
+``expressions``  values and conditions, from the columns up; ``calls``: function calls
+``clauses``      GROUP BY and ORDER BY, and what may stand beside aggregates
 """
 
-from service.adql.resolve.expressions import value_of
-from service.adql.resolve.outputs import Output
-from service.adql.resolve.resolver import Resolved, resolve
-from service.adql.resolve.scope import Relation, Scope
+from service.adql.resolve.queries import Resolved, resolve
 
-__all__ = ["Output", "Relation", "Resolved", "Scope", "resolve", "value_of"]
+__all__ = ["Resolved", "resolve"]

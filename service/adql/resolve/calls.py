@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
-
-from sqlglot import expressions as exp
+from typing import Final, cast
 
 from service.adql import values
-from service.adql.errors import AdqlError
-from service.adql.functions import FUNCTIONS, Function, Parameter
-from service.adql.functions.description import Form
-from service.adql.resolve.problems import Reporter
-from service.adql.tree import Call, CastTo, Node
-from service.adql.units import UnitProblemError, combined, conversion, parse_unit
-from service.adql.values import NUMBERS, OPEN, Kind, Value
+from service.adql.errors import AdqlError, Reporter
+from service.adql.functions import FUNCTIONS, Form, Function, Parameter
+from service.adql.nodes import (
+    BoundColumn,
+    Call,
+    Cast,
+    ColumnName,
+    Expression,
+    Negative,
+    Node,
+    Number,
+    Star,
+    Text,
+    bare,
+    parts,
+)
+from service.adql.values import NUMBERS, OPEN, Kind, UnitProblemError, Value, combined, conversion, parse_unit
+from vo_emline.tables import Datatype
 
 MIN_VERTICES: Final = 3
 """Vertices a polygon needs."""
 
 _LITERALS: Final = (Parameter.WHOLE, Parameter.SEED, Parameter.QUOTED)
+_LONGEST_WHOLE: Final = 9
 
 
 class Calls:
@@ -34,7 +45,7 @@ class Calls:
     def __init__(self, report: Reporter) -> None:
         self._report = report
 
-    def value(self, call: Call, arguments: list[Value]) -> Value:
+    def value(self, call: Call) -> Value:
         """Give what `call` gives, its arguments being resolved.
 
         Raises
@@ -42,19 +53,20 @@ class Calls:
         AdqlError
             If number or kinds of the arguments fit no form of the function.
         """
-        function = FUNCTIONS.get(call.this)
+        function = FUNCTIONS.get(call.function)
         if function is None:
             return values.UNKNOWN
-        if call.expressions and isinstance(call.expressions[0], exp.Star):
+        arguments = [argument for argument in call.arguments if not isinstance(argument, Star)]
+        if len(arguments) < len(call.arguments):
             return values.number("long", ucd=function.ucd, text="Number of rows")
         form = self._form(function, call, arguments)
         for index, argument in enumerate(arguments):
-            self._check(function, form[min(index, len(form) - 1)], call.expressions[index], argument)
+            self._check(function, form[min(index, len(form) - 1)], argument)
         if function.name == "IN_UNIT":
-            return self._in_unit(call, arguments[0])
-        return self._result(function, call, arguments)
+            return self._in_unit(call, arguments)
+        return self._result(function, arguments)
 
-    def _form(self, function: Function, call: Call, arguments: list[Value]) -> Form:
+    def _form(self, function: Function, call: Call, arguments: Sequence[Expression]) -> Form:
         """Give the form that has this number of arguments, and whose kinds fit if there are several."""
         if function.name == "POLYGON":
             return self._polygon_form(function, call, arguments)
@@ -64,129 +76,114 @@ class Calls:
             if len(form) == count or (function.repeated and count >= len(form))
         ]  # fmt: skip
         if not fitting:
-            raise self._report(call, self._arity(function, count), hint=_usage(function))
+            raise self._report(call, _arity(function, count), hint=_usage(function))
         for form in fitting:
-            if all(argument.fits(kind.kinds) for argument, (_, kind) in zip(arguments, form, strict=False)):
+            if all(node.value.fits(kind.kinds) for node, (_, kind) in zip(arguments, form, strict=False)):
                 return form
         return fitting[0]
 
-    def _polygon_form(self, function: Function, call: Call, arguments: list[Value]) -> Form:
+    def _polygon_form(self, function: Function, call: Call, arguments: Sequence[Expression]) -> Form:
         numbers, points = function.forms
         count = len(arguments)
-        if count >= MIN_VERTICES and all(argument.fits(frozenset({Kind.POINT})) for argument in arguments):
+        if count >= MIN_VERTICES and all(node.value.fits(frozenset({Kind.POINT})) for node in arguments):
             return points[:1]
         if count < 2 * MIN_VERTICES or count % 2:
-            raise self._report(
-                call, "POLYGON takes three or more pairs of coordinates, or points", hint=_usage(function)
-            )
+            message = "POLYGON takes three or more pairs of coordinates, or points"
+            raise self._report(call, message, hint=_usage(function))
         return numbers[:1]
 
-    def _arity(self, function: Function, count: int) -> str:
-        sizes = sorted({len(form) for form in function.forms})
-        wanted = " or ".join(map(str, sizes)) + (" or more" if function.repeated else "")
-        return f"{function.name} takes {wanted} argument{'s' * (sizes != [1])}, not {count}"
-
-    def _check(
-        self, function: Function, parameter: tuple[str, Parameter], node: Node, argument: Value
-    ) -> None:
+    def _check(self, function: Function, parameter: tuple[str, Parameter], node: Expression) -> None:
         name, kind = parameter
         if kind in _LITERALS and not _is_literal(node, kind):
             raise self._report(node, f"{name} of {function.name} must be {kind.value}")
-        if kind is Parameter.POINT and not isinstance(_bare(node), (exp.Column, Call, CastTo)):
-            raise self._misfit(function, parameter, node, argument)
-        if not argument.fits(kind.kinds):
-            raise self._misfit(function, parameter, node, argument)
+        if kind is Parameter.POINT and not isinstance(bare(node), (BoundColumn, ColumnName, Call, Cast)):
+            raise self._misfit(function, parameter, node)
+        if not node.value.fits(kind.kinds):
+            raise self._misfit(function, parameter, node)
 
-    def _misfit(
-        self, function: Function, parameter: tuple[str, Parameter], node: Node, found: Value
-    ) -> AdqlError:
+    def _misfit(self, function: Function, parameter: tuple[str, Parameter], node: Expression) -> AdqlError:
         name, kind = parameter
-        message = f"{name} of {function.name} must be {kind.value}, this is a {found.kind.value}"
+        message = f"{name} of {function.name} must be {kind.value}, this is a {node.value.kind.value}"
         return self._report(node, message, hint=_usage(function))
 
-    def _result(self, function: Function, call: Call, arguments: list[Value]) -> Value:
+    def _result(self, function: Function, arguments: Sequence[Expression]) -> Value:
         if function.result in {"point", "circle", "polygon"}:
             return values.geometry(Kind(function.result))
         if function.result == "text":
             return values.text(description=function.description)
         if function.result == "same":
-            return self._common(function, call, arguments)
-        first = arguments[0] if arguments else None
+            return self._common(function, arguments)
+        first = arguments[0].value if arguments else None
         unit = first.unit if first and function.unit == "same" else function.unit
         if function.name in {"SQRT", "POWER"} and first:
-            unit = combined(None, first.unit, _exponent(call)) if first.unit else None
-        datatype = function.result
+            unit = combined(None, first.unit, _exponent(function, arguments)) if first.unit else None
+        datatype: str = function.result
         if datatype in {"sum", "exact"}:
             datatype = "long" if first and first.kind is Kind.INTEGER else "double"
-            if function.name == "MOD" and arguments[1].kind is not Kind.INTEGER:
+            if function.name == "MOD" and arguments[1].value.kind is not Kind.INTEGER:
                 datatype = "double"
-        return values.number(datatype, unit=unit, ucd=function.ucd, text=function.description)  # type: ignore[arg-type]
+        made, text = cast("Datatype", datatype), function.description
+        return values.number(made, unit=unit, ucd=function.ucd, text=text)
 
-    def _common(self, function: Function, call: Call, arguments: list[Value]) -> Value:
+    def _common(self, function: Function, arguments: Sequence[Expression]) -> Value:
         """Give the type that all arguments share (MIN, MAX, COALESCE)."""
-        typed = [
-            (node, each)
-            for node, each in zip(call.expressions, arguments, strict=True)
-            if each.kind not in OPEN
-        ]
+        typed = [node for node in arguments if node.value.kind not in OPEN]
         if not typed:
-            return arguments[0]
-        first = typed[0][1]
-        for node, each in typed:
-            if each.kind is not first.kind and not {each.kind, first.kind} <= NUMBERS:
-                message = f"the arguments of {function.name} must be of one type"
-                raise self._report(node, f"{message}, not {first.kind.value} and {each.kind.value}")
-        widest = max((each for _, each in typed), key=_width)
+            return arguments[0].value
+        first = typed[0].value
+        for node in typed:
+            if node.value.kind is not first.kind and not {node.value.kind, first.kind} <= NUMBERS:
+                kinds = f"{first.kind.value} and {node.value.kind.value}"
+                message = f"the arguments of {function.name} must be of one type, not {kinds}"
+                raise self._report(node, message)
+        widest = max((node.value for node in typed), key=_width)
         column = replace(widest.column, name="", unit=first.unit, ucd=None, utype=None, computed=None,
                          description=function.description)  # fmt: skip
         return replace(widest, column=column)
 
-    def _in_unit(self, call: Call, source: Value) -> Value:
-        wanted = _bare(call.expressions[1])
+    def _in_unit(self, call: Call, arguments: Sequence[Expression]) -> Value:
+        source, wanted = arguments[0].value, bare(arguments[1])
+        unit = wanted.text if isinstance(wanted, Text) else ""
         try:
-            parse_unit(wanted.this)
+            parse_unit(unit)
             if source.unit is None and not _has_unknown(call):
-                raise self._report(
-                    call, "IN_UNIT needs a value that has a unit", hint="only columns have units"
-                )
+                hint = "only columns have units"
+                raise self._report(call, "IN_UNIT needs a value that has a unit", hint=hint)
             if source.unit is not None:
-                call.meta["factor"] = conversion(source.unit, wanted.this)
+                conversion(source.unit, unit)
         except UnitProblemError as error:
             raise self._report(wanted, str(error)) from error
-        if not wanted.this.strip():
+        if not unit.strip():
             raise self._report(wanted, "a value with a unit cannot become unitless")
-        return values.number("double", unit=wanted.this, text=f"In {wanted.this}")
+        return values.number("double", unit=unit, text=f"In {unit}")
+
+
+def _arity(function: Function, count: int) -> str:
+    sizes = sorted({len(form) for form in function.forms})
+    wanted = " or ".join(map(str, sizes)) + (" or more" if function.repeated else "")
+    return f"{function.name} takes {wanted} argument{'s' * (sizes != [1])}, not {count}"
 
 
 def _has_unknown(node: Node) -> bool:
     """Tell whether `node` holds a column that was not looked up."""
-    return any("relation" not in column.meta for column in node.find_all(exp.Column))
+    return isinstance(node, ColumnName) or any(map(_has_unknown, parts(node)))
 
 
-def _bare(node: Node) -> Node:
-    while isinstance(node, exp.Paren):
-        node = node.this
-    return node
-
-
-def _is_literal(node: Node, kind: Parameter) -> bool:
-    if kind is Parameter.WHOLE and isinstance(node, exp.Neg):
-        node = node.this
-    if not isinstance(node, exp.Literal):
-        return False
+def _is_literal(node: Expression, kind: Parameter) -> bool:
     if kind is Parameter.QUOTED:
-        return bool(node.is_string)
-    return not node.is_string and node.this.isdecimal() and len(node.this) <= 9
+        return isinstance(node, Text)
+    if kind is Parameter.WHOLE and isinstance(node, Negative):
+        node = node.operand
+    return isinstance(node, Number) and node.is_unsigned and len(node.text) <= _LONGEST_WHOLE
 
 
-def _exponent(call: Call) -> float:
-    if call.this == "SQRT":
+def _exponent(function: Function, arguments: Sequence[Expression]) -> float:
+    if function.name == "SQRT":
         return 0.5
-    power = call.expressions[1]
-    sign = -1 if isinstance(power, exp.Neg) else 1
-    literal = power.this if isinstance(power, exp.Neg) else power
-    is_number = isinstance(literal, exp.Literal) and not literal.is_string
-    return sign * float(literal.this) if is_number else float("nan")
+    power = arguments[1]
+    sign = -1 if isinstance(power, Negative) else 1
+    literal = power.operand if isinstance(power, Negative) else power
+    return sign * float(literal.text) if isinstance(literal, Number) else float("nan")
 
 
 def _width(value: Value) -> int:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from sqlglot import expressions as exp
-
-from service.adql.catalogue import Catalogue, Entry, same_name
+from service.adql.errors import Reporter
+from service.adql.names import Catalogue, Entry, Field, Name, Relation, Scope, dotted
+from service.adql.nodes import Derived, EnclosedJoin, Join, Query, Reference, StoredTable, TableName
 from service.adql.resolve.expressions import Expressions
-from service.adql.resolve.outputs import Output
-from service.adql.resolve.problems import Reporter
-from service.adql.resolve.scope import Field, Relation, Scope
-from service.adql.tree import Joined, Node, Sources
 from service.adql.values import of_column
 
-CommonTables = dict[str, tuple[exp.Identifier, Sequence[Output] | None]]
-"""The common table expressions of a query: their names as written, and what they give."""
+MAX_READS: Final = 100
+"""Tables a query may read, those of a common table expression counted wherever it is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A common table expression that has been resolved."""
+
+    name: Name
+    outputs: Sequence[Field] | None
+    reads: int
+    """Tables it reads."""
 
 
 class FromClause:
@@ -28,7 +36,7 @@ class FromClause:
     catalogue
         The tables there are; ``None`` if they are not to be looked up.
     common
-        The common table expressions seen so far (read when needed).
+        The common table expressions seen so far, by lower-case name (read when needed).
     expressions
         Resolves join conditions.
     subquery
@@ -36,9 +44,9 @@ class FromClause:
     """
 
     def __init__(
-        self, report: Reporter, *, catalogue: Catalogue | None, common: CommonTables,
+        self, report: Reporter, *, catalogue: Catalogue | None, common: dict[str, Known],
         expressions: Expressions,
-        subquery: Callable[[Node], Sequence[Output] | None],
+        subquery: Callable[[Query], tuple[Query, Sequence[Field] | None]],
     ) -> None:  # fmt: skip
         self._report = report
         self._catalogue = catalogue
@@ -48,61 +56,73 @@ class FromClause:
         self._sql_names: set[str] = set()
         self.tables: set[str] = set()
         """Qualified names of the tables met so far."""
+        self.reads = 0
+        """Tables read so far, as often as they are read."""
 
-    def resolve(self, sources: Sources, scope: Scope) -> None:
-        """Put the table references into `scope`."""
-        for reference in sources.expressions:
-            self._reference(reference, scope)
+    def resolve(self, sources: Sequence[Reference], scope: Scope) -> tuple[Reference, ...]:
+        """Find the tables of a FROM clause and put them into `scope`."""
+        return tuple(self._reference(reference, scope)[0] for reference in sources)
 
-    def _reference(self, node: Node, scope: Scope) -> list[Relation]:
-        if isinstance(node, exp.Paren):
-            return self._reference(node.this, scope)
-        if isinstance(node, Joined):
-            return self._joined(node, scope)
-        relation = self._table(node) if isinstance(node, exp.Table) else self._derived(node)
+    def _reference(self, node: Reference, scope: Scope) -> tuple[Reference, list[Relation]]:
+        match node:
+            case EnclosedJoin(inner):
+                found, relations = self._reference(inner, scope)
+                return replace(node, inner=found), relations
+            case Join():
+                return self._joined(node, scope)
+            case TableName():
+                relation = self._table(node)
+                return StoredTable(self._entered(node, relation, scope), place=node.place), [relation]
+            case Derived():
+                query, outputs = self._subquery(node.query)
+                relation = self._named(node.alias, outputs)
+                self._entered(node, relation, scope)
+                return replace(node, query=query, relation=relation), [relation]
+            case StoredTable(relation):
+                return node, [relation]
+
+    def _entered(self, node: Reference, relation: Relation, scope: Scope) -> Relation:
         twice = [each for each in scope.relations if each.name.lower() == relation.name.lower()]
         if any(each.schema == relation.schema for each in twice):
             hint = "give each table its own alias"
             raise self._report(node, f"{relation.name} stands twice in FROM", hint=hint)
         scope.relations.append(relation)
-        node.meta["relation"] = relation
-        return [relation]
-
-    def _derived(self, node: Node) -> Relation:
-        outputs = self._subquery(node.this)
-        name = node.args["alias"].this
-        return self._aliased(node, name, _fields(outputs))
-
-    def _aliased(self, node: Node, name: exp.Identifier, fields: Sequence[Field] | None) -> Relation:
-        relation = Relation(name=name.this, fields=fields, sql_name=self._sql_name(name.this))
-        self._set_alias(node, relation)
         return relation
 
-    def _set_alias(self, node: Node, relation: Relation) -> None:
-        identifier = exp.Identifier(this=relation.sql_name, quoted=True)
-        node.set("alias", exp.TableAlias(this=identifier))
+    def _named(
+        self, name: Name, fields: Sequence[Field] | None, *, schema: str | None = None,
+        path: tuple[str, ...] = (),
+    ) -> Relation:  # fmt: skip
+        sql_name = self._sql_name(name.text)
+        return Relation(name=name.text, fields=fields, sql_name=sql_name, schema=schema, path=path)
 
-    def _table(self, node: exp.Table) -> Relation:
-        parts = [node.args[key] for key in ("catalog", "db", "this") if node.args.get(key)]
-        alias = node.args["alias"].this if node.args.get("alias") else None
-        common = self._common.get(parts[0].this.lower()) if len(parts) == 1 else None
-        if common is not None and same_name(parts[0], common[0].this):
-            relation = self._aliased(node, alias or common[0], _fields(common[1]))
-            relation.path = (common[0].this,)
-            node.set("this", exp.Identifier(this=common[0].this, quoted=True))
-            return relation
+    def _table(self, node: TableName) -> Relation:
+        *_, name = node.names
+        alone = len(node.names) == 1
+        common = self._common.get(name.text.lower()) if alone else None
+        if common is not None and name.means(common.name.text):
+            self._count(node, common.reads)
+            return self._named(node.alias or common.name, common.outputs, path=(common.name.text,))
+        self._count(node, 1)
         if self._catalogue is None:
-            schema = parts[-2].this if len(parts) > 1 and alias is None else None
-            relation = self._aliased(node, alias or parts[-1], None)
-            relation.schema = schema
-            return relation
-        return self._published(node, self._entry(node, parts, self._catalogue), alias)
+            schema = None if alone or node.alias is not None else node.names[-2].text
+            return self._named(node.alias or name, None, schema=schema)
+        return self._published(self._entry(node, self._catalogue), node.alias)
 
-    def _entry(self, node: exp.Table, parts: list[exp.Identifier], catalogue: Catalogue) -> Entry:
-        found = catalogue.find(parts)
-        written = ".".join(part.this for part in parts)
+    def _count(self, node: TableName, reads: int) -> None:
+        self.reads += reads
+        if self.reads > MAX_READS:
+            raise self._report(
+                node,
+                f"the query reads more than {MAX_READS} tables",
+                hint="a common table expression counts wherever it is used, with all that it reads",
+            )
+
+    def _entry(self, node: TableName, catalogue: Catalogue) -> Entry:
+        found = catalogue.find(node.names)
+        written = dotted(node.names)
         if not found:
-            guess = catalogue.nearest(parts)
+            guess = catalogue.nearest(node.names)
             hint = f"did you mean {guess}?" if guess else "TAP_SCHEMA.tables lists the tables"
             raise self._report(node, f"there is no table {written}", hint=hint)
         if len(found) > 1:
@@ -110,19 +130,15 @@ class FromClause:
             raise self._report(node, f"{written} may mean {names}", hint="write the schema too")
         return found[0]
 
-    def _published(self, node: exp.Table, entry: Entry, alias: exp.Identifier | None) -> Relation:
+    def _published(self, entry: Entry, alias: Name | None) -> Relation:
         table = entry.table
         self.tables.add(table.qualified_name)
-        fields = [Field(column.name, of_column(column)) for column in table.columns]
-        name = alias.this if alias is not None else table.name
-        relation = Relation(
-            name=name, fields=fields, sql_name=self._sql_name(name), table=table, path=entry.path,
-            schema=None if alias is not None else table.schema,
+        name = table.name if alias is None else alias.text
+        return Relation(
+            name=name, fields=[Field(column.name, of_column(column)) for column in table.columns],
+            sql_name=self._sql_name(name), table=table, path=entry.path,
+            schema=table.schema if alias is None else None,
         )  # fmt: skip
-        self._set_alias(node, relation)
-        for key, part in zip(("this", "db"), [*reversed(entry.path), None][:2], strict=True):
-            node.set(key, None if part is None else exp.Identifier(this=part, quoted=True))
-        return relation
 
     def _sql_name(self, name: str) -> str:
         """Give a name that no other table reference of the whole statement has."""
@@ -133,43 +149,51 @@ class FromClause:
         self._sql_names.add(candidate.lower())
         return candidate
 
-    def _joined(self, node: Joined, scope: Scope) -> list[Relation]:
-        left = self._reference(node.this, scope)
-        right = self._reference(node.expression, scope)
-        if node.args.get("natural"):
-            node.set("using", self._common_columns(left, right, scope))
-        for name in node.args.get("using") or ():
-            self._merge(name, left, right, scope)
-        if node.args.get("on") is not None:
-            seen = Scope(outer=scope.outer, relations=[*left, *right], merged=scope.merged)
-            self._expressions.condition(node.args["on"], seen)
-            node.meta["scope"] = seen
-        return [*left, *right]
+    def _joined(self, node: Join, scope: Scope) -> tuple[Reference, list[Relation]]:
+        left, first = self._reference(node.left, scope)
+        right, second = self._reference(node.right, scope)
+        using = _in_common(first, second, scope) if node.natural else node.using
+        using = tuple(self._merged(name, first, second, scope) for name in using)
+        relations = [*first, *second]
+        on = node.on
+        if on is not None:
+            seen = Scope(outer=scope.outer, relations=relations, merged=scope.merged)
+            on = self._expressions.condition(on, seen)
+        return replace(node, left=left, right=right, on=on, using=using), relations
 
-    def _common_columns(self, left: list[Relation], right: list[Relation], scope: Scope) -> list[Node]:
-        names = {item.name.lower() for relation in left for item in relation.fields or ()} | set(scope.merged)
-        shared = [
-            item.name for relation in right for item in relation.fields or () if item.name.lower() in names
-        ]
-        return [exp.Identifier(this=name, quoted=True) for name in shared]
-
-    def _merge(self, name: exp.Identifier, left: list[Relation], right: list[Relation], scope: Scope) -> None:
+    def _merged(self, name: Name, left: list[Relation], right: list[Relation], scope: Scope) -> Name:
+        """Merge the columns of a name, and give the name that the database knows."""
         if any(relation.fields is None for relation in (*left, *right)):
-            return
-        sides = [self._side(name, each, scope) for each in (left, right)]
-        field = next(item for item in sides[0])
+            return name
+        field, _ = (self._side(name, each, scope)[0] for each in (left, right))
         scope.merged[field.name.lower()] = field
-        name.set("this", field.name)
-        name.set("quoted", True)
+        return Name(field.name, delimited=True, place=name.place)
 
-    def _side(self, name: exp.Identifier, relations: list[Relation], scope: Scope) -> list[Field]:
+    def _side(self, name: Name, relations: list[Relation], scope: Scope) -> list[Field]:
         found = [item for relation in relations for item in relation.find(name)]
         if not found:
-            raise self._report(name, f"USING needs a column {name.this} on both sides of the join")
-        if len(found) > 1 and name.this.lower() not in scope.merged:
-            raise self._report(name, f"{name.this} is a column of more than one table", hint="join with ON")
+            raise self._report(name, f"USING needs a column {name.text} on both sides of the join")
+        if len(found) > 1 and name.text.lower() not in scope.merged:
+            message = f"{name.text} is a column of more than one table"
+            raise self._report(name, message, hint="join with ON")
         return found
 
 
-def _fields(outputs: Sequence[Output] | None) -> Sequence[Field] | None:
-    return None if outputs is None else [Field(output.name, output.value) for output in outputs]
+def _in_common(left: list[Relation], right: list[Relation], scope: Scope) -> tuple[Name, ...]:
+    """Give the columns that a natural join is by."""
+    names = {item.name.lower() for relation in left for item in relation.fields or ()} | set(scope.merged)
+    theirs = [item.name for relation in right for item in relation.fields or ()]
+    return tuple(Name(name, delimited=True) for name in theirs if name.lower() in names)
+
+
+def joins(reference: Reference) -> Iterator[Join]:
+    """Give the joins in a table reference, those within subqueries left out."""
+    match reference:
+        case Join(left, right):
+            yield reference
+            yield from joins(left)
+            yield from joins(right)
+        case EnclosedJoin(inner):
+            yield from joins(inner)
+        case TableName() | StoredTable() | Derived():
+            return

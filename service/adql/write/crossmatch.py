@@ -17,15 +17,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sqlglot import expressions as exp
-
-from service.adql.resolve import Relation, value_of
-from service.adql.tree import Call, Joined, Node
+from service.adql.names import Relation
+from service.adql.nodes import (
+    BoundColumn,
+    Call,
+    Comparison,
+    Condition,
+    Connected,
+    Derived,
+    Enclosed,
+    EnclosedJoin,
+    Join,
+    Node,
+    Reference,
+    Select,
+    StoredTable,
+    TableName,
+    parts,
+)
 from service.adql.values import NUMBERS, Kind
-from service.adql.write.constants import constant
-from service.adql.write.healpix import PIXEL_COLUMN
 from service.adql.write.predicates import distance
-from service.adql.write.shapes import Number, Shapes, pixel_index
+from service.adql.write.shapes import PIXEL_COLUMN, Part, Shapes, constant, pixel_index, values_of
 from vo_emline.candidates.columns import HPX_ORDER
 
 _REACH_RAD: Final = 0.70
@@ -44,13 +56,13 @@ class Pairing:
 
     target: Relation
     """The table whose rows carry their pixel."""
-    position: tuple[Number, Number]
+    position: tuple[Part, Part]
     """Its position."""
     partner: Relation
     """The other table."""
-    other: tuple[Number, Number]
+    other: tuple[Part, Part]
     """The position there."""
-    radius: Number
+    radius: Part
     strict: bool
 
 
@@ -62,7 +74,7 @@ def order_for(radius: float) -> int | None:
     return None
 
 
-def plan(select: exp.Select, shapes: Shapes) -> dict[int, Pairing]:
+def plan(select: Select, shapes: Shapes) -> dict[int, Pairing]:
     """Find the table references of a SELECT that can be replaced, by the identity of the condition."""
     found: dict[int, Pairing] = {}
     taken: set[int] = set()
@@ -76,54 +88,58 @@ def plan(select: exp.Select, shapes: Shapes) -> dict[int, Pairing]:
     return found
 
 
-def _conjuncts(select: exp.Select) -> Iterator[tuple[Node, list[Relation] | None]]:
+def _conjuncts(select: Select) -> Iterator[tuple[Condition, list[Relation] | None]]:
     """Give the conditions every row must meet, and the tables each may replace (``None``: all)."""
-    where = select.args.get("where")
-    if where is not None:
-        for node in _parts(where.this):
+    if select.where is not None:
+        for node in _operands(select.where):
             yield node, None
-    for reference in select.args["from_"].expressions:
+    for reference in select.sources:
         yield from _join_conjuncts(reference)
 
 
-def _join_conjuncts(reference: Node) -> Iterator[tuple[Node, list[Relation] | None]]:
-    if isinstance(reference, exp.Paren):
-        yield from _join_conjuncts(reference.this)
-    if not isinstance(reference, Joined):
+def _join_conjuncts(reference: Reference) -> Iterator[tuple[Condition, list[Relation] | None]]:
+    if isinstance(reference, EnclosedJoin):
+        yield from _join_conjuncts(reference.inner)
+    if not isinstance(reference, Join):
         return
-    sides = {"INNER": ("this", "expression"), "LEFT": ("expression",), "RIGHT": ("this",)}
-    allowed = [
-        relation
-        for side in sides.get(reference.args["kind"], ())
-        for relation in _relations(reference.args[side])
-    ]
-    on = reference.args.get("on")
-    if on is not None:
-        for node in _parts(on):
+    replaceable = {
+        "INNER": (reference.left, reference.right), "LEFT": (reference.right,), "RIGHT": (reference.left,),
+    }.get(reference.kind, ())  # fmt: skip
+    allowed = [relation for side in replaceable for relation in _relations(side)]
+    if reference.on is not None:
+        for node in _operands(reference.on):
             yield node, allowed
-    for side in ("this", "expression"):
-        yield from _join_conjuncts(reference.args[side])
+    for side in (reference.left, reference.right):
+        yield from _join_conjuncts(side)
 
 
-def _relations(reference: Node) -> list[Relation]:
-    if isinstance(reference, exp.Paren):
-        return _relations(reference.this)
-    if isinstance(reference, Joined):
-        return [*_relations(reference.this), *_relations(reference.expression)]
-    return [reference.meta["relation"]]
+def _relations(reference: Reference) -> list[Relation]:
+    match reference:
+        case EnclosedJoin(inner):
+            return _relations(inner)
+        case Join(left, right):
+            return [*_relations(left), *_relations(right)]
+        case StoredTable(relation):
+            return [relation]
+        case Derived(relation=relation):
+            return [] if relation is None else [relation]
+        case TableName():
+            return []
 
 
-def _parts(node: Node) -> Iterator[Node]:
-    if isinstance(node, exp.And):
-        yield from _parts(node.this)
-        yield from _parts(node.expression)
-    elif isinstance(node, exp.Paren):
-        yield from _parts(node.this)
-    else:
-        yield node
+def _operands(node: Condition) -> Iterator[Condition]:
+    """Give the conditions that AND connects."""
+    match node:
+        case Connected("AND", left, right):
+            yield from _operands(left)
+            yield from _operands(right)
+        case Enclosed(inner):
+            yield from _operands(inner)
+        case _:
+            yield node
 
 
-def _pairing(node: Node, shapes: Shapes) -> Pairing | None:
+def _pairing(node: Condition, shapes: Shapes) -> Pairing | None:
     ends = _ends(node, shapes)
     if ends is None:
         return None
@@ -138,56 +154,61 @@ def _pairing(node: Node, shapes: Shapes) -> Pairing | None:
     return None
 
 
-_Ends = tuple[tuple[Number, Number], tuple[Number, Number], Number, bool]
+_Ends = tuple[tuple[Part, Part], tuple[Part, Part], Part, bool]
 
 
-def _ends(node: Node, shapes: Shapes) -> _Ends | None:
+def _ends(node: Condition, shapes: Shapes) -> _Ends | None:
     """Give the two positions and the radius of a condition on a distance."""
-    for left, right, closer in ((node.this, node.expression, (exp.LT, exp.LTE)),
-                                (node.expression, node.this, (exp.GT, exp.GTE))):  # fmt: skip
-        if not isinstance(left, Call) or not isinstance(right, exp.Expression):
+    if not isinstance(node, Comparison):
+        return None
+    for left, right, closer in ((node.left, node.right, ("<", "<=")), (node.right, node.left, (">", ">="))):
+        if not isinstance(left, Call):
             continue
-        if left.this == "DISTANCE" and isinstance(node, closer):
-            points = _points(left, shapes)
-            strict = isinstance(node, (exp.LT, exp.GT))
-            return None if points is None else (*points, shapes.numbers([right])[0], strict)
-        if left.this in {"CONTAINS", "INTERSECTS"} and isinstance(node, exp.EQ) and constant(right) == 1:
+        if left.function == "DISTANCE" and node.operator in closer:
+            strict = node.operator in {"<", ">"}
+            return *_points(left, shapes), shapes.numbers([right])[0], strict
+        if left.function in {"CONTAINS", "INTERSECTS"} and node.operator == "=" and constant(right) == 1:
             return _in_circle(left, shapes)
     return None
 
 
-def _points(call: Call, shapes: Shapes) -> tuple[tuple[Number, Number], tuple[Number, Number]] | None:
-    if len(call.expressions) == 4:
-        a, b, c, d = shapes.numbers(call.expressions)
+def _points(call: Call, shapes: Shapes) -> tuple[tuple[Part, Part], tuple[Part, Part]]:
+    arguments = values_of(call)
+    if len(arguments) == 4:
+        a, b, c, d = shapes.numbers(arguments)
         return (a, b), (c, d)
-    first, second = (shapes.read(argument).parts for argument in call.expressions)
+    first, second = (shapes.read(argument).parts for argument in arguments)
     return (first[0], first[1]), (second[0], second[1])
 
 
 def _in_circle(call: Call, shapes: Shapes) -> _Ends | None:
-    if any(value_of(argument).kind not in {Kind.POINT, Kind.CIRCLE} for argument in call.expressions):
+    arguments = values_of(call)
+    if any(argument.value.kind not in {Kind.POINT, Kind.CIRCLE} for argument in arguments):
         return None
-    first, second = (shapes.read(argument) for argument in call.expressions)
-    if call.this == "INTERSECTS" and second.kind == "point":
+    first, second = (shapes.read(argument) for argument in arguments)
+    if call.function == "INTERSECTS" and second.kind == "point":
         first, second = second, first
     if first.kind != "point" or second.kind != "circle":
         return None
     return (first.parts[0], first.parts[1]), (second.parts[0], second.parts[1]), second.parts[2], False
 
 
-def _only_relation(position: tuple[Number, Number]) -> Relation | None:
+def _only_relation(position: tuple[Part, Part]) -> Relation | None:
     """Give the table of a position that comes from the columns of one stored table alone."""
-    relations: list[Relation] = []
-    for part in position:
-        if part.node is None:
-            return None
-        for column in part.node.find_all(exp.Column):
-            relation = column.meta.get("relation")
-            if relation is None or value_of(column).kind not in NUMBERS:
-                return None
-            relations.append(relation)
-    same = len({id(relation) for relation in relations}) == 1
-    return relations[0] if same and relations[0].path else None
+    columns = [column for part in position for column in _columns(part.node)]
+    relations = {column.relation for column in columns}
+    numbers = all(column.value.kind in NUMBERS for column in columns)
+    if any(part.node is None for part in position) or not numbers or len(relations) != 1:
+        return None
+    (relation,) = relations
+    return relation if relation is not None and relation.path else None
+
+
+def _columns(node: Node | None) -> Iterator[BoundColumn]:
+    if isinstance(node, BoundColumn):
+        yield node
+    for below in parts(node) if node is not None else ():
+        yield from _columns(below)
 
 
 def table_sql(pairing: Pairing, target_path: str, partner_path: str, name: str, partner_name: str) -> str:
@@ -195,7 +216,7 @@ def table_sql(pairing: Pairing, target_path: str, partner_path: str, name: str, 
     order = order_for(pairing.radius.constant or 0.0) or 0
     shift = 2 * (HPX_ORDER - order)
     pixel = f'{name}."{PIXEL_COLUMN}"' + (f" >> {shift}" if shift else "")
-    near = (Number(f'px."{LON}"'), Number(f'px."{LAT}"'))
+    near = (Part(f'px."{LON}"'), Part(f'px."{LAT}"'))
     exact = f"{distance(pairing.position, near)} {'<' if pairing.strict else '<='} {pairing.radius.sql}"
     # S608: building SQL is what this does; every part has been written by this package
     positions = (

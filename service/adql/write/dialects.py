@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
-from service.adql.databases import Dialect
-from service.adql.write.predicates import IndexedPredicates, PlainPredicates
+from service.adql.write.predicates import Predicates
+
+Dialect = Literal["duckdb", "postgresql"]
+"""Name of a database that SQL can be written for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +16,7 @@ class Database:
     """How one database says things."""
 
     dialect: Dialect
-    predicates: PlainPredicates
+    predicates: Predicates
     timestamp_text: str
     """A timestamp as DALI writes it (DALI 1.1, section 3.3.3)."""
     text_split: str
@@ -28,31 +30,6 @@ class Database:
     pixel_joins: bool
     """Whether a join by position is to be made one by pixels."""
 
-
-DUCKDB: Final = Database(
-    dialect="duckdb",
-    predicates=PlainPredicates(),
-    timestamp_text="strftime({0}, '%Y-%m-%dT%H:%M:%S.%g')",
-    text_split="CAST(string_split({0}, ' ') AS float8[])",
-    array="CAST([{0}] AS float8[])",
-    like="",
-    divide_whole="(CAST({0} AS int8) // nullif({1}, 0))",
-    pixel_joins=True,
-)
-
-POSTGRESQL: Final = Database(
-    dialect="postgresql",
-    predicates=IndexedPredicates(),
-    timestamp_text="to_char({0}, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS')",
-    text_split="CAST(string_to_array({0}, ' ') AS float8[])",
-    array="CAST(ARRAY[{0}] AS float8[])",
-    like=" ESCAPE ''",
-    divide_whole="(CAST({0} AS int8) / nullif({1}, 0))",
-    pixel_joins=False,
-)
-
-DATABASES: Final[dict[str, Database]] = {"duckdb": DUCKDB, "postgresql": POSTGRESQL}
-"""The databases that queries can be written for."""
 
 SQL_TYPES: Final[dict[str, str]] = {
     "char": "VARCHAR", "unicodeChar": "VARCHAR", "boolean": "BOOLEAN", "short": "int2", "int": "int4",

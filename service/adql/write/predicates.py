@@ -6,12 +6,11 @@ points; two constant regions are compared while the query is compiled.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
 from typing import Final
 
-from service.adql.write import healpix
-from service.adql.write.shapes import Number, PixelIndex, Shape, pixel_index
-from service.adql.write.spherical import SphericalPolygon, Vector, cross, lon_lat, normalised, separation
+from service.adql.write.shapes import Part, Shape
+from service.adql.write.spherical import SphericalPolygon, Vector, cross, normalised, separation
 
 EDGE: Final = 1e-9
 """Widening of the boxes before exact tests, degrees: more than rounding errors, less than an atom of sky."""
@@ -23,7 +22,7 @@ class UnsupportedShapesError(ValueError):
     """Two geometries cannot be compared here."""
 
 
-def distance(a: tuple[Number, ...], b: tuple[Number, ...]) -> str:
+def distance(a: tuple[Part, ...], b: tuple[Part, ...]) -> str:
     """Give the length of the arc between two positions in degrees, by the haversine formula.
 
     The factor just below 1 keeps rounding errors at antipodes within the domain of asin.
@@ -35,20 +34,8 @@ def distance(a: tuple[Number, ...], b: tuple[Number, ...]) -> str:
     )
 
 
-def in_ranges(index: PixelIndex, ranges: healpix.Ranges) -> str:
-    """Give the condition that a pixel lies in one of the ranges, their hull first for the zone maps."""
-    hull = f"{index.sql} BETWEEN {ranges[0][0]} AND {ranges[-1][1]}"
-    if len(ranges) == 1:
-        return hull
-    tests = [
-        f"{index.sql} BETWEEN {first} AND {last}" if last > first else f"{index.sql} = {first}"
-        for first, last in ranges
-    ]
-    return f"{hull} AND ({' OR '.join(tests)})"
-
-
-class PlainPredicates:
-    """Conditions in plain arithmetic, with boxes and pixels that let a sorted table be skipped through."""
+class Predicates(ABC):
+    """Conditions in plain arithmetic; what the index of a database can help with is for the databases."""
 
     def contains(self, inner: Shape, outer: Shape) -> str:
         """Give the condition that the first geometry lies within the second.
@@ -97,7 +84,7 @@ class PlainPredicates:
             return self.near(inner.parts, centre, radius, strict=False)
         if inner.kind == "circle":
             return f"({distance(inner.parts, centre)} + {inner.parts[2].sql} <= {radius.sql})"
-        corners = [_position(*vertex) for vertex in _outline(inner).vertices]
+        corners = [position(*vertex) for vertex in _outline(inner).vertices]
         return f"({' AND '.join(f'{distance(corner, centre)} <= {radius.sql}' for corner in corners)})"
 
     def _point_in_area(self, point: Shape, area: Shape) -> str:
@@ -107,26 +94,25 @@ class PlainPredicates:
             return in_box(point.parts, area.parts)
         raise UnsupportedShapesError("a polygon here must have constant coordinates")
 
-    def near(
-        self, point: tuple[Number, ...], centre: tuple[Number, ...], radius: Number, *, strict: bool
-    ) -> str:
-        """Give the condition that a position lies within `radius` of another.
+    @abstractmethod
+    def near(self, point: tuple[Part, ...], centre: tuple[Part, ...], radius: Part, *, strict: bool) -> str:
+        """Give the condition that a position lies within `radius` of another."""
 
-        Pixel ranges and a band of latitude come first where they can be had, then the exact distance.
+    @abstractmethod
+    def covering(self, point: tuple[Part, ...], outline: SphericalPolygon, radius: float) -> list[str]:
+        """Give conditions that are met near a polygon, and fast to test.
+
+        Parameters
+        ----------
+        point
+            The position that is tested.
+        outline
+            The polygon.
+        radius
+            Of the circle about its centre that holds it, degrees.
         """
-        if centre[0].constant is None and point[0].constant is not None:
-            point, centre = centre, point
-        lat, size = centre[1].sql, radius.sql
-        tests = [f"{point[1].sql} BETWEEN {lat} - {size} - {EDGE} AND {lat} + {size} + {EDGE}"]
-        lon0, lat0, r0 = centre[0].constant, centre[1].constant, radius.constant
-        if lon0 is not None and lat0 is not None and r0 is not None:
-            if r0 < 0:
-                return FALSE
-            tests = [*_pixels(point, lon0, lat0, r0), f"{point[1].sql} {_band(lat0 - r0, lat0 + r0)}"]
-        tests.append(f"{distance(point, centre)} {'<' if strict else '<='} {size}")
-        return f"({' AND '.join(tests)})"
 
-    def in_polygon(self, point: tuple[Number, ...], outline: SphericalPolygon) -> str:
+    def in_polygon(self, point: tuple[Part, ...], outline: SphericalPolygon) -> str:
         """Give the condition that a position lies within a constant polygon.
 
         It is the even-odd rule in the tangent plane at the centre, where arcs are straight lines.
@@ -141,41 +127,16 @@ class PlainPredicates:
         tests.append(f"({' + '.join(test for test in crossings if test)}) % 2 = 1")
         return f"({' AND '.join(tests)})"
 
-    def covering(self, point: tuple[Number, ...], outline: SphericalPolygon, radius: float) -> list[str]:
-        """Give conditions that are met near a polygon, and fast to test."""
-        index = pixel_index(point[0], point[1])
-        return [] if index is None else [in_ranges(index, healpix.polygon(outline.vertices, radius))]
-
-    def meets_polygon(self, circle: tuple[Number, ...], outline: SphericalPolygon) -> str:
+    def meets_polygon(self, circle: tuple[Part, ...], outline: SphericalPolygon) -> str:
         """Give the condition that a circle and a constant polygon overlap."""
         return f"({self.in_polygon(circle, outline)} OR {_edge_near(circle, outline, '<=')})"
 
-    def circle_in_polygon(self, circle: tuple[Number, ...], outline: SphericalPolygon) -> str:
+    def circle_in_polygon(self, circle: tuple[Part, ...], outline: SphericalPolygon) -> str:
         """Give the condition that a circle lies within a constant polygon."""
         return f"({self.in_polygon(circle, outline)} AND NOT {_edge_near(circle, outline, '<')})"
 
 
-class IndexedPredicates(PlainPredicates):
-    """The same for PostgreSQL, with the index of the extension q3c in place of pixel ranges."""
-
-    def near(
-        self, point: tuple[Number, ...], centre: tuple[Number, ...], radius: Number, *, strict: bool
-    ) -> str:
-        """Use the index of q3c where one side is constant or indexed, then the exact distance."""
-        indexed = point[0].constant is not None or pixel_index(point[0], point[1]) is not None
-        if centre[0].constant is None and indexed:
-            point, centre = centre, point
-        size = f"CAST({radius.sql} AS float8) + {EDGE}"
-        exact = f"{distance(point, centre)} {'<' if strict else '<='} {radius.sql}"
-        return f"({_q3c(point, centre, size)} AND {exact})"
-
-    def covering(self, point: tuple[Number, ...], outline: SphericalPolygon, radius: float) -> list[str]:
-        """Give the circle about the polygon."""
-        lon, lat = lon_lat(outline.centre)
-        return [_q3c(point, _position(lon, lat), repr(radius + EDGE))]
-
-
-def in_box(point: tuple[Number, ...], area: tuple[Number, ...]) -> str:
+def in_box(point: tuple[Part, ...], area: tuple[Part, ...]) -> str:
     """Give the condition that a position lies in a box that depends on columns (its tangent plane)."""
     lon, lat = point[0].sql, point[1].sql
     lon0, lat0, width, height = (part.sql for part in area)
@@ -189,7 +150,7 @@ def in_box(point: tuple[Number, ...], area: tuple[Number, ...]) -> str:
     )
 
 
-def component(point: tuple[Number, ...], axis: Vector) -> str:
+def component(point: tuple[Part, ...], axis: Vector) -> str:
     """Give the component of a position along a constant axis."""
     lon, lat = point[0].sql, point[1].sql
     x, y, z = (f"{value!r}::float8" for value in axis)
@@ -213,9 +174,9 @@ def _crossing(x: str, y: str, depth: str, a: tuple[float, float], b: tuple[float
     )
 
 
-def _edge_near(circle: tuple[Number, ...], outline: SphericalPolygon, operator: str) -> str:
+def _edge_near(circle: tuple[Part, ...], outline: SphericalPolygon, operator: str) -> str:
     radius = circle[2].sql
-    tests = [f"{distance(circle, _position(*vertex))} {operator} {radius}" for vertex in outline.vertices]
+    tests = [f"{distance(circle, position(*vertex))} {operator} {radius}" for vertex in outline.vertices]
     for a, b in outline.edges:
         normal = normalised(cross(a, b))
         along = [f"{component(circle, axis)} >= 0" for axis in (cross(normal, a), cross(b, normal))]
@@ -224,25 +185,12 @@ def _edge_near(circle: tuple[Number, ...], outline: SphericalPolygon, operator: 
     return f"({' OR '.join(tests)})"
 
 
-def _pixels(point: tuple[Number, ...], lon: float, lat: float, radius: float) -> Iterable[str]:
-    index = pixel_index(point[0], point[1])
-    return [in_ranges(index, healpix.cone(lon, lat, max(radius, EDGE)))] if index is not None else []
-
-
-def _band(low: float, high: float) -> str:
-    return f"BETWEEN {low - EDGE!r}::float8 AND {high + EDGE!r}::float8"
-
-
 def _outline(shape: Shape) -> SphericalPolygon:
     if shape.outline is None:
         raise UnsupportedShapesError(f"a {shape.kind} here must have constant coordinates")
     return shape.outline
 
 
-def _position(lon: float, lat: float) -> tuple[Number, Number]:
-    return Number(f"{lon!r}::float8", lon), Number(f"{lat!r}::float8", lat)
-
-
-def _q3c(point: tuple[Number, ...], centre: tuple[Number, ...], size: str) -> str:
-    function = "q3c_radial_query" if centre[0].constant is not None else "q3c_join"
-    return f"{function}({', '.join(part.sql for part in (*point[:2], *centre[:2]))}, {size})"
+def position(lon: float, lat: float) -> tuple[Part, Part]:
+    """Give a constant position."""
+    return Part(f"{lon!r}::float8", lon), Part(f"{lat!r}::float8", lat)

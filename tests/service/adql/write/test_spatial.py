@@ -14,8 +14,8 @@ from astropy.coordinates import Latitude, Longitude, SkyCoord
 from cdshealpix.nested import lonlat_to_healpix, neighbours
 
 from service.adql import compile_query
-from service.adql.write import healpix
 from service.adql.write.crossmatch import order_for
+from service.adql.write.duckdb import MAX_RANGES, cone_ranges
 from service.adql.write.spherical import SphericalPolygon, box, separation, vector
 from vo_emline.candidates.columns import CANDIDATES, HPX_ORDER
 from vo_emline.candidates.obscore import OBSCORE
@@ -141,8 +141,8 @@ def test_circles_stay_within_the_nine_pixels() -> None:
 
 @pytest.mark.parametrize("radius", [1e-4, 0.5, 20, 180])
 def test_ranges_cover_the_cone(radius: float) -> None:
-    ranges = healpix.cone(45.0, -30.0, radius)
-    assert len(ranges) <= healpix.MAX_RANGES
+    ranges = cone_ranges(45.0, -30.0, radius)
+    assert len(ranges) <= MAX_RANGES
     assert all(a[1] < b[0] for a, b in pairwise(ranges))
     rng = np.random.default_rng(4)
     centre = SkyCoord(45, -30, unit="deg")

@@ -3,7 +3,8 @@
 
 import pytest
 
-from service.adql import AdqlError, check_query
+from service.adql import AdqlError, check_query, compile_query
+from vo_emline.candidates.columns import PUBLISHED
 
 VALID = [
     # tokens
@@ -123,6 +124,18 @@ def test_errors_say_where(query: str, line: int, column: int) -> None:
 def test_size_and_depth_are_limited(query: str) -> None:
     with pytest.raises(AdqlError):
         check_query(query, tables=None)
+
+
+@pytest.mark.parametrize(
+    ("literal", "text"),
+    [
+        ("'a'\n'b'", "ab"), ("'a' -- and\n  'b'", "ab"), ("'it''s'\r\n\t''\n'!'", "it's!"),
+        ("'a' --'b'\n", "a"),
+    ],
+)  # fmt: skip
+def test_strings_on_lines_of_their_own_are_one(literal: str, text: str) -> None:
+    sql = compile_query(f"SELECT {literal} AS s FROM emline.scores", tables=PUBLISHED).sql
+    assert sql.startswith("SELECT CAST('" + text.replace("'", "''") + "' AS VARCHAR)")
 
 
 def test_long_flat_queries_are_fine() -> None:

@@ -1,15 +1,13 @@
-"""The functions that the written SQL calls and the databases do not have."""
+"""PostgreSQL: the index of the extension q3c, and the functions that a database must be given."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-import duckdb
-import numpy as np
-import pyarrow as pa
-from duckdb.func import ARROW, SPECIAL
-from duckdb.sqltypes import BIGINT, DOUBLE, INTEGER
-from numpy.typing import NDArray
+from service.adql.write.dialects import Database
+from service.adql.write.predicates import EDGE, Predicates, distance, position
+from service.adql.write.shapes import Part, pixel_index
+from service.adql.write.spherical import SphericalPolygon, lon_lat
 
 POSTGRESQL_SETUP: Final = """
 CREATE EXTENSION IF NOT EXISTS q3c;
@@ -65,56 +63,37 @@ $$ DECLARE
 Pixels after Gorski et al. 2005 (ApJ 622, 759), section 4, NESTED."""
 
 
-def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give a DuckDB database the functions that compiled queries call; once for all its cursors."""
-    connection.create_function(
-        "adql_healpix_index",
-        _healpix_index,
-        [INTEGER, DOUBLE, DOUBLE],
-        BIGINT,
-        type=ARROW,
-        null_handling=SPECIAL,
-    )
-    connection.create_function(
-        "adql_cone_pixels",
-        _cone_pixels,
-        [DOUBLE, DOUBLE, INTEGER],
-        "INTEGER[]",
-        type=ARROW,
-        null_handling=SPECIAL,
-    )
+class IndexedPredicates(Predicates):
+    """Conditions that the index of q3c answers."""
+
+    def near(self, point: tuple[Part, ...], centre: tuple[Part, ...], radius: Part, *, strict: bool) -> str:
+        """Use the index of q3c where one side is constant or indexed, then the exact distance."""
+        indexed = point[0].constant is not None or pixel_index(point[0], point[1]) is not None
+        if centre[0].constant is None and indexed:
+            point, centre = centre, point
+        size = f"CAST({radius.sql} AS float8) + {EDGE}"
+        exact = f"{distance(point, centre)} {'<' if strict else '<='} {radius.sql}"
+        return f"({_q3c(point, centre, size)} AND {exact})"
+
+    def covering(self, point: tuple[Part, ...], outline: SphericalPolygon, radius: float) -> list[str]:
+        """Give the circle about the polygon."""
+        lon, lat = lon_lat(outline.centre)
+        return [_q3c(point, position(lon, lat), repr(radius + EDGE))]
 
 
-def _healpix_index(orders: pa.ChunkedArray, lon: pa.ChunkedArray, lat: pa.ChunkedArray) -> pa.Array:
-    pixels, valid = _pixels(lon, lat, orders.to_numpy())
-    return pa.array(pixels.astype(np.int64), mask=~valid)
+def _q3c(point: tuple[Part, ...], centre: tuple[Part, ...], size: str) -> str:
+    function = "q3c_radial_query" if centre[0].constant is not None else "q3c_join"
+    return f"{function}({', '.join(part.sql for part in (*point[:2], *centre[:2]))}, {size})"
 
 
-def _cone_pixels(lon: pa.ChunkedArray, lat: pa.ChunkedArray, orders: pa.ChunkedArray) -> pa.Array:
-    """Give the pixel of each position and its neighbours."""
-    from cdshealpix.nested import neighbours
-
-    if len(lon) == 0:
-        return pa.array([], type=pa.list_(pa.int32()))
-    order = int(orders[0].as_py())
-    pixels, valid = _pixels(lon, lat, np.full(len(lon), order))
-    around = neighbours(pixels.astype(np.uint64), order).astype(np.int64)
-    around[~valid] = -1
-    around.sort(axis=1)
-    kept = around >= 0
-    kept[:, 1:] &= around[:, 1:] != around[:, :-1]
-    offsets = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(around[kept].astype(np.int32)))
-
-
-def _pixels(lon: Any, lat: Any, orders: NDArray[np.integer]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-    """Give the pixel of each position, and whether it is one."""
-    from astropy import units as u
-    from astropy.coordinates import Latitude, Longitude
-    from cdshealpix.nested import lonlat_to_healpix
-
-    longitudes, latitudes = (np.asarray(each.to_numpy(), dtype=float) for each in (lon, lat))
-    valid = np.isfinite(longitudes) & (np.abs(latitudes) <= 90)
-    safe_lon, safe_lat = np.where(valid, longitudes, 0.0), np.where(valid, latitudes, 0.0)
-    found = lonlat_to_healpix(Longitude(safe_lon, u.deg), Latitude(safe_lat, u.deg), orders.astype(np.uint8))
-    return found, valid
+POSTGRESQL: Final = Database(
+    dialect="postgresql",
+    predicates=IndexedPredicates(),
+    timestamp_text="to_char({0}, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS')",
+    text_split="CAST(string_to_array({0}, ' ') AS float8[])",
+    array="CAST(ARRAY[{0}] AS float8[])",
+    like=" ESCAPE ''",
+    divide_whole="(CAST({0} AS int8) / nullif({1}, 0))",
+    pixel_joins=False,
+)
+"""How PostgreSQL says things."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -67,17 +68,31 @@ def explain(query: str, *, dialect: str) -> None:
 
     QUERY is the text of a query, the name of a file, or - for standard input.
     """
-    import sqlglot
-
     from service.adql import compile_query
 
     for given in _read(query):
         compiled = compile_query(given.text, tables=_tables(), dialect=dialect)  # type: ignore[arg-type]
-        reader = "postgres" if dialect == "postgresql" else dialect
-        click.echo(sqlglot.transpile(compiled.sql, read=reader, write=reader, pretty=True)[0] + ";")
+        click.echo(in_lines(compiled.sql) + ";")
         for column in compiled.columns:
             facts = (column.name, column.datatype, column.unit or "-", column.ucd or "-")
             click.echo("-- " + "  ".join(facts))
+
+
+_PIECES: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+|\s+|.""", re.DOTALL)
+_CLAUSES: Final = frozenset(
+    ["SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "EXCEPT", "INTERSECT"]
+)
+
+
+def in_lines(sql: str) -> str:
+    """Give SQL with a line for each clause, indented by the parentheses around it; no word changes."""
+    lines, depth = [""], 0
+    for piece in _PIECES.findall(sql):
+        depth += (piece == "(") - (piece == ")")
+        if piece in _CLAUSES and lines[-1].strip():
+            lines.append("  " * depth)
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _verdict(given: _Given, error: str | None, *, as_json: bool) -> str:

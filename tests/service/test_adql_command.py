@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from service.adql.cli import adql
+from service.adql_command import adql, in_lines
 
 GOOD, BAD = "SELECT TOP 3 ra FROM emline.candidates", "SELECT ra FROM emline.candidates LIMIT 3"
 
@@ -55,8 +55,15 @@ def test_explain(dialect: str, word: str) -> None:
     assert "-- ra  double  deg  pos.eq.ra;meta.main" in result.output
 
 
+def test_lines_change_no_word() -> None:
+    sql = """SELECT 'a FROM b', "x WHERE" AS x FROM (SELECT 1 FROM t) AS q WHERE a = 'it''s' ORDER BY 1"""
+    lines = in_lines(sql).splitlines()
+    assert [line.split()[0] for line in lines] == ["SELECT", "FROM", "SELECT", "FROM", "WHERE", "ORDER"]
+    assert "".join("".join(lines).split()) == "".join(sql.split())
+
+
 def test_the_commands_load_fast() -> None:
-    heavy = ("sqlglot", "duckdb", "astropy", "numpy")
+    heavy = ("duckdb", "astropy", "numpy", "pyarrow")
     code = f"import sys, service.cli; print([name for name in {heavy} if name in sys.modules])"
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert printed.strip() == "[]"
