@@ -6,13 +6,13 @@ The steps, each a module of pure functions over many spectra:
 ===============  ==================================================================
 module           what it knows
 ===============  ==================================================================
-``section``      what of a spectrum the window needs, and why there can be no window
+``section``      what of spectra the windows need, and why there can be no window
 ``lsf``          line-spread matching from the two resolving powers, in Å
 ``indices``      what the rest of the spectrum says about its star
 ``resample``     linear interpolation, with the inverse variance; bad pixels
 ``continuum``    dividing by the straight line through the continuum
 ``scale``        standardising, or minimum to maximum
-``prepare``      all of them in turn, grouped by wavelength grid
+``prepare``      all of them in turn, spectra on equal wavelengths together
 ``options``      the settings
 ``windows``      the grid and the set of windows
 ``identity``     identities and coverage as Arrow tables

@@ -13,7 +13,7 @@ from vo_emline.preprocess.continuum import flatten
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.prepare import on_grid
 from vo_emline.preprocess.scale import offset_and_scale
-from vo_emline.preprocess.section import Section, cut_section
+from vo_emline.preprocess.section import cut_sections
 from vo_emline.spectra.medium import vacuum_to_air
 from vo_emline.spectra.spectrum import Spectrum
 
@@ -120,10 +120,12 @@ def shift(spectrum: Spectrum, velocity_kms: float) -> Spectrum:
 
 def _window(spectrum: Spectrum, options: PreprocessOptions) -> FloatArray:
     # a shifted spectrum may miss an edge of the window by a pixel or two
-    section = cut_section(spectrum, options.model_copy(update={"minimum_coverage": 0.95}))
-    if not isinstance(section, Section):
-        raise DataError(section.source, section.code, section.message)
-    return np.asarray(on_grid([section])[0][0])
+    options = options.model_copy(update={"minimum_coverage": 0.95})
+    sections, refused = cut_sections([spectrum], options)
+    if sections is not None:
+        return np.asarray(on_grid(sections)[0][0])
+    (reject,) = filter(None, refused)
+    raise DataError(reject.source, reject.code, reject.message)
 
 
 def _step(name: str, source: FloatArray, target: FloatArray) -> Step:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Final
 
 import pyarrow as pa
@@ -49,4 +50,6 @@ def identity_at(table: pa.Table, row: int) -> Identity:
 
 
 def _table(rows: Sequence[Identity] | Sequence[Coverage], schema: pa.Schema) -> pa.Table:
-    return pa.table({name: [getattr(one, name) for one in rows] for name in schema.names}, schema=schema)
+    columns = zip(*map(attrgetter(*schema.names), rows), strict=True) if rows else [[]] * len(schema)
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
+    return pa.table(arrays, schema=schema)

@@ -9,7 +9,9 @@ were no emission (:mod:`vo_emline.training.expected`).
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -83,50 +85,82 @@ _CURVATURE_TO_SIGMA: Final = float(np.sqrt(np.pi / 2) / np.sqrt(1.5))
 """From the mean size of f_i − (f_{i−1} + f_{i+1})/2 to the standard deviation of a pixel, Gaussian noise."""
 
 
-def measure_indices(spectrum: Spectrum) -> FloatArray:
-    """Measure the spectral indices of a spectrum.
+def measure_indices(spectra: Sequence[Spectrum]) -> FloatArray:
+    """Measure the spectral indices of spectra that share their wavelengths.
 
     The noise is that of the pixels themselves, from their second differences:
-    the inverse variances of LAMOST DR1 are wrong.
+    the inverse variances of LAMOST DR1 are wrong. Every spectrum gets, to the
+    last bit, what it would get alone.
 
     Parameters
     ----------
-    spectrum
-        Spectrum, or the part of it between the wavelengths of :data:`REACH`.
+    spectra
+        Spectra, n of them and at least one, or the parts of them between the wavelengths of :data:`REACH`.
 
     Returns
     -------
     numpy.ndarray
-        Depths and their standard deviations, dimensionless, shape (2, :data:`N_INDICES`); NaN where the
+        Depths and their standard deviations, dimensionless, shape (n, 2, :data:`N_INDICES`); NaN where the
         spectrum does not cover a band, where bad pixels leave too little of it, or where the
         continuum is not positive.
     """
-    wavelength, shift = spectrum.wavelength_vac, 1.0 + _stellar_redshift(spectrum)
-    extent = _EXTENT * shift
-    if wavelength[0] > extent[:, 1].max() or wavelength[-1] < extent[:, 0].min():
-        return np.full((2, N_INDICES), np.nan)
-    good = ~spectrum.mask & np.isfinite(spectrum.flux)
-    whole = bool(good.all())
-    flux = spectrum.flux if whole else np.where(good, spectrum.flux, 0.0)
-    pixels = np.searchsorted(wavelength, _EDGES * shift)
-    first, last = pixels[..., 0], pixels[..., 1]
-    number = last - first if whole else _between(good, first, last)
-    covered = (wavelength[0] <= extent[:, 0]) & (wavelength[-1] >= extent[:, 1])
-    usable = covered & ((number >= LEAST_GOOD * (last - first)) & (number >= 2)).all(axis=1)
-    number = np.maximum(number, 1)
-    mean = _between(flux, first, last) / number
-    continuum = mean[:, 1] + (mean[:, 2] - mean[:, 1]) * _SHARE_OF_RED
+    wavelength = spectra[0].wavelength_vac
+    shift = 1.0 + np.array([_stellar_redshift(spectrum) for spectrum in spectra])
+    extent = _EXTENT * shift[:, None, None]
+    covered = (wavelength[0] <= extent[..., 0]) & (wavelength[-1] >= extent[..., 1])
+    if not covered.any():
+        return np.full((len(spectra), 2, N_INDICES), np.nan)
+    flux = np.stack([spectrum.flux for spectrum in spectra])
+    good = np.stack([spectrum.mask for spectrum in spectra])
+    np.logical_not(good, out=good)
+    good &= np.isfinite(flux)
+    holed = np.flatnonzero(~good.all(axis=1))
+    flux[holed] = np.where(good[holed], flux[holed], 0.0)
+    bands = _Bands.lie(wavelength, shift, good, holed)
+    noise = _noise(flux, good, holed, bands)
+    return _depths(_between(flux, bands.first, bands.last), noise, bands, covered)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bands:
+    """Where the three bands of each index lie in each spectrum; arrays of shape (n, :data:`N_INDICES`, 3)."""
+
+    first: IntArray
+    """First pixel."""
+    last: IntArray
+    """Pixel after the last."""
+    number: IntArray
+    """Good pixels."""
+
+    @classmethod
+    def lie(cls, wavelength: FloatArray, shift: FloatArray, good: BoolArray, holed: IntArray) -> Self:
+        """Find the pixels of bands shifted by factors `shift`; `holed` spectra have bad ones."""
+        pixels = np.searchsorted(wavelength, _EDGES * shift[:, None, None, None])
+        first, last = pixels[..., 0], pixels[..., 1]
+        number = last - first
+        if holed.size:
+            number[holed] = _between(good[holed], first[holed], last[holed])
+        return cls(first, last, number)
+
+
+def _depths(total: FloatArray, noise: FloatArray, bands: _Bands, covered: BoolArray) -> FloatArray:
+    """Give depths and their standard deviations from the sums over bands, shape (n, N, 3) → (n, 2, N)."""
+    enough = (bands.number >= LEAST_GOOD * (bands.last - bands.first)) & (bands.number >= 2)
+    usable = covered & enough.all(axis=2)
+    number = np.maximum(bands.number, 1)
+    mean = total / number
+    continuum = mean[..., 1] + (mean[..., 2] - mean[..., 1]) * _SHARE_OF_RED
     usable &= continuum > 0
     continuum = np.where(usable, continuum, 1.0)
-    remaining = mean[:, 0] / continuum
-    noise = _noise(flux, None if whole else good, first.min(axis=1), last.max(axis=1))
+    remaining = mean[..., 0] / continuum
     variance = np.square(noise / continuum) * (
-        1.0 / number[:, 0]
+        1.0 / number[..., 0]
         + np.square(remaining)
-        * (np.square(1.0 - _SHARE_OF_RED) / number[:, 1] + np.square(_SHARE_OF_RED) / number[:, 2])
+        * (np.square(1.0 - _SHARE_OF_RED) / number[..., 1] + np.square(_SHARE_OF_RED) / number[..., 2])
     )
-    found = np.stack([1.0 - remaining, np.sqrt(variance)])
-    return np.where(usable & (np.abs(found) < LARGEST).all(axis=0), found, np.nan)
+    found = np.stack([1.0 - remaining, np.sqrt(variance)], axis=1)
+    usable &= (np.abs(found) < LARGEST).all(axis=1)
+    return np.where(usable[:, None], found, np.nan)
 
 
 def index_noise(relative_noise: FloatArray) -> FloatArray:
@@ -153,21 +187,27 @@ def _stellar_redshift(spectrum: Spectrum) -> float:
     return redshift if abs(redshift) < STELLAR_REDSHIFT else 0.0
 
 
-def _between(values: npt.NDArray[Any], first: IntArray, last: IntArray) -> FloatArray:
-    """Sum values from each `first` to before each `last`, of the same shape as these."""
-    running = np.zeros(values.size + 1)
-    np.cumsum(values, out=running[1:])
-    return np.asarray(running[last] - running[first])
+def _between(values: FloatArray | BoolArray, first: IntArray, last: IntArray) -> FloatArray:
+    """Sum values, shape (n, m), from each `first` to before each `last`, which have shape (n, …)."""
+    running = np.zeros((len(values), values.shape[1] + 1))
+    np.cumsum(values, axis=1, out=running[:, 1:])
+    row = np.arange(len(values)).reshape(-1, *[1] * (first.ndim - 1))
+    return np.asarray(running[row, last] - running[row, first])
 
 
-def _noise(flux: FloatArray, good: BoolArray | None, first: IntArray, last: IntArray) -> FloatArray:
-    """Give the standard deviation of a pixel over the extent of each index, shape (:data:`N_INDICES`,)."""
+def _noise(flux: FloatArray, good: BoolArray, holed: IntArray, bands: _Bands) -> FloatArray:
+    """Give the standard deviation of a pixel over the extent of each index, shape (n, :data:`N_INDICES`)."""
+    first, last = bands.first.min(axis=2), bands.last.max(axis=2)
     curvature = np.zeros_like(flux)
-    curvature[1:-1] = np.abs(flux[1:-1] - 0.5 * (flux[:-2] + flux[2:]))
+    inner = curvature[:, 1:-1]
+    np.add(flux[:, :-2], flux[:, 2:], out=inner)
+    inner *= 0.5
+    np.subtract(flux[:, 1:-1], inner, out=inner)
+    np.abs(inner, out=inner)
     number = (last - first).astype(np.float64)
-    if good is not None:
-        usable = np.zeros(flux.size)
-        usable[1:-1] = good[1:-1] & good[:-2] & good[2:]
-        curvature *= usable
-        number = _between(usable, first, last)
+    if holed.size:
+        usable = np.zeros((len(holed), flux.shape[1]))
+        usable[:, 1:-1] = good[holed, 1:-1] & good[holed, :-2] & good[holed, 2:]
+        curvature[holed] *= usable
+        number[holed] = _between(usable, first[holed], last[holed])
     return np.asarray(_CURVATURE_TO_SIGMA * _between(curvature, first, last) / np.maximum(number, 1.0))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress, islice
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import FloatArray, SingleArray
 from vo_emline.preprocess.continuum import flatten
 from vo_emline.preprocess.identity import coverage_table, identity_table
 from vo_emline.preprocess.indices import N_INDICES, measure_indices
@@ -18,10 +20,13 @@ from vo_emline.preprocess.lsf import blur
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.resample import fill_bad, resample
 from vo_emline.preprocess.scale import offset_and_scale
-from vo_emline.preprocess.section import Section, cut_section
+from vo_emline.preprocess.section import Sections, cut_sections
 from vo_emline.preprocess.windows import GRID, N_PIXELS, WindowSet
 from vo_emline.rejects import Reject
-from vo_emline.spectra.spectrum import Spectrum
+from vo_emline.spectra.spectrum import Coverage, Identity, Spectrum
+
+BLOCK: Final = 64
+"""Spectra worked on at a time: whole ones take 90 kB each, and what is made of them stays in the cache."""
 
 
 def prepare(
@@ -40,9 +45,7 @@ def prepare(
     Parameters
     ----------
     spectra
-        Spectra, gone through once. The part of each that its window needs
-        (about 6 kB for LAMOST) is held until the end: a few thousand at a
-        time go fastest.
+        Spectra, gone through once; no more than :data:`BLOCK` of them are held.
     options
         Settings; None for the defaults.
 
@@ -54,34 +57,27 @@ def prepare(
         ``no_signal``, ``too_many_bad_pixels`` or ``constant``.
     """
     options = options or PreprocessOptions()
-    sections: list[Section] = []
-    indices: list[FloatArray] = []
-    rejects: list[Reject] = []
-    for spectrum in spectra:
-        cut = cut_section(spectrum, options)
-        if isinstance(cut, Section):
-            sections.append(cut)
-            if options.indices:
-                indices.append(measure_indices(spectrum))
-        else:
-            rejects.append(cut)
-    flux, ivar = _all_on_grid(sections)
+    blocks = [_prepare_block(block, options) for block in _blocks(spectra)] or [_prepare_block([], options)]
+    flux, ivar, indices = (np.concatenate(part) for part in zip(*(one.arrays for one in blocks), strict=True))
+    rejects = [reject for one in blocks for reject in one.rejects]
     if options.continuum == "line":
         flux, ivar = flatten(flux, ivar)
     taken_out = offset_and_scale(flux, options.scaling)
     varied = taken_out[:, 1] > 0
+    identities = [identity for one in blocks for identity in one.identities]
     rejects.extend(
-        Reject(sections[i].identity.source, "constant", "the flux does not vary over the window")
+        Reject(identities[i].source, "constant", "the flux does not vary over the window")
         for i in np.flatnonzero(~varied)
     )
-    kept = [section for section, keep in zip(sections, varied, strict=True) if keep]
-    identity = identity_table([section.identity for section in kept])
-    windows = _scaled(flux[varied], ivar[varied], taken_out[varied], identity=identity)
-    windows = replace(windows, coverage=coverage_table([section.coverage for section in kept]))
-    if not options.indices:
-        return windows, rejects
-    measured = np.array(indices, dtype=np.float32).reshape(-1, 2, N_INDICES)
-    return replace(windows, indices=measured[varied]), rejects
+    coverages = [coverage for one in blocks for coverage in one.coverages]
+    windows = _scaled(
+        flux[varied],
+        ivar[varied],
+        taken_out[varied],
+        identity=identity_table(list(compress(identities, varied))),
+    )
+    windows = replace(windows, coverage=coverage_table(list(compress(coverages, varied))))
+    return (replace(windows, indices=indices[varied]) if options.indices else windows), rejects
 
 
 def finish(
@@ -108,32 +104,71 @@ def finish(
     return _scaled(level, weight, offset_and_scale(level, options.scaling), identity=identity)
 
 
-def on_grid(sections: Sequence[Section]) -> tuple[FloatArray, FloatArray]:
-    """Bring sections that share their :attr:`Section.key` onto the grid of the window.
+def on_grid(sections: Sections) -> tuple[FloatArray, FloatArray]:
+    """Bring sections onto the grid of the window.
 
     Returns
     -------
     tuple
         Flux and inverse variance, shape (n, 140), not scaled.
     """
-    first = sections[0]
-    wave = first.wavelength_vac
-    bad = np.stack([section.bad for section in sections])
-    flux = fill_bad(np.stack([section.flux for section in sections]), bad, wavelength_vac=wave)
-    ivar = np.stack([section.ivar for section in sections])
-    flux, ivar = blur(flux, ivar, sigma_pixels=first.sigma / first.step)
+    wave = sections.wavelength_vac
+    flux = fill_bad(sections.flux, sections.bad, wavelength_vac=wave)
+    flux, ivar = blur(flux, sections.ivar, sigma_pixels=sections.sigma / sections.step)
     return resample(flux, ivar, wavelength_vac=wave, grid=GRID)
 
 
-def _all_on_grid(sections: Sequence[Section]) -> tuple[FloatArray, FloatArray]:
-    flux = np.empty((len(sections), N_PIXELS))
-    ivar = np.empty_like(flux)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Block:
+    """What became of some spectra: n windows on the grid, not scaled, and the rejects."""
+
+    arrays: tuple[FloatArray, FloatArray, SingleArray]
+    """Flux and inverse variance, shape (n, 140); indices, shape (n, 2, :data:`N_INDICES`)."""
+    identities: list[Identity]
+    coverages: list[Coverage]
+    rejects: list[Reject]
+
+
+def _blocks(spectra: Iterable[Spectrum]) -> Iterator[list[Spectrum]]:
+    remaining = iter(spectra)
+    while block := list(islice(remaining, BLOCK)):
+        yield block
+
+
+def _prepare_block(spectra: Sequence[Spectrum], options: PreprocessOptions) -> _Block:
+    """Bring spectra onto the grid, those on equal wavelengths together."""
+    n = len(spectra)
+    flux, ivar = np.empty((n, N_PIXELS)), np.empty((n, N_PIXELS))
+    indices = np.empty((n, 2, N_INDICES), dtype=np.float32)
+    refused: list[Reject | None] = [None] * n
+    for rows in _alike(spectra):
+        sections, reasons = cut_sections([spectra[row] for row in rows], options)
+        for row, reason in zip(rows, reasons, strict=True):
+            refused[row] = reason
+        if sections is not None:
+            kept = [row for row in rows if refused[row] is None]
+            flux[kept], ivar[kept] = on_grid(sections)
+            if options.indices:
+                indices[kept] = measure_indices([spectra[row] for row in kept])
+    usable = [reason is None for reason in refused]
+    found = list(compress(spectra, usable))
+    return _Block(
+        arrays=(flux[usable], ivar[usable], indices[usable]),
+        identities=[spectrum.identity for spectrum in found],
+        coverages=[spectrum.coverage for spectrum in found],
+        rejects=[reason for reason in refused if reason is not None],
+    )
+
+
+def _alike(spectra: Sequence[Spectrum]) -> Iterable[list[int]]:
+    """Group spectra by wavelengths and resolving power."""
+    # readers share one array among the files of a survey, so that few are compared byte by byte
+    arrays = {id(spectrum.wavelength_vac): spectrum.wavelength_vac for spectrum in spectra}
+    content = {name: wavelengths.tobytes() for name, wavelengths in arrays.items()}
     groups: defaultdict[tuple[bytes, float], list[int]] = defaultdict(list)
-    for index, section in enumerate(sections):
-        groups[section.key].append(index)
-    for rows in groups.values():
-        flux[rows], ivar[rows] = on_grid([sections[row] for row in rows])
-    return flux, ivar
+    for row, spectrum in enumerate(spectra):
+        groups[content[id(spectrum.wavelength_vac)], spectrum.resolving_power].append(row)
+    return groups.values()
 
 
 def _scaled(flux: FloatArray, ivar: FloatArray, taken_out: FloatArray, *, identity: pa.Table) -> WindowSet:

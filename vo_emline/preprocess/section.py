@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -16,7 +17,7 @@ from vo_emline.preprocess.resample import fill_bad, resample
 from vo_emline.preprocess.windows import WINDOW_VAC
 from vo_emline.rejects import Reject
 from vo_emline.spectra.medium import HALPHA_VAC
-from vo_emline.spectra.spectrum import Coverage, Identity, Spectrum
+from vo_emline.spectra.spectrum import Spectrum
 
 LINE_HALF_WIDTH: Final = 8.0
 """Half-width of the line region, Å: about 370 km/s, the core of a Be star's emission."""
@@ -31,25 +32,19 @@ UNIFORM: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """The pixels of one spectrum in and around the window."""
+class Sections:
+    """The pixels in and around the window of n spectra that share their wavelengths and line spread."""
 
     wavelength_vac: FloatArray
     """Vacuum Å, shape (m,); equal pixels where `sigma` is not zero."""
     flux: FloatArray
+    """Shape (n, m)."""
     ivar: FloatArray
-    """Inverse variance; 0 where unknown or bad."""
+    """Inverse variance, shape (n, m); 0 where unknown or bad."""
     bad: BoolArray
+    """Shape (n, m)."""
     sigma: float
     """Standard deviation, Å, of the Gaussian that matches the line spreads."""
-    identity: Identity
-    coverage: Coverage
-    """What the whole file holds."""
-
-    @property
-    def key(self) -> tuple[bytes, float]:
-        """What sections must share to be worked on together: the grid and the blur."""
-        return self.wavelength_vac.tobytes(), self.sigma
 
     @property
     def step(self) -> float:
@@ -58,7 +53,7 @@ class Section:
 
 
 def needed_wavelengths(options: PreprocessOptions) -> tuple[float, float]:
-    """Give the first and last wavelength, vacuum Å, that :func:`cut_section` and the indices may ask for.
+    """Give the first and last wavelength, vacuum Å, that :func:`cut_sections` and the indices may ask for.
 
     For a reader that leaves out the rest of a spectrum.
     """
@@ -72,44 +67,54 @@ def needed_wavelengths(options: PreprocessOptions) -> tuple[float, float]:
     return (min(first, REACH[0]), max(last, REACH[1])) if options.indices else (first, last)
 
 
-def cut_section(spectrum: Spectrum, options: PreprocessOptions) -> Section | Reject:
-    """Cut out what the window needs, or say why there is no window.
+def cut_sections(
+    spectra: Sequence[Spectrum], options: PreprocessOptions
+) -> tuple[Sections | None, list[Reject | None]]:
+    """Cut out what windows need, or say why there are none.
 
-    Reject codes: ``sky_fibre``, ``unused_fibre``, ``not_covered``,
-    ``too_coarse``, ``no_signal``, ``too_many_bad_pixels``.
+    Parameters
+    ----------
+    spectra
+        Spectra that share their wavelengths and resolving power; at least one.
+    options
+        Settings.
+
+    Returns
+    -------
+    sections
+        Of the spectra that can have a window, in their order; None where there are none.
+    refused
+        For every spectrum None, or why it has no window, with code ``sky_fibre``, ``unused_fibre``,
+        ``not_covered``, ``too_coarse``, ``no_signal`` or ``too_many_bad_pixels``.
     """
-    refused = _refuse_fibre(spectrum) or _refuse_coverage(spectrum, options)
-    if refused:
-        return refused
-    low, high = np.searchsorted(spectrum.wavelength_vac, WINDOW_VAC)
-    inside = slice(low, high)
-    sampling = _sampling(spectrum.wavelength_vac[inside].tobytes())
-    refused = _refuse_pixels(spectrum, inside, sampling, options)
-    if refused:
-        return refused
-    sigma = matching_sigma(spectrum.resolving_power, sampling.step, options)
-    chosen = _pipeline_normalised(spectrum) if options.continuum == "pipeline" else spectrum
-    return _cut(chosen, sigma, sampling.step)
+    first = spectra[0]
+    inside = slice(*np.searchsorted(first.wavelength_vac, WINDOW_VAC))
+    sampling = _sampling(first.wavelength_vac[inside].tobytes())
+    refused = [_refuse_fibre(one) or _refuse_coverage(one, options) for one in spectra]
+    refused = _refuse_pixels(spectra, refused, inside, sampling, options)
+    kept = [one for one, reason in zip(spectra, refused, strict=True) if reason is None]
+    if not kept:
+        return None, refused
+    sigma = matching_sigma(first.resolving_power, sampling.step, options)
+    chosen = [_pipeline_normalised(one) for one in kept] if options.continuum == "pipeline" else kept
+    return _cut(chosen, sigma, sampling.step), refused
 
 
-def _cut(spectrum: Spectrum, sigma: float, step: float) -> Section:
+def _cut(spectra: Sequence[Spectrum], sigma: float, step: float) -> Sections:
     margin = TRUNCATE * sigma + 2 * step
-    wave = spectrum.wavelength_vac
-    low, high = np.searchsorted(wave, (WINDOW_VAC[0] - margin, WINDOW_VAC[1] + margin))
-    part = slice(low, high)
-    # copies, because views would keep whole spectra in memory until the windows are made
-    bad = spectrum.mask[part].copy()
-    ivar = np.zeros(bad.size) if spectrum.ivar is None else np.where(bad, 0.0, spectrum.ivar[part])
-    section = Section(
-        wavelength_vac=wave[part].copy(),
-        flux=spectrum.flux[part].copy(),
-        ivar=ivar,
+    wave = spectra[0].wavelength_vac
+    part = slice(*np.searchsorted(wave, (WINDOW_VAC[0] - margin, WINDOW_VAC[1] + margin)))
+    bad = np.stack([one.mask[part] for one in spectra])
+    unknown = np.zeros(bad.shape[1])
+    ivar = np.stack([unknown if one.ivar is None else one.ivar[part] for one in spectra])
+    sections = Sections(
+        wavelength_vac=wave[part],
+        flux=np.stack([one.flux[part] for one in spectra]),
+        ivar=np.where(bad, 0.0, ivar),
         bad=bad,
         sigma=sigma,
-        identity=spectrum.identity,
-        coverage=spectrum.coverage,
     )
-    return section if sigma == 0 or _has_equal_pixels(wave[part]) else _with_equal_pixels(section, step)
+    return sections if sigma == 0 or _has_equal_pixels(wave[part]) else _with_equal_pixels(sections, step)
 
 
 def _has_equal_pixels(wavelength: FloatArray) -> bool:
@@ -117,14 +122,13 @@ def _has_equal_pixels(wavelength: FloatArray) -> bool:
     return bool(np.ptp(steps) < UNIFORM * steps.mean())
 
 
-def _with_equal_pixels(section: Section, step: float) -> Section:
+def _with_equal_pixels(sections: Sections, step: float) -> Sections:
     """Interpolate onto pixels of width `step`, for a blur whose kernel is one and the same everywhere."""
-    wave = section.wavelength_vac
+    wave = sections.wavelength_vac
     even = np.linspace(wave[0], wave[-1], 1 + round((wave[-1] - wave[0]) / step))
-    filled = fill_bad(section.flux[None], section.bad[None], wavelength_vac=wave)
-    flux, ivar = resample(filled, section.ivar[None], wavelength_vac=wave, grid=even)
-    none_left = np.zeros(even.size, dtype=bool)
-    return replace(section, wavelength_vac=even, flux=flux[0], ivar=ivar[0], bad=none_left)
+    filled = fill_bad(sections.flux, sections.bad, wavelength_vac=wave)
+    flux, ivar = resample(filled, sections.ivar, wavelength_vac=wave, grid=even)
+    return replace(sections, wavelength_vac=even, flux=flux, ivar=ivar, bad=np.zeros(flux.shape, dtype=bool))
 
 
 def _pipeline_normalised(spectrum: Spectrum) -> Spectrum:
@@ -185,23 +189,37 @@ def _sampling(wavelength_vac: bytes) -> _Sampling:
 
 
 def _refuse_pixels(
-    spectrum: Spectrum, inside: slice, sampling: _Sampling, options: PreprocessOptions
-) -> Reject | None:
-    bad, flux = spectrum.mask[inside], spectrum.flux[inside]
+    spectra: Sequence[Spectrum],
+    refused: Sequence[Reject | None],
+    inside: slice,
+    sampling: _Sampling,
+    options: PreprocessOptions,
+) -> list[Reject | None]:
+    """Refuse, of those that are not refused yet, spectra whose pixels in the window cannot be used."""
     if sampling.widest > MAX_STEP:
         message = f"neighbouring pixels of the window are up to {sampling.widest:.1f} Å apart"
-        return _reject(spectrum, "too_coarse", message)
-    if not flux[~bad].any():
+        coarse = [_reject(one, "too_coarse", message) for one in spectra]
+        return [before or reason for before, reason in zip(refused, coarse, strict=True)]
+    bad = np.stack([one.mask[inside] for one in spectra])
+    signal = ((np.stack([one.flux[inside] for one in spectra]) != 0) & ~bad).any(axis=1)
+    share = bad.mean(axis=1)
+    at_line = bad[:, sampling.at_line].mean(axis=1) if sampling.at_line.any() else np.ones(len(spectra))
+    lost = (share > options.max_bad_fraction) | (at_line > options.max_bad_line_fraction)
+    found = list(refused)
+    for row in np.flatnonzero(~signal | lost).tolist():
+        if found[row] is None:
+            found[row] = _spoilt(spectra[row], bool(signal[row]), share[row], at_line[row], options)
+    return found
+
+
+def _spoilt(
+    spectrum: Spectrum, signal: bool, share: float, at_line: float, options: PreprocessOptions
+) -> Reject:
+    if not signal:
         return _reject(spectrum, "no_signal", "no usable pixel of the window has a flux other than zero")
-    if sampling.at_line.any() and not bad.any():
-        return None
-    line = bad[sampling.at_line]
-    at_line = float(line.mean()) if line.size else 1.0
-    if bad.mean() > options.max_bad_fraction:
-        return _reject(spectrum, "too_many_bad_pixels", f"{bad.mean():.0%} of the window's pixels are bad")
-    if at_line > options.max_bad_line_fraction:
-        return _reject(spectrum, "too_many_bad_pixels", f"{at_line:.0%} of the pixels at Hα are bad")
-    return None
+    if share > options.max_bad_fraction:
+        return _reject(spectrum, "too_many_bad_pixels", f"{share:.0%} of the window's pixels are bad")
+    return _reject(spectrum, "too_many_bad_pixels", f"{at_line:.0%} of the pixels at Hα are bad")
 
 
 def _reject(spectrum: Spectrum, code: str, message: str) -> Reject:
