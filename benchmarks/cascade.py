@@ -22,7 +22,7 @@ from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.simulate import SKY_FRACTIONS, simulate_windows
 from vo_emline.spectra import find_spectra
 from vo_emline.survey import prepare_files
-from vo_emline.survey.cascade import Cascade
+from vo_emline.survey.model import Cascade
 from vo_emline.training import Classifier
 from vo_emline.training.distillation import distil
 from vo_emline.training.examples import NAMING, stars_of

@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from vo_emline.cli.failures import INTERRUPTED, failure
 from vo_emline.cli.lazy import ENTRY_POINTS, LazyGroup
+from vo_emline.cli.messages import INTERRUPTED, failure
 from vo_emline.progress import set_quiet
 
 COMMANDS = {

@@ -43,7 +43,7 @@ def draw(*, run: Path, output: Path, size: int, allocation: str, seed: int) -> N
     """
     from typing import cast
 
-    from vo_emline.cli.remarks import remark
+    from vo_emline.cli.messages import remark
     from vo_emline.evaluate.audit import Allocation, write_sample
     from vo_emline.evaluate.audit import draw as draw_sample
     from vo_emline.rundir import RunDirectory

@@ -38,7 +38,7 @@ def classify(*, paths: tuple[Path, ...], run_directory: Path | None, output: Pat
     """
     from vo_emline.candidates import CLASSIFIED, write_table
     from vo_emline.candidates.output import output_writer
-    from vo_emline.cli.remarks import remark
+    from vo_emline.cli.messages import remark
     from vo_emline.files import require_writable
     from vo_emline.rundir import DEFAULT_MODEL, RunDirectory
     from vo_emline.runs.classify import classify_paths, classify_windows

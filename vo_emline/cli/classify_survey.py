@@ -123,7 +123,7 @@ def classify_survey(
     is checked. A run that was killed, or whose disk was full, goes on when the same command is given again,
     and ends with the same bytes. sessions/ tells host, time and rate of every start.
     """
-    from vo_emline.cli.remarks import remark
+    from vo_emline.cli.messages import remark
     from vo_emline.rundir import DEFAULT_MODEL, RunDirectory
     from vo_emline.runs.settings import survey_options
     from vo_emline.survey import Start, finish_survey
@@ -174,7 +174,7 @@ def _paths(source: tuple[str, ...], output: Path, options: dict[str, Any]) -> li
 def _download(service: str, folder: Path, options: dict[str, Any]) -> None:
     from vo_emline.archives import FetchOptions, SpectrumRequest, TapQuery, archives, fetch_spectra
     from vo_emline.cli.fetch import ssa_query
-    from vo_emline.cli.remarks import remark
+    from vo_emline.cli.messages import remark
     from vo_emline.errors import ArchiveError
 
     protocol, _, name = service.partition(":")

@@ -56,7 +56,7 @@ def demo(
     published by TAP and queried by ADQL. The result is compared with the truth: the exit code is 1 where
     fewer than 90 % of the strong emitters are found or more than 2 % of the others are called positive.
     """
-    from vo_emline.cli.remarks import narrate
+    from vo_emline.cli.messages import narrate
     from vo_emline.demo import clear, demonstrate
     from vo_emline.runs.settings import load_settings
 

@@ -71,7 +71,7 @@ def evaluate(
     calibration at a stated prevalence; what a random split hides. Every share has its 95 % interval.
     More than 99 % of a survey's spectra show no emission: name those that do in --labels.
     """
-    from vo_emline.cli.remarks import remark
+    from vo_emline.cli.messages import remark
     from vo_emline.runs.evaluation import evaluate_run
     from vo_emline.runs.evaluation_report import headline_text, write_report
 

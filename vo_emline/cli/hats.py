@@ -45,7 +45,7 @@ def hats(*, release: Path, output: Path, table: str, rows: int) -> None:
     """
     from vo_emline.candidates.columns import CANDIDATES, SCORES
     from vo_emline.candidates.hats import write_hats
-    from vo_emline.cli.remarks import remark
+    from vo_emline.cli.messages import remark
     from vo_emline.rundir import RunDirectory
 
     file = RunDirectory(release).release if release.is_dir() else release

@@ -42,7 +42,7 @@ def ingest(
     The store holds the window around Hα, its inverse variance and who the spectrum is: about 1.4 kB for each,
     in files that are mapped and not loaded. What cannot be used is listed with the reason.
     """
-    from vo_emline.cli.remarks import remark
+    from vo_emline.cli.messages import remark
     from vo_emline.preprocess import PreprocessOptions
     from vo_emline.rundir import RunDirectory
     from vo_emline.spectra import iter_spectra

@@ -58,7 +58,7 @@ def publish(
     the old release stays; the same command again makes the new one.
     """
     from vo_emline.candidates import Limits
-    from vo_emline.cli.remarks import remark
+    from vo_emline.cli.messages import remark
     from vo_emline.runs.publish import RELEASE_SUFFIX, find_publication, missing_files
     from vo_emline.runs.publish import publish as publish_survey
 

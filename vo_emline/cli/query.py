@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vo_emline.cli.remarks import remark
+from vo_emline.cli.messages import remark
 from vo_emline.cli.selection import Selection, plain_warnings, read_adql, selection_options
 
 if TYPE_CHECKING:

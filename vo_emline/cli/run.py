@@ -50,7 +50,7 @@ def run(
     Settings: options here > environment (VO_EMLINE_RUN_TRAINING__EPOCHS=20) > --config > defaults. Everything
     a run used and made lies in RUN: config.toml, run.json, run.log, metrics.json, figures/, tables/, model/.
     """
-    from vo_emline.cli.remarks import narrate
+    from vo_emline.cli.messages import narrate
     from vo_emline.runs.run import RunInputs, run_all
     from vo_emline.runs.settings import load_settings
 

@@ -75,7 +75,7 @@ def simulate_survey(
 
     FITS files (80 kB, some 10 ms each) are simulated star by star, in folders of 1000, each with truth.csv.
     """
-    from vo_emline.cli.remarks import remark
+    from vo_emline.cli.messages import remark
     from vo_emline.preprocess import PreprocessOptions
     from vo_emline.rundir import RunDirectory
     from vo_emline.survey.synthetic import (

@@ -38,7 +38,7 @@ def train(
     config.toml, run.json, run.log, training/, model/, metrics.json and figures/. `vo-emline run` with these
     arguments and --survey goes on from there: it classifies that survey and builds the release.
     """
-    from vo_emline.cli.remarks import narrate
+    from vo_emline.cli.messages import narrate
     from vo_emline.runs.report import draw_training, metrics_text
     from vo_emline.runs.settings import load_settings
     from vo_emline.runs.train import TrainingInputs, train_run

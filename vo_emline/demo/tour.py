@@ -1,20 +1,140 @@
-"""The demonstration: every part of the chain once, on simulated archives, with real protocols."""
+"""The demonstration: every part of the chain once, on simulated archives, with real protocols.
+
+At its end what was found is judged against what is true.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 import vo_emline as ve
 from vo_emline.archives import FetchOptions, SpectrumRequest, SsaArchive, SsaQuery, fetch_spectra
+from vo_emline.candidates.rows import stem
 from vo_emline.demo.archive import DemoArchive, simulate_archive
-from vo_emline.demo.serving import served
-from vo_emline.demo.verdict import LEAST_RECOVERED, MOST_FALSE, STRONG_EW, STRONG_SNR, Verdict, judge
-from vo_emline.errors import ArchiveError
+from vo_emline.errors import ArchiveError, EmlineError
+from vo_emline.labels import LABELS
 from vo_emline.runs.run import RunInputs, run_all
 from vo_emline.runs.settings import RunSettings
 from vo_emline.survey import read_scores
+from vo_emline.training.metrics import proportion
+
+STOP_SECONDS = 10
+
+
+@contextmanager
+def served(path: Path, *, log: Path) -> Iterator[str]:
+    """Publish `path` by ``vo-emline serve`` on a free port while the block runs.
+
+    Parameters
+    ----------
+    path
+        A run directory, a release, or a folder of spectra.
+    log
+        File for what the service says.
+
+    Yields
+    ------
+    str
+        The service's address.
+
+    Raises
+    ------
+    EmlineError
+        The service did not come up; the message ends with the last lines of its log.
+    """
+    command = [sys.executable, "-m", "vo_emline", "serve", str(path), "--port", "0"]
+    with log.open("ab") as sink:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=sink, text=True)  # noqa: S603
+    try:
+        address = process.stdout.readline().strip() if process.stdout else ""
+        if not address.startswith("http"):
+            tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
+            raise EmlineError("the service did not start: " + " | ".join([address, *tail]))
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+STRONG_EW: Final = -3.0
+"""Equivalent width beyond which emission is strong, Å (emission is negative)."""
+
+STRONG_SNR: Final = 20.0
+"""Signal-to-noise ratio per pixel from which a strong emitter must be found."""
+
+LEAST_RECOVERED: Final = 0.90
+MOST_FALSE: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What was found of what is there."""
+
+    recovered: dict[str, Any]
+    """Strong emitters that were called emission or double-peak."""
+    false_positives: dict[str, Any]
+    """Spectra without emission that were called positive."""
+    confusion: npt.NDArray[np.int64]
+    """True (rows) against predicted classes (columns) over the survey, shape (3, 3)."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether enough was recovered and little enough invented."""
+        return bool(
+            self.recovered["of"]
+            and self.recovered["value"] >= LEAST_RECOVERED
+            and self.false_positives["of"]
+            and self.false_positives["value"] <= MOST_FALSE
+        )
+
+
+def judge(scores: pa.Table, truth: pa.Table) -> Verdict:
+    """Compare the scores of a survey with what was simulated.
+
+    A strong emitter that was rejected or never classified counts as missed.
+
+    Parameters
+    ----------
+    scores
+        One row per classified spectrum: ``source``, ``label``.
+    truth
+        One row per simulated spectrum: ``file``, ``label``, ``ew`` (Å), ``snr``.
+    """
+    found = {
+        stem(source): label
+        for source, label in zip(scores["source"].to_pylist(), scores["label"].to_pylist(), strict=True)
+    }
+    predicted = np.array([found.get(stem(name), "") for name in truth["file"].to_pylist()])
+    true = np.array(truth["label"].to_pylist())
+    positive = (predicted != "") & (predicted != LABELS[0])
+    strong = (
+        (true != LABELS[0]) & (truth["ew"].to_numpy() <= STRONG_EW) & (truth["snr"].to_numpy() > STRONG_SNR)
+    )
+    negative = (true == LABELS[0]) & (predicted != "")
+    confusion = [[int(((true == t) & (predicted == p)).sum()) for p in LABELS] for t in LABELS]
+    return Verdict(
+        recovered=proportion(int((positive & strong).sum()), int(strong.sum())),
+        false_positives=proportion(int((positive & negative).sum()), int(negative.sum())),
+        confusion=np.array(confusion, dtype=np.int64),
+    )
+
 
 Say = Callable[[str], None]
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from vo_emline.arrays import BoolArray, FloatArray, IntArray
 from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, EMISSION
 from vo_emline.preprocess.windows import WindowSet
-from vo_emline.survey.classify import Scorer
 from vo_emline.survey.flags import signal_to_noise
+from vo_emline.survey.model import Scorer
 from vo_emline.survey.options import SurveyOptions
 from vo_emline.training.metrics import proportion
 from vo_emline.training.options import EVEN

@@ -21,7 +21,7 @@ from vo_emline.measure.shape import KMS_PER_ANGSTROM
 from vo_emline.measure.width import LINE_HALF_WIDTH
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.spectra import HALPHA_VAC, READ_FLAGS
-from vo_emline.survey.cascade import Predicted
+from vo_emline.survey.model import Predicted
 from vo_emline.survey.options import SurveyOptions
 
 _OWN: Final = {

@@ -42,7 +42,7 @@ class SurveyOptions(BaseModel):
     uncertain_below: Annotated[float, Field(ge=0, le=1)] = 0.6
     """A spectrum whose most probable class has less than this probability is flagged ``uncertain``."""
     cascade: bool = True
-    """Let a student screen, where the model has one (:class:`~vo_emline.survey.cascade.Cascade`)."""
+    """Let a student screen, where the model has one (:class:`~vo_emline.survey.model.Cascade`)."""
     low_snr: float = Field(default=5.0, ge=0)
     """A spectrum with a lower S/N per pixel in r is flagged ``low_snr`` and ``uncertain``."""
 

@@ -11,13 +11,13 @@ from contextlib import ExitStack, closing
 from functools import partial
 from typing import Final
 
-from vo_emline.survey.classify import Scorer, predict
 from vo_emline.survey.counts import ShardCounts
+from vo_emline.survey.model import Scorer
 from vo_emline.survey.options import SurveyOptions
 from vo_emline.survey.pool import count_workers, each_shard, work_through
 from vo_emline.survey.scores import regression_of
 from vo_emline.survey.shards import Shard, ShardStore
-from vo_emline.survey.work import Windows, Work, process_shard, read_shard, write_shard
+from vo_emline.survey.work import Windows, Work, predict, process_shard, read_shard, write_shard
 
 MOST_WRITERS: Final = 4
 """Threads that make and write tables: Arrow works outside of Python's lock."""

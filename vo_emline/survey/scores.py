@@ -20,8 +20,8 @@ from vo_emline.measure.quantities import QUANTITIES, Estimates, estimates
 from vo_emline.preprocess.identity import COVERAGE_SCHEMA, IDENTITY_SCHEMA
 from vo_emline.preprocess.windows import Prepared
 from vo_emline.rejects import Reject
-from vo_emline.survey.cascade import Predicted
 from vo_emline.survey.flags import Candidates, find_candidates, flag
+from vo_emline.survey.model import Predicted
 from vo_emline.survey.options import SurveyOptions
 
 if TYPE_CHECKING:

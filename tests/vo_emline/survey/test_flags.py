@@ -11,8 +11,8 @@ import pytest
 from vo_emline.preprocess import GRID, PreprocessOptions, WindowSet, identity_table
 from vo_emline.spectra import HALPHA_VAC, Identity, find_spectra
 from vo_emline.survey import FLAGS, SurveyOptions, prepare_files
-from vo_emline.survey.cascade import Predicted
 from vo_emline.survey.flags import find_candidates, flag, ivar_suspect, signal_to_noise
+from vo_emline.survey.model import Predicted
 
 SURE = np.array([0.98, 0.01, 0.01], dtype=np.float32)
 TORN = np.array([0.45, 0.55, 0.0], dtype=np.float32)

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from vo_emline.errors import EmlineError
-from vo_emline.survey import deaths
+from vo_emline.survey import pool
 from vo_emline.survey.pool import count_workers, work_through
 from vo_emline.survey.shards import Shard
 
@@ -112,7 +112,7 @@ def test_deaths_that_no_file_explains_end_the_work_with_the_name_of_the_shard(wo
 def test_too_many_deadly_files_are_the_fault_of_the_machine(
     work: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deaths, "MOST_DEADLY", 1)
+    monkeypatch.setattr(pool, "MOST_DEADLY", 1)
     shards = [Shard(0, 4, tuple(f"deadly-{number}" for number in range(4))), Shard(1, 1, ("a",))]
     with pytest.raises(EmlineError, match=r"of more than 1 files: look for a lack of memory"):
         list(work_through(work.sources, shards, workers=2))

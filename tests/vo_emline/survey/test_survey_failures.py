@@ -135,7 +135,7 @@ def test_files_that_cannot_be_read_are_rejects(mirror: Path, tmp_path: Path) -> 
 DEADLY = """
     # read at the start of every Python process: a file called deadly kills the process that reads it
     import os, signal
-    import vo_emline.survey.classify as classify
+    import vo_emline.survey.work as classify
     read = classify.read_part_or_reject
     def read_and_die(path, **options):
         if "deadly" in path:

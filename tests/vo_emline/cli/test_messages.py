@@ -1,4 +1,4 @@
-"""How commands end: what the user reads, and the exit code."""
+"""What commands say beside their results, and how they end where they failed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
-from vo_emline.cli.failures import INTERRUPTED, extra_of, failure
+from vo_emline.cli.messages import INTERRUPTED, extra_of, failure, narrate, remark
 from vo_emline.errors import ArchiveError, UserError
+from vo_emline.progress import set_quiet
 
 
 @pytest.mark.parametrize(
@@ -72,3 +73,21 @@ def test_a_wrong_name_is_told_before_any_service_is_asked(
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith(message)
+
+
+def test_remarks_go_to_standard_error_and_steps_to_standard_output(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    remark("3 files")
+    narrate("Network")
+    assert capsys.readouterr() == ("Network\n", "3 files\n")
+
+
+def test_quiet_silences_both(capsys: pytest.CaptureFixture[str]) -> None:
+    set_quiet(True)
+    try:
+        remark("3 files")
+        narrate("Network")
+    finally:
+        set_quiet(False)
+    assert capsys.readouterr() == ("", "")

@@ -1,4 +1,4 @@
-"""How a command that failed ends: one line for the user, and an exit code."""
+"""What a command tells its user beside results: steps, remarks, and how it ends where it failed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from vo_emline.errors import EmlineError
+from vo_emline.progress import is_quiet
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells have it (128 + SIGINT)."""
@@ -63,3 +64,15 @@ def extra_of(module: str) -> str | None:
     return min(
         (name for name in extras if wanted in extras[name]), key=lambda name: len(extras[name]), default=None
     )
+
+
+def remark(text: str) -> None:
+    """Say something that is no result."""
+    if not is_quiet():
+        click.echo(text, err=True)
+
+
+def narrate(text: str) -> None:
+    """Tell a step of a long command, on standard output."""
+    if not is_quiet():
+        click.echo(text)
