@@ -36,3 +36,14 @@ def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
 def test_commands_shown_exist(page: Path) -> None:
     named = set(re.findall(r"vo-emline ([a-z]+(?:-[a-z]+)*)", page.read_text()))
     assert named <= set(generate.app.lazy), f"{page.name} shows commands that do not exist"
+
+
+def test_the_walks_through_the_code_name_what_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    named = re.findall(r"`((?:\w+/)+\w+\.py)(?:: ([\w.]+))?`", page)
+    assert len(named) > 15
+    for path, name in named:
+        file = next((at for at in (ROOT / path, ROOT / "vo_emline" / path) if at.is_file()), None)
+        assert file is not None, path
+        for part in filter(None, name.split(".")):
+            assert re.search(rf"\b(def|class) {part}\b", file.read_text()), f"{path} has no {part}"
