@@ -9,14 +9,12 @@ Names are imported when they are first used, so that ``import vo_emline`` is qui
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from vo_emline.client import Candidates, Client, connect
     from vo_emline.spectra import Spectrum, read
-
-__version__ = version("vo-emline")
 
 _HOME = {
     "Candidates": "vo_emline.client",
@@ -31,6 +29,10 @@ __all__ = ["Candidates", "Client", "Spectrum", "__version__", "connect", "read"]
 
 def __getattr__(name: str) -> Any:
     """Import a public name on first use."""
+    if name == "__version__":
+        from importlib.metadata import version  # slow to import
+
+        return version("vo-emline")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

@@ -6,12 +6,9 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from tqdm import TqdmWarning
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", TqdmWarning)  # a notebook without ipywidgets has bars of text
+if TYPE_CHECKING:
     from tqdm.auto import tqdm
 
 T = TypeVar("T")
@@ -46,6 +43,11 @@ def track(
 
     With ``items=None`` the bar is advanced by hand (``bar.update(n)``).
     """
+    from tqdm import TqdmWarning  # slow to import
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TqdmWarning)  # a notebook without ipywidgets has bars of text
+        from tqdm.auto import tqdm
     disable = _QUIET["quiet"] or not sys.stderr.isatty()
     options: dict[str, Any] = {"total": total, "unit": f" {unit}", "disable": disable}
     bar: Any = tqdm(items, desc=description, dynamic_ncols=True, smoothing=0.1, **options)

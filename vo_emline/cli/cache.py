@@ -19,7 +19,7 @@ def cache() -> None:
 @cache.command()
 def info() -> None:
     """Print where the cache is and how much it holds."""
-    from vo_emline.client import Cache
+    from vo_emline.net.cache import Cache
 
     click.echo(Cache().info())
 
@@ -27,6 +27,6 @@ def info() -> None:
 @cache.command()
 def clear() -> None:
     """Remove every cached spectrum; it is fetched again when needed."""
-    from vo_emline.client import Cache
+    from vo_emline.net.cache import Cache
 
     click.echo(f"removed {Cache().clear()}")

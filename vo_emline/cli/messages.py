@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from importlib.metadata import requires
 from typing import Final
 
 import click
@@ -55,6 +54,8 @@ def failure(error: BaseException) -> tuple[str, int] | None:
 
 def extra_of(module: str) -> str | None:
     """Name the extra of this package that brings `module` and least beside it; None where none does."""
+    from importlib.metadata import requires  # slow to import
+
     top = module.partition(".")[0]
     wanted = _DISTRIBUTIONS.get(top, top).replace("_", "-")
     extras: defaultdict[str, list[str]] = defaultdict(list)

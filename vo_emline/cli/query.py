@@ -65,8 +65,10 @@ def _show(rows: Candidates, output: Path | None) -> None:
 
 def _check_output(output: Path) -> None:
     """Refuse a suffix or a place before the query runs."""
-    from vo_emline.candidates.output import output_writer
     from vo_emline.files import require_writable
 
-    output_writer(output)
+    if output.suffix.lower() != ".csv":
+        from vo_emline.candidates.output import output_writer  # slow to import
+
+        output_writer(output)
     require_writable(output)

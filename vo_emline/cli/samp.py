@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -11,8 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from vo_emline.cli.selection import Selection, plain_warnings, selection_options, service_option
+from vo_emline.cli.show import facts, text_picture
+from vo_emline.errors import EmlineError
 
 if TYPE_CHECKING:
+    from vo_emline.client import Candidates
+    from vo_emline.client.linked import LinkedCandidates
     from vo_emline.client.samp import Delivery, SpectrumReference, TableReference
 
 to_option = click.option(
@@ -169,8 +174,6 @@ def listen(
       vo-emline samp listen --label emission --forward splat
       vo-emline samp listen --min-score 0.9 --save chosen.csv
     """
-    from vo_emline.cli.follow import Follower
-
     client = selection.connect()
     with plain_warnings():
         rows = selection.run(client)
@@ -181,8 +184,7 @@ def listen(
 
 
 def _table_reference(selection: Selection) -> TableReference:
-    from vo_emline.client.linked import table_reference
-    from vo_emline.client.local import table_of_file, table_of_url
+    from vo_emline.client.linked import table_of_file, table_of_url, table_reference
 
     source = selection.adql or ""
     if source.startswith(("http://", "https://")):
@@ -195,8 +197,7 @@ def _table_reference(selection: Selection) -> TableReference:
 
 def _spectrum_reference(source: str, service: str | None) -> SpectrumReference:
     from vo_emline.client import connect
-    from vo_emline.client.linked import spectrum_reference
-    from vo_emline.client.local import spectrum_of_file, spectrum_of_url
+    from vo_emline.client.linked import spectrum_of_file, spectrum_of_url, spectrum_reference
 
     if source.startswith(("http://", "https://")):
         return spectrum_of_url(source)
@@ -209,3 +210,93 @@ def _spectrum_reference(source: str, service: str | None) -> SpectrumReference:
 def _tell(deliveries: Iterable[Delivery]) -> None:
     for delivery in deliveries:
         click.echo(str(delivery))
+
+
+class Follower:
+    """Shows highlighted rows and selections of linked candidates.
+
+    Messages are queued by the SAMP thread and worked off in this one, so
+    that a slow download never holds up the sender.
+
+    Parameters
+    ----------
+    linked
+        The candidates shared with other applications.
+    forward
+        Application that gets the spectrum of each highlighted row.
+    png
+        Folder for a picture of each highlighted row.
+    save
+        File for the selected rows; each selection replaces the one before.
+    """
+
+    def __init__(
+        self,
+        linked: LinkedCandidates[Candidates],
+        *,
+        forward: str | None,
+        png: Path | None,
+        save: Path | None,
+    ) -> None:
+        self.linked = linked
+        self.forward = forward
+        self.png = png
+        self.save = save
+        self._received: queue.Queue[int | Candidates] = queue.Queue()
+        linked.on_highlight(self._received.put)
+        linked.on_select(self._received.put)
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Take what came between the table's loading there and now: senders do not repeat it."""
+        if not self._received.empty():
+            return
+        if self.linked.highlighted is not None:
+            self._received.put(self.linked.highlighted)
+        elif self.linked.link.selected:
+            self._received.put(self.linked.selection)
+
+    def follow(self, events: int | None = None) -> None:
+        """Work off messages: so many, or until interrupted."""
+        click.echo("listening; highlight or select rows there, Ctrl-C ends it")
+        done = 0
+        while events is None or done < events:
+            try:
+                item = self._received.get(timeout=0.5)
+            except queue.Empty:
+                continue
+            try:
+                self._show_row(item) if isinstance(item, int) else self._show_selection(item)
+            except EmlineError as error:
+                click.secho(f"error: {error}", fg="red", err=True)
+            done += 1
+
+    def _show_row(self, row: int) -> None:
+        if self.forward is not None:
+            for delivery in self.linked.send_spectrum(row, to=self.forward):
+                click.echo(str(delivery))
+            return
+        if self.png is not None:
+            click.echo(str(self._picture(row, self.png)))
+            return
+        spectrum = self.linked.candidates.spectrum(row)
+        values = self.linked.candidates[row]
+        for line in facts(spectrum, values):
+            click.echo(line)
+        click.echo(text_picture(spectrum, width=80, half_width=60.0))
+
+    def _picture(self, row: int, folder: Path) -> Path:
+        from vo_emline.client.drawing import one
+        from vo_emline.plots import save
+
+        values = self.linked.candidates[row]
+        name = str(values["candidate_id"])
+        path = folder / f"{name}.png"
+        save(one(self.linked.candidates.spectrum(row), title=name, row=values), path)
+        return path
+
+    def _show_selection(self, chosen: Candidates) -> None:
+        click.echo(repr(chosen))
+        if self.save is not None:
+            chosen.write(self.save)
+            click.echo(f"{len(chosen)} rows in {self.save}")

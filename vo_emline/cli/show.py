@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,20 @@ from vo_emline.cli.selection import service_option
 from vo_emline.errors import UserError
 
 if TYPE_CHECKING:
-    from astropy.table import Row
-
+    from vo_emline.net.rows import Row
     from vo_emline.spectra import Spectrum
 
 
 @click.command()
 @click.argument("identifier")
 @service_option
+@click.option(
+    "--run",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="RUN",
+    help="Trained run that classifies a file. [default: the model that comes with the package]",
+)
+@click.option("--plain", is_flag=True, help="Of a file draw only; neither classify nor measure (quicker).")
 @click.option("--png", type=click.Path(path_type=Path), help="Write a picture instead (needs matplotlib).")
 @click.option("--width", type=click.IntRange(20), help="Characters per line. [default: the terminal's]")
 @click.option(
@@ -30,12 +37,20 @@ if TYPE_CHECKING:
     help="Angstroms to either side of Hα.",
 )
 def show(
-    *, identifier: str, service: str | None, png: Path | None, width: int | None, half_width: float
+    *,
+    identifier: str,
+    service: str | None,
+    run: Path | None,
+    plain: bool,
+    png: Path | None,
+    width: int | None,
+    half_width: float,
 ) -> None:
     """Show one spectrum around Hα in the terminal, or as PNG.
 
     IDENTIFIER is a candidate id, a publisher DID, a LAMOST designation or
-    obsid, or a file of any known layout.
+    obsid, or a file of any known layout. Class and score of a file are those
+    that a trained run gives it, those of the others what the service says.
 
     \b
     Examples:
@@ -43,18 +58,28 @@ def show(
       vo-emline show J063416.35+023030.2 --png star.png
       vo-emline show spec-56284-GAC122S02V2_sp14-183.fits --range 30
     """
-    spectrum, row = _find(identifier, service)
+    shown = _find(identifier, service, run=run, plain=plain)
     if png is not None:
-        _picture(spectrum, row, png)
+        _picture(shown, png, half_width=half_width)
         click.echo(f"picture in {png}", err=True)
         return
-    for line in facts(spectrum, row):
+    for line in facts(shown.spectrum, shown.row, measure=not plain):
         click.echo(line)
-    click.echo(text_picture(spectrum, width=width or _terminal_width(), half_width=half_width))
+    click.echo(text_picture(shown.spectrum, width=width or _terminal_width(), half_width=half_width))
 
 
-def facts(spectrum: Spectrum, row: Row | None) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A spectrum, and what is known of it."""
+
+    spectrum: Spectrum
+    row: Row | None
+
+
+def facts(spectrum: Spectrum, row: Row | None, *, measure: bool = True) -> list[str]:
     """Say in a few lines what the spectrum is and how it was classified."""
+    from vo_emline.client.drawing import verdict
+
     identity = spectrum.identity
     name = identity.designation or identity.object_name or identity.source
     lines = [f"{name}  {identity.survey}  {identity.spectral_subclass}".rstrip()]
@@ -64,9 +89,15 @@ def facts(spectrum: Spectrum, row: Row | None) -> list[str]:
         lines.append(f"observed MJD {identity.epoch_mjd:.4f} (UTC)")
     if identity.snr_r is not None:
         lines.append(f"S/N {identity.snr_r:.1f} per pixel in r")
-    lines += _measured(spectrum)
-    if row is not None:
-        lines.append(f"{row['label']}, probability of emission {row['score']:.3f} ({row['candidate_id']})")
+    if row is not None and row.has("ew", "ew_error"):
+        lines.append(_width(float(row["ew"]), float(row["ew_error"])))
+    elif measure:
+        lines += _measured(spectrum)
+    if said := verdict(row):
+        which = row.text("candidate_id") if row is not None else ""
+        lines.append(f"{said} ({which})" if which else said)
+    elif row is not None and row.has("reason"):
+        lines.append(f"not classified: {row.text('reason')}")
     return lines
 
 
@@ -78,14 +109,16 @@ def _measured(spectrum: Spectrum) -> list[str]:
         line = measure_spectrum(spectrum)
     except DataError:  # Hα is not covered; the picture says so
         return []
-    width = f"{line.ew[0]:.2f} ± {line.ew_error[0]:.2f} Å"
-    return [f"equivalent width of Hα {width} (negative for emission)"]
+    return [_width(float(line.ew[0]), float(line.ew_error[0]))]
+
+
+def _width(width: float, error: float) -> str:
+    return f"equivalent width of Hα {width:.2f} ± {error:.2f} Å (negative for emission)"
 
 
 def text_picture(spectrum: Spectrum, *, width: int, half_width: float) -> str:
     """Draw the spectrum around Hα with characters."""
-    from vo_emline.client.drawing import around_halpha
-    from vo_emline.client.textplot import draw
+    from vo_emline.client.drawing import around_halpha, draw_text
     from vo_emline.spectra import HALPHA_VAC
 
     wavelength, flux = around_halpha(spectrum, half_width=half_width)
@@ -93,23 +126,40 @@ def text_picture(spectrum: Spectrum, *, width: int, half_width: float) -> str:
         first, last = spectrum.wavelength_vac[[0, -1]]
         return f"Hα is not covered (the spectrum runs from {first:.0f} to {last:.0f} Å)"
     title = "flux / median over vacuum wavelength (Å); ┴ marks Hα"
-    return draw(wavelength, flux, width=width - 12, mark=HALPHA_VAC) + "\n" + title.rjust(width)
+    return draw_text(wavelength, flux, width=width - 12, mark=HALPHA_VAC) + "\n" + title.rjust(width)
 
 
-def _find(identifier: str, service: str | None) -> tuple[Spectrum, Row | None]:
+def _find(identifier: str, service: str | None, *, run: Path | None, plain: bool) -> _Shown:
     if Path(identifier).is_file():
         from vo_emline.spectra import read
 
-        return read(identifier), None
+        spectrum = read(identifier)
+        return _Shown(spectrum, None if plain else _classified(Path(identifier), run))
     if is_file_name(identifier):
         raise UserError(f"there is no file {identifier}")
     from vo_emline.client import connect
 
     client = connect(service)
-    if identifier.startswith("ivo://"):
-        return client.spectrum(identifier), None
-    row = client.find(identifier)
-    return client.spectrum_of(row), row
+    row = client.look_up(identifier)
+    if row is None:
+        return _Shown(client.spectrum(identifier), None)
+    return _Shown(client.spectrum_of(row), row)
+
+
+def _classified(path: Path, run: Path | None) -> Row | None:
+    """Classify a file by a run, or by the model at hand; None where nothing is installed that could."""
+    from importlib.util import find_spec
+
+    if run is None and find_spec("flax") is None:
+        return None
+    from vo_emline.net.rows import Rows
+    from vo_emline.progress import silence
+    from vo_emline.rundir import DEFAULT_MODEL, RunDirectory
+    from vo_emline.runs.classify import classify_paths
+
+    with silence():
+        rows = classify_paths([path], RunDirectory(run).model if run else DEFAULT_MODEL)
+    return Rows.from_arrow(rows).row(0)
 
 
 def is_file_name(identifier: str) -> bool:
@@ -121,13 +171,13 @@ def is_file_name(identifier: str) -> bool:
     return "/" in identifier or identifier.lower().removesuffix(".gz").endswith(SUFFIXES)
 
 
-def _picture(spectrum: Spectrum, row: Row | None, path: Path) -> None:
+def _picture(shown: _Shown, path: Path, *, half_width: float) -> None:
     from vo_emline.client.drawing import one
     from vo_emline.plots import save
 
-    identity = spectrum.identity
-    label = "" if row is None else str(row["label"])
-    save(one(spectrum, title=identity.designation or identity.object_name or path.stem, label=label), path)
+    identity = shown.spectrum.identity
+    title = identity.designation or identity.object_name or path.stem
+    save(one(shown.spectrum, title=title, row=shown.row, half_width=half_width), path)
 
 
 def _terminal_width() -> int:

@@ -1,22 +1,21 @@
 """The Python client: connect to a candidate service, search, fetch spectra, show them elsewhere.
 
-=========================  ==============================================================
-module                     what it knows
-=========================  ==============================================================
-``connection``             :func:`connect` and :class:`Client`: the questions
-``candidates``             :class:`Candidates`: the answers, and what can be done with them
-``constraints``            from constraints to ADQL
-``targets``                positions, designations, names
-``tap``, ``jobs``          queries at once and as jobs, over pyvo
-``description``            tables and columns of a service
-``spectra``, ``download``  spectra as objects, spectra as files
-``convert``, ``display``   other shapes of a table; how it prints
-``drawing``, ``textplot``  figures, also of characters
-``linked``, ``samp``       tables and spectra in TOPCAT, Aladin and SPLAT
-``local``                  files of this machine, for other applications
-``specutils``              the bridge to specutils, and its LAMOST loader
-``address``                the addresses of a service
-=========================  ==============================================================
+==================  ====================================================================
+module              what it knows
+==================  ====================================================================
+``connection``      :func:`connect` and :class:`Client`: the questions
+``candidates``      :class:`Candidates`: the answers, and what can be done with them
+``queries``         positions, names and constraints, and the ADQL of them
+``address``         the addresses of a service
+``service``         what answers share: connections, cache, SAMP
+``tap``             queries at once and as jobs
+``tables``          rows as text, HTML, Arrow and files
+``spectra``         spectra as objects, spectra as files
+``drawing``         figures, also of characters
+``linked``          tables and spectra in TOPCAT, Aladin and SPLAT; files for them
+``samp``            the messages, the hub, who is there
+``specutils``       the bridge to specutils, and its LAMOST loader
+==================  ====================================================================
 """
 
 from vo_emline.client.candidates import Candidates

@@ -1,30 +1,37 @@
-"""What a query found: a table that knows its spectra."""
+"""What a query found: rows that know their spectra."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from astropy import units as u
-from astropy.coordinates import SkyCoord
-from astropy.table import Row, Table
 
-from vo_emline.client import convert, display
-from vo_emline.client.spectra import Spectra, fetch_spectra, original_url
+from vo_emline.client import tables
+from vo_emline.client.service import Service
+from vo_emline.client.spectra import (
+    DownloadReport,
+    Spectra,
+    fetch_spectra,
+    original_url,
+    product_urls,
+    save_spectra,
+)
 from vo_emline.errors import UserError
+from vo_emline.net.rows import Row, Rows
 from vo_emline.net.transfer import PARALLEL
-from vo_emline.spectra import Spectrum
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    from astropy.coordinates import SkyCoord
+    from astropy.table import Table
     from matplotlib.figure import Figure
 
-    from vo_emline.client.connection import Client
-    from vo_emline.client.download import DownloadReport
     from vo_emline.client.linked import LinkedCandidates
+    from vo_emline.spectra import Spectrum
 
 
 class Candidates:
@@ -36,8 +43,8 @@ class Candidates:
 
     Parameters
     ----------
-    table
-        The rows, with units and UCDs.
+    rows
+        The rows, with units and UCDs; an astropy table will do.
     client
         The service they came from.
     adql
@@ -50,10 +57,16 @@ class Candidates:
     """
 
     def __init__(
-        self, table: Table, client: Client, *, adql: str, truncated: bool = False, url: str | None = None
+        self,
+        rows: Rows | Table,
+        client: Service,
+        *,
+        adql: str,
+        truncated: bool = False,
+        url: str | None = None,
     ) -> None:
-        self.table = table
-        """The rows as an astropy table."""
+        self.rows = rows if isinstance(rows, Rows) else Rows.from_astropy(rows)
+        """The rows as columns of numpy."""
         self.client = client
         self.adql = adql
         self.truncated = truncated
@@ -61,27 +74,34 @@ class Candidates:
 
     def __len__(self) -> int:
         """Count the rows."""
-        return len(self.table)
+        return len(self.rows)
 
     def __iter__(self) -> Iterator[Row]:
         """Go through the rows."""
-        return iter(self.table)
+        return iter(self.rows)
+
+    @cached_property
+    def table(self) -> Table:
+        """The rows as an astropy table."""
+        return self.rows.to_astropy()
 
     def __getitem__(self, key: Any) -> Any:
         """Give a row (int), a column (str), or fewer candidates (slice, mask, row numbers)."""
-        if isinstance(key, str | int | np.integer):
-            return self.table[key]
-        return Candidates(self.table[key], self.client, adql=self.adql, truncated=self.truncated)
+        if isinstance(key, str):
+            return self._column(key)
+        if isinstance(key, int | np.integer):
+            return self.rows.row(int(key))
+        return Candidates(self.rows.take(key), self.client, adql=self.adql, truncated=self.truncated)
 
     def __repr__(self) -> str:
         """Draw the rows for a terminal."""
-        return display.as_text(self.table, self._head())
+        return tables.as_text(self.rows, self._head())
 
     def _repr_html_(self) -> str:
-        return display.as_html(self.table, self._head())
+        return tables.as_html(self.rows, self._head())
 
     def _head(self) -> str:
-        return display.headline(len(self), truncated=self.truncated, source=self.client.address.base)
+        return tables.headline(len(self), truncated=self.truncated, source=self.client.address.base)
 
     @property
     def skycoord(self) -> SkyCoord:
@@ -92,7 +112,10 @@ class Candidates:
         UserError
             The query did not ask for ``ra`` and ``dec``.
         """
-        return SkyCoord(self._column("ra"), self._column("dec"), unit=u.deg, frame="icrs")
+        from astropy.coordinates import SkyCoord
+
+        ra, dec = (np.ma.filled(self._column(name), np.nan) for name in ("ra", "dec"))
+        return SkyCoord(ra, dec, unit="deg", frame="icrs")
 
     def to_table(self) -> Table:
         """Give a copy of the rows as an astropy table."""
@@ -105,15 +128,15 @@ class Candidates:
 
     def to_arrow(self) -> pa.Table:
         """Give the rows as an Arrow table; units, UCDs and descriptions are field metadata."""
-        return convert.to_arrow(self.table)
+        return tables.to_arrow(self.rows)
 
     def to_csv(self) -> str:
         """Give the rows as CSV with one line of column names."""
-        return convert.to_csv(self.table)
+        return tables.to_csv(self.rows)
 
     def write(self, path: str | Path) -> None:
         """Write the rows as CSV, VOTable, Parquet, FITS or ECSV, by the suffix of `path`."""
-        convert.write(self.table, Path(path))
+        tables.write(self.rows, Path(path))
 
     @property
     def spectrum_urls(self) -> list[str]:
@@ -124,9 +147,7 @@ class Candidates:
         UserError
             The query asked neither for ``access_url`` nor for ``obs_publisher_did``.
         """
-        if "access_url" in self.table.colnames:
-            return [str(url) for url in self.table["access_url"]]
-        return [self.client.address.spectrum(str(did)) for did in self._column("obs_publisher_did")]
+        return product_urls(self.rows, self.client.address)
 
     @property
     def original_urls(self) -> list[str]:
@@ -135,7 +156,7 @@ class Candidates:
         Where the query did not ask for ``obs_publisher_did``, the addresses
         of the spectra as VOTables.
         """
-        return [original_url(row, self.client.address) for row in self.table]
+        return [original_url(row, self.client.address) for row in self.rows]
 
     def spectra(
         self, *, parallel: int = PARALLEL, cache: bool = True, offline: bool = False, progress: bool = True
@@ -164,7 +185,7 @@ class Candidates:
             Some could not be had.
         """
         fetcher = self.client.fetcher(cache=cache, parallel=parallel, offline=offline)
-        return fetch_spectra(self.original_urls, self.table, fetcher, progress=progress)
+        return fetch_spectra(self.original_urls, self.rows, fetcher, progress=progress)
 
     def spectrum(self, row: int = 0) -> Spectrum:
         """Fetch the spectrum of one row.
@@ -176,7 +197,7 @@ class Candidates:
         DataError
             It cannot be read.
         """
-        return self.client.spectrum_of(self.table[row])
+        return self.client.spectrum_of(self.rows.row(row))
 
     def to_specutils(self, *, progress: bool = True) -> Any:
         """Fetch the spectra as a :class:`specutils.SpectrumList` (extra ``specutils``)."""
@@ -201,23 +222,27 @@ class Candidates:
         file_format
             ``votable``, ``fits``, ``csv``, ``tsv``, ``ecsv`` or ``native`` (the original file).
         """
-        from vo_emline.client.download import download
-
-        return download(self, Path(folder), file_format=file_format, parallel=parallel, progress=progress)
+        fetcher = self.client.fetcher(cache=False, parallel=parallel)
+        return save_spectra(
+            self.rows, self.client.address, fetcher, Path(folder), file_format=file_format, progress=progress
+        )
 
     def plot(self) -> Figure:
         """Draw where the candidates are on the sky, and their scores against S/N."""
         from vo_emline.client.drawing import overview
 
-        return overview(self)
+        return overview(self.rows, self.skycoord)
 
     def gallery(self, n: int = 12, *, columns: int = 4) -> Figure:
         """Fetch the first `n` spectra and draw them around Hα."""
         from vo_emline.client.drawing import gallery
 
-        return gallery(self[:n], columns=columns)
+        first = self[:n]
+        return gallery(first.rows, first.spectra(), columns=columns)
 
-    def samp(self, *, to: str | None = None, start_hub: bool = False, name: str = "") -> LinkedCandidates:
+    def samp(
+        self, *, to: str | None = None, start_hub: bool = False, name: str = ""
+    ) -> LinkedCandidates[Candidates]:
         """Load the rows in TOPCAT, Aladin and others, and stay linked with them.
 
         Parameters
@@ -242,17 +267,15 @@ class Candidates:
         linked.load(to=to)
         return linked
 
-    def _column(self, name: str) -> Sequence[Any]:
-        if name not in self.table.colnames:
-            raise UserError(
-                f"the query did not ask for the column {name!r}; it gave {', '.join(self.table.colnames)}"
-            )
-        column: Sequence[Any] = self.table[name]
-        return column
+    def _column(self, name: str) -> Any:
+        if name not in self.rows:
+            given = ", ".join(self.rows.names)
+            raise UserError(f"the query did not ask for the column {name!r}; it gave {given}")
+        return self.rows[name]
 
 
 def plain_uploads(uploads: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Give tables to be uploaded as pyvo takes them: the tables of candidates, the rest as it is."""
+    """Give tables to be uploaded: the rows of candidates, the rest as it is."""
     if uploads is None:
         return None
-    return {name: item.table if isinstance(item, Candidates) else item for name, item in uploads.items()}
+    return {name: item.rows if isinstance(item, Candidates) else item for name, item in uploads.items()}

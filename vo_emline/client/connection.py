@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from astropy import units as u
-from astropy.coordinates import SkyCoord
-from astropy.table import Row, Table
-
-from vo_emline.client import queries, tap
+from vo_emline.client import queries
 from vo_emline.client.address import ServiceAddress
 from vo_emline.client.candidates import Candidates, plain_uploads
-from vo_emline.client.constraints import Target, constrain
-from vo_emline.client.spectra import identified, original_url
+from vo_emline.client.queries import Position, Target, constrain
+from vo_emline.client.service import Service
+from vo_emline.client.tables import Listing
+from vo_emline.client.tap import Job, warn_if_truncated
 from vo_emline.errors import UserError
 from vo_emline.net.cache import Cache
-from vo_emline.net.session import Politeness, Session
-from vo_emline.net.transfer import LARGEST, PARALLEL, Fetcher
-from vo_emline.spectra import Spectrum, read_bytes
+from vo_emline.net.rows import Row, Rows
+from vo_emline.net.votable import Answer
 
 if TYPE_CHECKING:
-    from vo_emline.client.jobs import Job
-    from vo_emline.client.samp import SampSession
+    from astropy.units import Quantity
 
-SERVICE: Final = Politeness(delay=0, attempts=3, timeout=330)
-"""How a candidate service is asked: a little longer than it gives a synchronous query."""
+    from vo_emline.spectra import Spectrum
 
 Limit: TypeAlias = int | Literal["all"] | None
 """Most rows: a number, all that the service sends at once, or its usual limit."""
@@ -59,18 +54,8 @@ def connect(url: str | None = None, *, cache: str | Path | None = None) -> Clien
     return Client(ServiceAddress.parse(url), cache=Cache(Path(cache)) if cache else Cache())
 
 
-class Client:
+class Client(Service):
     """A candidate service, seen from Python. Made by :func:`connect`."""
-
-    def __init__(self, address: ServiceAddress, *, cache: Cache) -> None:
-        self.address = address
-        self.cache = cache
-        """Downloaded spectra: ``cache.info()``, ``cache.clear()``."""
-        self._http = Session(SERVICE)
-        self.tap = tap.open_service(address, session=self._http)
-        """The TAP service as pyvo knows it."""
-        self._spectra = Session(largest=LARGEST)
-        self._samp: SampSession | None = None
 
     def __repr__(self) -> str:
         """Name the service."""
@@ -80,7 +65,7 @@ class Client:
         self,
         target: Target | None = None,
         *,
-        radius: u.Quantity | str | None = None,
+        radius: Quantity | str | None = None,
         label: str | Iterable[str] | None = None,
         min_score: float | None = None,
         min_snr: float | None = None,
@@ -129,7 +114,7 @@ class Client:
         self,
         target: Target | None = None,
         *,
-        radius: u.Quantity | str | None = None,
+        radius: Quantity | str | None = None,
         label: str | Iterable[str] | None = None,
         min_score: float | None = None,
         min_snr: float | None = None,
@@ -146,7 +131,7 @@ class Client:
             min_snr=min_snr,
             where=where,
         )
-        return int(tap.run(self.tap, queries.count(asked, table=table)).table["n"][0])
+        return int(self.queries.run(queries.count(asked, table=table)).rows["n"][0])
 
     def adql(
         self, query: str, *, maxrec: Limit = None, uploads: Mapping[str, Any] | None = None
@@ -179,35 +164,38 @@ class Client:
         """
         return self._ask(query, maxrec=maxrec, uploads=plain_uploads(uploads))
 
-    def submit(self, query: str, *, maxrec: Limit = None, uploads: Mapping[str, Any] | None = None) -> Job:
+    def submit(
+        self, query: str, *, maxrec: Limit = None, uploads: Mapping[str, Any] | None = None
+    ) -> Job[Candidates]:
         """Start a query as a job that runs on the service without us; parameters as for :meth:`adql`."""
-        from vo_emline.client.jobs import Job
+        url = self.queries.submit(query, maxrec=self._rows(maxrec), uploads=plain_uploads(uploads))
+        return self._job(url, maxrec)
 
-        with tap.plain_errors(self.address.tap):
-            job = self.tap.submit_job(query, maxrec=self._rows(maxrec), uploads=plain_uploads(uploads))
-            job.run()
-        return Job(self, job, http=self._http, maxrec=maxrec)
-
-    def job(self, url: str) -> Job:
+    def job(self, url: str) -> Job[Candidates]:
         """Find a job again by its address."""
-        from pyvo.dal.tap import AsyncTAPJob
+        return self._job(url, None)
 
-        from vo_emline.client.jobs import Job
+    def _job(self, url: str, maxrec: Limit) -> Job[Candidates]:
+        return Job(self.queries.session, url, lambda answer, adql: self._wrap(answer, adql, maxrec=maxrec))
 
-        with tap.plain_errors(url):
-            return Job(self, AsyncTAPJob(url, session=self._http, delete=False), http=self._http)
-
-    def describe(self, table: str | None = None) -> Table:
-        """List the tables, or the columns of one.
+    def describe(self, table: str | None = None) -> Listing:
+        """List the tables, or the columns of one with types, units, UCDs and descriptions.
 
         Raises
         ------
         UserError
             There is no such table.
         """
-        from vo_emline.client.description import columns, tables
+        tables = self._all(queries.tables())
+        if table is None:
+            return Listing(tables, f"Tables of {self.address.base}", ["n_columns"])
+        columns = self._all(queries.columns_of(table))
+        if not len(columns):
+            raise UserError(f"the service has no table {table!r}; it has {', '.join(tables['table_name'])}")
+        return Listing(columns, f"Columns of {table}", ["datatype", "unit", "ucd"])
 
-        return tables(self.tap) if table is None else columns(self.tap, table)
+    def _all(self, query: str) -> Rows:
+        return self.queries.run(query, maxrec=self.queries.hard_limit).rows
 
     def find(self, identifier: str) -> Row:
         """Give the row of one classified spectrum.
@@ -228,7 +216,14 @@ class Client:
         if len(found) > 1:
             names = ", ".join(map(str, found["candidate_id"]))
             raise UserError(f"{len(found)} spectra are called {identifier!r}; name one of them: {names}")
-        return found[0]
+        return found.rows.row(0)
+
+    def look_up(self, identifier: str) -> Row | None:
+        """Do as :meth:`find`; give None for a publisher DID that is not classified."""
+        if not identifier.startswith("ivo://"):
+            return self.find(identifier)
+        found = self.queries.run(queries.named(identifier), maxrec=1).rows
+        return found.row(0) if len(found) else None
 
     def spectrum(self, identifier: str) -> Spectrum:
         """Fetch one spectrum.
@@ -239,45 +234,8 @@ class Client:
             As for :meth:`find`; a publisher DID need not be classified.
         """
         if identifier.startswith("ivo://"):
-            return self._read(self.address.spectrum(identifier, {"FORMAT": "native"}))
+            return self.spectrum_at(self.address.spectrum(identifier, {"FORMAT": "native"}))
         return self.spectrum_of(self.find(identifier))
-
-    def spectrum_of(self, row: Row) -> Spectrum:
-        """Fetch the spectrum of a row, through the cache; the row completes its identity.
-
-        Raises
-        ------
-        ArchiveError
-            The service does not give it.
-        DataError
-            It cannot be read.
-        """
-        return identified(self._read(original_url(row, self.address)), row)
-
-    def fetcher(self, *, cache: bool = True, parallel: int = PARALLEL, offline: bool = False) -> Fetcher:
-        """Give what fetches addresses of this service."""
-        return Fetcher(self._spectra, self.cache if cache else None, parallel=parallel, offline=offline)
-
-    def samp_session(self, *, start_hub: bool = False) -> SampSession:
-        """Give the connection to the SAMP hub, made on first use and ended by :meth:`close`."""
-        from vo_emline.client.samp import SampSession
-
-        if self._samp is None or not self._samp.connected:
-            self._samp = SampSession.connect(start=start_hub)
-        return self._samp
-
-    def close(self) -> None:
-        """Close connections: to the service, and to the SAMP hub if we are on it."""
-        self._http.close()
-        self._spectra.close()
-        if self._samp is not None:
-            self._samp.close()
-
-    def wrap(self, answer: tap.Answer, query: str, *, maxrec: Limit, url: str | None = None) -> Candidates:
-        """Make candidates of an answer, warning where it was cut short."""
-        asked = None if maxrec == "all" else maxrec
-        tap.warn_if_truncated(answer, asked=asked, service=self.tap)
-        return Candidates(answer.table, self, adql=query, truncated=answer.truncated, url=url)
 
     def _ask(
         self,
@@ -287,17 +245,20 @@ class Client:
         uploads: Mapping[str, Any] | None = None,
         url: str | None = None,
     ) -> Candidates:
-        answer = tap.run(self.tap, query, maxrec=self._rows(maxrec), uploads=uploads)
-        return self.wrap(answer, query, maxrec=maxrec, url=url)
+        answer = self.queries.run(query, maxrec=self._rows(maxrec), uploads=uploads)
+        return self._wrap(answer, query, maxrec=maxrec, url=url)
 
-    def _read(self, url: str) -> Spectrum:
-        return read_bytes(self.fetcher().fetch(url).content, source=url)
+    def _wrap(self, answer: Answer, query: str, *, maxrec: Limit, url: str | None = None) -> Candidates:
+        """Make candidates of an answer, warning where it was cut short."""
+        asked = None if maxrec == "all" else maxrec
+        warn_if_truncated(answer, asked=asked, hard_limit=self.queries.hard_limit)
+        return Candidates(answer.rows, self, adql=query, truncated=answer.truncated, url=url)
 
     def _rows(self, limit: Limit) -> int | None:
         """Give MAXREC for a limit."""
-        return tap.hard_limit(self.tap) if limit == "all" else limit
+        return self.queries.hard_limit if limit == "all" else limit
 
-    def _position_of(self, name: str) -> SkyCoord | None:
+    def _position_of(self, name: str) -> Position | None:
         """Look a name up among the classified spectra."""
-        rows = tap.run(self.tap, queries.position_of(name)).table
-        return SkyCoord(rows["ra"][0], rows["dec"][0], unit=u.deg) if len(rows) else None
+        rows = self.queries.run(queries.position_of(name)).rows
+        return (float(rows["ra"][0]), float(rows["dec"][0])) if len(rows) else None

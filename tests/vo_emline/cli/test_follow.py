@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from vo_emline.cli.follow import Follower
+from vo_emline.cli.samp import Follower
 
 
 class Chosen(list[int]):

@@ -5,12 +5,10 @@ Built on :mod:`pyvo.samp` (:mod:`astropy.samp` is deprecated since astropy
 is known. Standard: SAMP 1.3, https://www.ivoa.net/documents/SAMP/.
 """
 
-from vo_emline.client.samp.delivery import Delivery, Receiver, RefusedError
 from vo_emline.client.samp.hub import NoHubError, running_hub, start_hub, stop_hub
-from vo_emline.client.samp.link import LinkedTable
-from vo_emline.client.samp.messages import SpectrumReference, TableReference
+from vo_emline.client.samp.link import LinkedTable, send_spectrum
+from vo_emline.client.samp.messages import Delivery, Receiver, RefusedError, SpectrumReference, TableReference
 from vo_emline.client.samp.session import SampSession
-from vo_emline.client.samp.spectra import send_spectrum
 
 __all__ = [
     "Delivery",

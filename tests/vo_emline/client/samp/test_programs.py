@@ -14,7 +14,7 @@ from PIL import Image
 
 from vo_emline.cli.samp import samp
 from vo_emline.client import Client
-from vo_emline.client.local import spectrum_of_file, table_of_file
+from vo_emline.client.linked import spectrum_of_file, table_of_file
 from vo_emline.client.samp import (
     LinkedTable,
     RefusedError,

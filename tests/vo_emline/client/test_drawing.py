@@ -1,6 +1,6 @@
 import numpy as np
 
-from vo_emline.client.textplot import draw
+from vo_emline.client.drawing import draw_text as draw
 
 
 def test_a_peak_is_high_where_it_is() -> None:
