@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vo_emline.evaluate import Trial, make_trial
+from vo_emline.evaluate.data import gather_spectra
 from vo_emline.labels import LABELS
 from vo_emline.preprocess import PreprocessOptions, WindowSet, concatenate, prepare
-from vo_emline.runs.evaluation_spectra import gather_spectra
 from vo_emline.simulate import draw_exposures, draw_stars, simulate_windows
 from vo_emline.simulate.ondrejov_files import OndrejovRecord
 from vo_emline.simulate.records import ondrejov_records

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from vo_emline.evaluate.aims import AIMS
+from vo_emline.evaluate.report import AIMS
 from vo_emline.training.metrics import binomial_interval
 
 Row = Mapping[str, Any]
 
 COLUMNS: Final = ("false pos.", "degraded", "> 10 σ", "stick out", "core", "doubles", "singles", "ECE")
-"""Short names of the :data:`~vo_emline.evaluate.aims.AIMS`, in their order."""
+"""Short names of the :data:`~vo_emline.evaluate.report.AIMS`, in their order."""
 
 JUDGE: Final = "network"
 

@@ -16,10 +16,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from vo_emline.evaluate import inject
 from vo_emline.preprocess import WindowSet
 from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.simulate import SKY_FRACTIONS, simulate_windows
+from vo_emline.simulate.injection import inject
 from vo_emline.spectra import find_spectra
 from vo_emline.survey import prepare_files
 from vo_emline.survey.model import Cascade

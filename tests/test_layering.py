@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 BASE = ("arrays", "errors", "labels", "rejects", "tables", "files", "progress", "rundir", "settings")
 PACKAGES = (
-    "net", "archives", "spectra", "preprocess", "simulate", "training", "measure",
-    "candidates", "survey", "evaluate", "plots", "runs", "client", "demo", "cli",
+    "net", "archives", "spectra", "preprocess", "measure", "simulate", "training",
+    "candidates", "survey", "plots", "evaluate", "runs", "client", "demo", "cli",
 )  # fmt: skip
 HEAVY = ("jax", "flax", "optax", "orbax", "matplotlib", "duckdb", "sklearn", "imblearn", "astropy", "pyvo")
 

@@ -72,8 +72,8 @@ def evaluate(
     More than 99 % of a survey's spectra show no emission: name those that do in --labels.
     """
     from vo_emline.cli.messages import remark
+    from vo_emline.evaluate.report import headline_text, write_report
     from vo_emline.runs.evaluation import evaluate_run
-    from vo_emline.runs.evaluation_report import headline_text, write_report
 
     found = evaluate_run(
         run,

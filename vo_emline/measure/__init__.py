@@ -6,7 +6,7 @@ way in (for windows, many at a time, or one spectrum), and ``detector`` turns
 the measurements into classes: the baseline that a network has to beat.
 ``quantities`` defines what is published of a line, and what is true of a
 simulated one; ``scores`` says how good measurements with errors are; and
-:mod:`~vo_emline.measure.regression` improves upon all this by a network.
+:mod:`~vo_emline.training.regression` improves upon all this by a network.
 
 Equivalent widths are **negative for emission** throughout.
 """

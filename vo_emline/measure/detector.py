@@ -10,6 +10,7 @@ import numpy.typing as npt
 from vo_emline.arrays import FloatArray
 from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, EMISSION
 from vo_emline.measure.lines import LineMeasurements
+from vo_emline.measure.shape import DIP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Thresholds:
 
     strength: float = 5.0
     """Emission from this :func:`strength` on."""
-    dip: float = 0.10
+    dip: float = DIP
     """A double peak from this relative dip on …"""
     dip_significance: float = 3.0
     """… if it is this many times its error."""

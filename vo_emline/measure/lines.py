@@ -151,8 +151,7 @@ def measure_windows(windows: WindowSet, *, emission: bool = False) -> LineMeasur
 
 def window_baseline(windows: WindowSet) -> Baseline:
     """Divide prepared windows by their pseudo-continua, their scaling undone first."""
-    offset, scale = windows.continuum[:, :1].astype(float), windows.continuum[:, 1:].astype(float)
-    return fit_baseline(windows.flux * scale + offset, windows.ivar / np.square(scale), wavelength_vac=GRID)
+    return fit_baseline(*windows.unscaled(), wavelength_vac=GRID)
 
 
 def measure_spectrum(spectrum: Spectrum) -> LineMeasurements:

@@ -15,9 +15,9 @@ import numpy as np
 
 from vo_emline.arrays import FloatArray
 from vo_emline.measure.lines import LineMeasurements, measure_flux, measure_windows
+from vo_emline.measure.shape import DIP
 from vo_emline.measure.width import LINE_HALF_WIDTH
 from vo_emline.preprocess.windows import WindowSet
-from vo_emline.simulate.truth import DIP
 
 ANGSTROM: Final = "0.1nm"
 """The ångström in the VOUnits standard, which has deprecated its name (VOUnits 1.1)."""
@@ -132,7 +132,7 @@ def true_values(clean: FloatArray) -> FloatArray:
     """Give the quantities of noise-free windows, shape (n, 140) → (n, 5).
 
     Lines without emission above the pseudo-continuum have an equivalent width
-    alone; those whose dip is below :data:`~vo_emline.simulate.truth.DIP` of
+    alone; those whose dip is below :data:`~vo_emline.measure.shape.DIP` of
     their height are not double-peaked.
     """
     lines = measure_flux(clean, None, emission=True)

@@ -10,9 +10,12 @@ import numpy as np
 from vo_emline.arrays import BoolArray, FloatArray, IntArray
 from vo_emline.measure.baseline import Baseline
 from vo_emline.measure.width import within
-from vo_emline.spectra.medium import HALPHA_VAC
+from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS
 
-KMS_PER_ANGSTROM: Final = 299_792.458 / HALPHA_VAC
+KMS_PER_ANGSTROM: Final = SPEED_OF_LIGHT_KMS / HALPHA_VAC
+DIP: Final = 0.10
+"""A line is double where the dip between its maxima is at least this share of its height."""
+
 PEAKS_HALF_WIDTH: Final = 12.0
 """Extremes and peaks are looked for within this distance of Hα, Å (±550 km/s)."""
 

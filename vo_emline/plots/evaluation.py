@@ -38,7 +38,7 @@ def false_positive_rates(judges: Mapping[str, Mapping[str, Any]], *, rule: str) 
     ----------
     judges
         By the name of the judge, by rule, what
-        :func:`~vo_emline.evaluate.false_positives.false_positives` gives.
+        :func:`~vo_emline.evaluate.trial.false_positives` gives.
     rule
         The rule to show; judges without it are left out.
     """
@@ -61,7 +61,7 @@ def completeness_curves(judges: Mapping[str, Mapping[str, Any]], *, title: str) 
     Parameters
     ----------
     judges
-        By the name of the judge, what :func:`~vo_emline.evaluate.completeness.completeness` gives.
+        By the name of the judge, what :func:`~vo_emline.evaluate.trial.completeness` gives.
     title
         At which threshold.
     """

@@ -36,7 +36,7 @@ def pit_histograms(quality: Mapping[str, Any]) -> Figure:
     Parameters
     ----------
     quality
-        What :func:`~vo_emline.evaluate.line_quality.line_quality` gives.
+        What :func:`~vo_emline.evaluate.lines.line_quality` gives.
     """
     figure = new_figure(11.0, 2.7)
     panels = figure.subplots(1, len(TITLES), sharey=True)

@@ -14,10 +14,8 @@ from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.prepare import on_grid
 from vo_emline.preprocess.scale import offset_and_scale
 from vo_emline.preprocess.section import cut_sections
-from vo_emline.spectra.medium import vacuum_to_air
+from vo_emline.spectra.medium import SPEED_OF_LIGHT_KMS, vacuum_to_air
 from vo_emline.spectra.spectrum import Spectrum
-
-SPEED_OF_LIGHT_KMS: Final = 299_792.458
 
 VELOCITIES_KMS: Final = np.arange(-200.0, 201.0, 5.0)
 """Velocities tried by :func:`measure_velocity`."""

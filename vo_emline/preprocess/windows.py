@@ -62,6 +62,11 @@ class WindowSet:
             indices=None if self.indices is None else self.indices[index],
         )
 
+    def unscaled(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Undo the scaling: flux and inverse variance in double precision, shape (n, 140) each."""
+        offset, scale = (self.continuum[:, column, None].astype(np.float64) for column in (0, 1))
+        return self.flux * scale + offset, self.ivar / np.square(scale)
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:

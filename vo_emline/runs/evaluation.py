@@ -26,39 +26,27 @@ from vo_emline.evaluate import (
     measure_judge,
     network_judge,
 )
-from vo_emline.evaluate.panel import INJECTIONS
+from vo_emline.evaluate.data import Spectra, gather_spectra, seen_in_training
+from vo_emline.evaluate.lines import evaluate_lines
+from vo_emline.evaluate.trial import INJECTIONS, NETWORK, WINDOW_ALONE, Evaluation
 from vo_emline.labels import ABSORPTION, LABELS
-from vo_emline.preprocess import PreprocessOptions
+from vo_emline.preprocess import PreprocessOptions, WindowSet
 from vo_emline.rundir import RunDirectory
-from vo_emline.runs.evaluation_expected import compare_expected
-from vo_emline.runs.evaluation_lines import evaluate_lines
-from vo_emline.runs.evaluation_spectra import Spectra, gather_spectra, seen_in_training
 from vo_emline.runs.examples import read_examples
 from vo_emline.runs.train import learnt_from
 from vo_emline.survey import SurveyOptions
 from vo_emline.training import Classifier, Examples
 from vo_emline.training.examples import stars_of
+from vo_emline.training.expected import HALF_WIDTHS, observe
 from vo_emline.training.metrics import evaluate
+from vo_emline.training.second_stage import SecondStage
 
 logger = logging.getLogger(__name__)
-
-NETWORK: Final = "network"
-WINDOW_ALONE: Final = "window alone"
-"""The same network without the absorption expected from the rest of the spectrum."""
 
 LEAST_LABELLED: Final = 100
 """With fewer labelled spectra the leak of a random split cannot be shown."""
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """What was measured, and the spectra it was measured on."""
-
-    data: dict[str, Any]
-    """JSON-ready."""
-    trial: Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,3 +213,50 @@ def _leak(examples: Examples | None, *, seed: int) -> dict[str, Any] | None:
     ):
         return None
     return leak(labelled, seed=seed)
+
+
+LINE: Final = len(HALF_WIDTHS) - 1
+"""Which of the half widths is shown: that of the line."""
+
+CORE_FILLING: Final = (5.0, 20.0)
+"""Range of |EW|/σ(EW) of the injections that are shown."""
+
+
+def compare_expected(classifier: Classifier, trial: Trial) -> dict[str, Any] | None:
+    """Compare the equivalent widths that are expected with those that are.
+
+    Returns
+    -------
+    dict or None
+        JSON-ready: ``half_width`` (Å), ``known`` (share of the negatives of which something is
+        expected) and by group ``groups``: ``expected`` and ``observed`` (Å), ``excess`` (standard
+        deviations). None for a model without expectations.
+    """
+    second = classifier.second_stage
+    if second is None or trial.negatives.indices is None:
+        return None
+    truth = trial.injections.truth
+    significance = np.array(truth["ew_significance"])
+    inside = (significance > CORE_FILLING[0]) & (significance < CORE_FILLING[1])
+    hidden = np.flatnonzero(inside & ~np.array(truth["sticks_out"]))
+    groups = {
+        "real negatives": _compare(second, trial.negatives),
+        "with emission that only fills the core": _compare(second, trial.injections.windows.take(hidden)),
+    }
+    known = len(groups["real negatives"]["expected"]) / max(len(trial.negatives), 1)
+    return {"half_width": HALF_WIDTHS[LINE], "known": known, "groups": groups}
+
+
+def _compare(second: SecondStage, windows: WindowSet) -> dict[str, list[float]]:
+    excess = second.excess(windows)[:, LINE]
+    rows = np.flatnonzero(np.isfinite(excess))
+    some = windows.take(rows)
+    if some.indices is None or not rows.size:
+        return {"expected": [], "observed": [], "excess": []}
+    expected, _ = second.expected.predict(some.indices)
+    found = {
+        "expected": expected[:, LINE],
+        "observed": observe(some).ew[:, LINE],
+        "excess": excess[rows],
+    }
+    return {name: np.round(values, 3).tolist() for name, values in found.items()}

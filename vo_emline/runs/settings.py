@@ -11,13 +11,13 @@ from pydantic_settings import SettingsConfigDict
 
 from vo_emline.candidates.rows import AUTHORITY
 from vo_emline.files import write_text
-from vo_emline.measure.regression import RegressionOptions
 from vo_emline.preprocess import PreprocessOptions
 from vo_emline.rundir import RunDirectory
 from vo_emline.settings import TomlSettings, load_toml_settings
 from vo_emline.survey.options import SurveyOptions
 from vo_emline.training import TrainingOptions
 from vo_emline.training.options import StudentOptions
+from vo_emline.training.regression import RegressionOptions
 
 SCORING: Final = ("class_shares", "uncertain_below", "low_snr", "cascade")
 """Settings of a survey on which labels, scores and flags depend."""

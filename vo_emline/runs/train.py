@@ -13,9 +13,6 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from vo_emline.files import atomic_path, files_digest, write_json
-from vo_emline.measure.regression import RegressionOptions, add_regression
-from vo_emline.measure.regression.model import PART as REGRESSION
-from vo_emline.measure.regression.model import LineRegression
 from vo_emline.preprocess import WindowSet, read_windows, write_windows
 from vo_emline.runs.examples import (
     LABELS_FILE,
@@ -26,7 +23,6 @@ from vo_emline.runs.examples import (
     read_examples,
     write_examples,
 )
-from vo_emline.runs.second_stage import add_second_stage
 from vo_emline.runs.settings import RunSettings
 from vo_emline.runs.steps import Run, log_to, open_run
 from vo_emline.spectra import find_spectra
@@ -38,6 +34,10 @@ from vo_emline.training import Classifier, Examples, train, without_known_emitte
 from vo_emline.training.classifier import SECOND_STAGE
 from vo_emline.training.description import ModelDescription
 from vo_emline.training.examples import NAMING
+from vo_emline.training.expectation import add_second_stage
+from vo_emline.training.regression import RegressionOptions, add_regression
+from vo_emline.training.regression.model import PART as REGRESSION
+from vo_emline.training.regression.model import LineRegression
 from vo_emline.training.student import PART as STUDENT
 
 UNLABELLED_FILE: Final = "unlabelled.arrow"

@@ -26,12 +26,11 @@ from vo_emline.simulate.population import (
 )
 from vo_emline.simulate.stars import FAMILIES, Stars
 from vo_emline.simulate.synthesis import Ideal, synthesise
-from vo_emline.simulate.truth import DIP, SURVEY_SIGMA, truth_table
+from vo_emline.simulate.truth import SURVEY_SIGMA, truth_table
 from vo_emline.simulate.variation import Variations, vary
 from vo_emline.simulate.windows import SimulatedWindows, simulate_windows
 
 __all__ = [
-    "DIP",
     "FAMILIES",
     "FRACTIONS",
     "SKY_FRACTIONS",

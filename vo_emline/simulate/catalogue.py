@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 
 from vo_emline.arrays import FloatArray, IntArray
 from vo_emline.preprocess.identity import COVERAGE_SCHEMA, IDENTITY_SCHEMA
-from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS
 from vo_emline.simulate.instruments import lamost_pixels
 from vo_emline.simulate.lamost_files import FIRST_OBSID, PLATE, SPECTROGRAPHS
 from vo_emline.simulate.stars import FAMILIES, FEATURELESS, spectral_type
 from vo_emline.spectra.lamost import LRS, RESOLVING_POWER
+from vo_emline.spectra.medium import SPEED_OF_LIGHT_KMS
 
 RELEASE: Final = "simulated"
 """Release that the identities state."""

@@ -6,9 +6,9 @@ import numpy as np
 
 from vo_emline.arrays import FloatArray
 from vo_emline.simulate import linelist, profiles
-from vo_emline.simulate.grids import FWHM_PER_SIGMA, SPEED_OF_LIGHT_KMS, Grid, broaden
+from vo_emline.simulate.grids import FWHM_PER_SIGMA, Grid, broaden
 from vo_emline.simulate.stars import DISK, SHELL, Stars
-from vo_emline.spectra.medium import HALPHA_VAC, air_to_vacuum
+from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS, air_to_vacuum
 
 HELIUM_VAC = 6679.996
 """He I 6678.15 Å (air) in vacuum, Å."""

@@ -9,9 +9,8 @@ import numpy as np
 from scipy import fft, special
 
 from vo_emline.arrays import FloatArray
-from vo_emline.spectra.medium import HALPHA_VAC
+from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS
 
-SPEED_OF_LIGHT_KMS: Final = 299_792.458
 LIMB_DARKENING: Final = 0.6
 """Linear limb-darkening coefficient of the rotation profile (Gray 2005, chapter 18)."""
 FWHM_PER_SIGMA: Final = float(np.sqrt(8.0 * np.log(2.0)))

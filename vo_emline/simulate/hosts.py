@@ -1,22 +1,27 @@
-"""Real survey spectra as hosts of simulated emission: what each of them is, and light put into it."""
+"""Real survey spectra as hosts of emission: what each of them is, and how strong a line is in its noise."""
 
 from __future__ import annotations
 
-import dataclasses
+import math
 import re
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.measure.width import LINE_HALF_WIDTH
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.lsf import line_spread_sigma
 from vo_emline.preprocess.windows import GRID, WindowSet
-from vo_emline.simulate.population import Exposures, Random, draw_exposures, rotation_share
-from vo_emline.simulate.stars import Stars, spectral_type
-from vo_emline.simulate.strength import draw_ew
-from vo_emline.spectra.medium import HALPHA_VAC
+from vo_emline.simulate.population import Random
+from vo_emline.simulate.stars import spectral_type
+from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS
+
+MOST_EW: Final = 100.0
+"""No line is made stronger than this, Å."""
+
+PIXEL: Final = float(GRID[1] - GRID[0])
+"""Width of a pixel of the window, Å."""
 
 RESOLVING_POWER: Final = (1470.0, 2130.0)
 """Range of LAMOST's λ/FWHM at Hα, measured on stars that Ondřejov saw too."""
@@ -27,19 +32,10 @@ USUAL_TEFF: Final = 6500.0
 BESIDE: Final = 14.0
 """Noise is measured further from Hα than this, Å: the first releases spoil their inverse variance nearer."""
 
-_SPEED_OF_LIGHT_KMS: Final = 299_792.458
 _STELLAR_REDSHIFT: Final = 0.002
 _SIDES: Final[BoolArray] = np.abs(GRID - HALPHA_VAC) > BESIDE
 _TYPE = re.compile(r"[OBAFGKM]\d")
 _TEFF: Final = {spectral_type(teff): teff for teff in np.geomspace(2900.0, 41_000.0, 400).tolist()}
-_DEFECT_RELEASE: Final = "2.6"
-_DEFECT_EW: Final = -4.0
-
-
-def unscale(windows: WindowSet) -> tuple[FloatArray, FloatArray]:
-    """Undo the scaling of windows: flux and inverse variance, shape (n, 140) each."""
-    offset, scale = (windows.continuum[:, column, None].astype(np.float64) for column in (0, 1))
-    return windows.flux * scale + offset, windows.ivar / np.square(scale)
 
 
 def relative_noise(windows: WindowSet) -> FloatArray:
@@ -55,7 +51,7 @@ def relative_noise(windows: WindowSet) -> FloatArray:
     numpy.ndarray
         Standard deviation; infinite where there is no positive continuum.
     """
-    flux, ivar = unscale(windows)
+    flux, ivar = windows.unscaled()
     level = fit_line(flux)
     scatter = 1.4826 * np.median(np.abs(flux - level)[:, _SIDES], axis=1)
     known = np.where(ivar > 0, ivar, np.nan)[:, _SIDES]
@@ -93,22 +89,11 @@ def temperatures(windows: WindowSet) -> FloatArray:
     return np.array([effective_temperature(one) for one in windows.identity["spectral_subclass"].to_pylist()])
 
 
-def on_hosts(stars: Stars, hosts: WindowSet) -> Stars:
-    """Give stars the photospheres of their hosts: temperature, and rotation as fast as is usual there.
-
-    What surrounds them stays. Cool stars rotate slowly, so that their Hα core
-    is narrow and bites into a line that is put in.
-    """
-    teff = temperatures(hosts)
-    slower = rotation_share(teff) / rotation_share(stars.teff)
-    return dataclasses.replace(stars, teff=teff, v_sin_i_kms=stars.v_sin_i_kms * slower)
-
-
 def velocities(windows: WindowSet) -> FloatArray:
     """Give the radial velocity of each host as the survey states it, km/s; 0 where it is no star's."""
     redshift = np.array(windows.identity["redshift"].to_pylist(), dtype=np.float64)
     known = np.abs(redshift) < _STELLAR_REDSHIFT
-    return np.where(known, redshift, 0.0) * _SPEED_OF_LIGHT_KMS
+    return np.where(known, redshift, 0.0) * SPEED_OF_LIGHT_KMS
 
 
 def line_spreads(n: int, random: Random) -> FloatArray:
@@ -117,86 +102,18 @@ def line_spreads(n: int, random: Random) -> FloatArray:
     return np.array([line_spread_sigma(one) for one in power])
 
 
-def observe_hosts(
-    stars: Stars,
-    hosts: WindowSet,
-    *,
-    seed: int,
-    spread: FloatArray,
-    significance: tuple[float, float],
-    random: Random,
-) -> Exposures:
-    """Observe each star as its host was, with a line as strong as wanted in the host's noise.
+def draw_ew(noise: FloatArray, significance: tuple[float, float], random: Random) -> FloatArray:
+    """Draw equivalent widths, Å, negative, evenly over the logarithm of their significance, shape (n,).
 
     Parameters
     ----------
-    stars, hosts
-        What emits, and the spectrum it is put into, one of each.
-    seed
-        Of the observations.
-    spread
-        Line spread of each host: standard deviation, Å, shape (n,).
+    noise
+        Noise of a pixel over the continuum, shape (n,). It is taken as white over the pixels of the line.
     significance
-        Least and largest |EW|/σ(EW), drawn evenly in its logarithm.
+        Least and largest |EW|/σ(EW).
     random
-        Where strengths and velocities come from.
+        Where they come from.
     """
-    drawn = draw_exposures(stars, seed=seed)
-    noise = relative_noise(hosts)
-    ew = draw_ew(noise, significance, random)  # the noise that the line itself brings comes on top
-    return dataclasses.replace(
-        drawn,
-        snr=1.0 / noise,
-        velocity_kms=velocities(hosts) + random.normal(0.0, 8.0, len(stars)),
-        lsf_sigma=spread,
-        ew=ew,
-    )
-
-
-def put_in(
-    hosts: WindowSet, component: FloatArray, *, ew: FloatArray, random: Random
-) -> tuple[FloatArray, FloatArray]:
-    """Add light to hosts, and the photon noise it brings.
-
-    The noise of the host's continuum is taken to be that of the star's light
-    alone, which is the most a line can bring. In hosts of the first LAMOST
-    releases strong lines lose their inverse variance, as real ones do.
-
-    Parameters
-    ----------
-    hosts
-        Windows.
-    component
-        What is added, in units of the continuum, shape (n, 140).
-    ew
-        Equivalent width of what is added, Å, shape (n,).
-    random
-        Where the noise comes from.
-
-    Returns
-    -------
-    tuple
-        Flux and inverse variance without scaling, shape (n, 140).
-    """
-    flux, ivar = unscale(hosts)
-    level = fit_line(flux)
-    lit = np.maximum(flux + level * component, np.minimum(flux, 0.0))
-    added = np.square(relative_noise(hosts))[:, None] * np.maximum(component, 0.0) * np.square(level)
-    seen = lit + np.sqrt(added) * random.standard_normal(flux.shape)
-    return seen, _spoil(_with_added(ivar, added), hosts, ew, random)
-
-
-def _with_added(ivar: FloatArray, added: FloatArray) -> FloatArray:
-    """Add a variance to inverse variances, of which 0 stays 0."""
-    known = ivar > 0
-    return np.where(known, 1.0 / (1.0 / np.where(known, ivar, 1.0) + added), 0.0)
-
-
-def _spoil(ivar: FloatArray, hosts: WindowSet, ew: FloatArray, random: Random) -> npt.NDArray[np.float64]:
-    """Zero the inverse variance on strong lines in hosts of LAMOST's pipeline 2.6, as that does."""
-    old = [
-        release.lstrip("vV").startswith(_DEFECT_RELEASE) for release in hosts.identity["release"].to_pylist()
-    ]
-    drawn = random.uniform(6.0, 20.0, size=len(ew))
-    width = np.where(np.array(old, dtype=bool) & (ew < _DEFECT_EW), drawn, -1.0)
-    return np.where(np.abs(GRID - HALPHA_VAC) < width[:, None], 0.0, ivar)
+    least, most = (math.log(limit) for limit in significance)
+    wanted = np.exp(random.uniform(least, most, size=len(noise)))
+    return np.asarray(-np.minimum(wanted * noise * np.sqrt(2.0 * LINE_HALF_WIDTH * PIXEL), MOST_EW))

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.simulate import linelist
-from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS, Grid, broaden
+from vo_emline.simulate.grids import Grid, broaden
 from vo_emline.simulate.population import Exposures, Random
 from vo_emline.simulate.synthesis import Ideal
-from vo_emline.spectra.medium import HALPHA_VAC, air_to_vacuum
+from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS, air_to_vacuum
 
 Release = Literal["dr1", "dr7", "dr10"]
 Floats = npt.NDArray[np.floating[Any]]

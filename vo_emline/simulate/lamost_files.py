@@ -12,8 +12,8 @@ from astropy.io import fits
 from astropy.time import Time
 
 from vo_emline.arrays import FloatArray
-from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS
 from vo_emline.simulate.instruments import LAMOST_LOG_START, LAMOST_LOG_STEP, Release
+from vo_emline.spectra.medium import SPEED_OF_LIGHT_KMS
 
 SNR_CAP_DR1: Final = 99.0
 """DR1 writes no larger signal-to-noise ratio."""

@@ -21,7 +21,6 @@ from vo_emline.arrays import FloatArray
 from vo_emline.files import atomic_path
 from vo_emline.preprocess.windows import WINDOW_VAC
 from vo_emline.progress import track
-from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS
 from vo_emline.simulate.instruments import (
     draw_cosmic_rays,
     draw_residue,
@@ -34,6 +33,7 @@ from vo_emline.simulate.population import SKY_FRACTIONS, draw_exposures, draw_st
 from vo_emline.simulate.stars import FAMILIES, FEATURELESS, NORMAL
 from vo_emline.simulate.synthesis import synthesise
 from vo_emline.simulate.truth import LAMOST_PIXEL, TRUTH_GRID, tabulate
+from vo_emline.spectra.medium import SPEED_OF_LIGHT_KMS
 
 PIXELS: Final[FloatArray] = lamost_pixels(WINDOW_VAC[0] - 4.0, WINDOW_VAC[1] + 4.0)
 """LAMOST's pixels in the window and a margin, vacuum Å."""

@@ -8,11 +8,11 @@ import numpy as np
 
 from vo_emline.arrays import FloatArray
 from vo_emline.simulate.circumstellar import emission
-from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS, Grid, broaden
+from vo_emline.simulate.grids import Grid, broaden
 from vo_emline.simulate.photosphere import absorption
 from vo_emline.simulate.population import Exposures
 from vo_emline.simulate.stars import Stars
-from vo_emline.spectra.medium import HALPHA_VAC
+from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

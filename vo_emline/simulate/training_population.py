@@ -16,9 +16,9 @@ from typing import Final
 
 import numpy as np
 
+from vo_emline.simulate.hosts import draw_ew
 from vo_emline.simulate.population import Exposures, draw_stars, rotation_share
 from vo_emline.simulate.stars import Stars
-from vo_emline.simulate.strength import draw_ew
 
 FRACTIONS: Final[Mapping[str, float]] = {
     "normal": 0.50,
@@ -36,7 +36,7 @@ FRACTIONS: Final[Mapping[str, float]] = {
 SIGNIFICANCE: Final = (8.0, 200.0)
 """Range of |EW|/σ(EW) of the lines, drawn evenly in its logarithm.
 
-σ(EW) is that of the photons alone (:func:`~vo_emline.simulate.strength.draw_ew`). Measured errors are some
+σ(EW) is that of the photons alone (:func:`~vo_emline.simulate.hosts.draw_ew`). Measured errors are some
 2.8 times as large: the continuum has to be placed, and pipelines overstate the noise. Weaker lines cannot be
 told from noise; called emission, they would make a network distrust spectra without.
 """

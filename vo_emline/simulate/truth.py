@@ -17,6 +17,7 @@ from pyarrow import parquet as pq
 from vo_emline.arrays import FloatArray
 from vo_emline.files import atomic_path
 from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, EMISSION, LABELS
+from vo_emline.measure.shape import DIP
 from vo_emline.simulate.grids import Grid
 from vo_emline.simulate.population import Exposures, Survey
 from vo_emline.simulate.stars import FAMILIES, Stars
@@ -35,9 +36,6 @@ VISIBLE: Final = 5.0
 SURVEY_SIGMA: Final = 1.76
 """Median line-spread sigma of LAMOST at Hα, Å, measured on stars that both instruments saw:
 the resolution at which labels of better-resolved spectra are defined."""
-
-DIP: Final = 0.10
-"""A line is double where the dip between its maxima is at least this share of its height."""
 
 COMPONENT_DIP: Final = 0.03
 """… and where the circumstellar component alone, without the star, has at least this dip:

@@ -40,6 +40,9 @@ HALPHA_AIR: Final = 6562.801
 HALPHA_VAC: Final = 6564.614
 """Hα in vacuum, Å."""
 
+SPEED_OF_LIGHT_KMS: Final = 299_792.458
+"""Speed of light, km/s."""
+
 
 def air_to_vacuum(wavelength_air: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Convert wavelengths in standard air to vacuum.

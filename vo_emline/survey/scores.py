@@ -25,7 +25,7 @@ from vo_emline.survey.model import Predicted
 from vo_emline.survey.options import SurveyOptions
 
 if TYPE_CHECKING:
-    from vo_emline.measure.regression import LineRegression
+    from vo_emline.training.regression import LineRegression
 
 SIGNIFICANCE: Final = "line_significance"
 METHOD: Final = "line_method"
@@ -165,7 +165,7 @@ def regression_of(scorer: object) -> LineRegression | None:
 @lru_cache(maxsize=2)
 def _load(directory: Path, _version: str) -> LineRegression | None:
     """Load a regression once in a process, and again when the model has another version."""
-    from vo_emline.measure.regression import LineRegression
+    from vo_emline.training.regression import LineRegression
 
     return LineRegression.load(directory)
 

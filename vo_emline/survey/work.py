@@ -28,7 +28,7 @@ from vo_emline.survey.shards import Shard, ShardStore
 from vo_emline.survey.store import WindowStore
 
 if TYPE_CHECKING:
-    from vo_emline.measure.regression import LineRegression
+    from vo_emline.training.regression import LineRegression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,10 @@ import jax
 import jax.numpy as jnp
 
 from vo_emline.preprocess.windows import GRID, N_PIXELS
+from vo_emline.spectra.medium import SPEED_OF_LIGHT_KMS
 from vo_emline.training.options import AugmentOptions
 
-LIGHT_KMS: Final = 299_792.458
-"""Speed of light, km/s."""
-
-PIXELS_PER_KMS: Final = float(GRID.mean() / LIGHT_KMS / (GRID[1] - GRID[0]))
+PIXELS_PER_KMS: Final = float(GRID.mean() / SPEED_OF_LIGHT_KMS / (GRID[1] - GRID[0]))
 """Pixels of the window per km/s of velocity."""
 
 

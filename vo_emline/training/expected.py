@@ -177,8 +177,7 @@ def observe(windows: WindowSet) -> Observed:
     continuum, less the slow undulations: half the squared difference of
     neighbours, robust.
     """
-    offset, scale = (windows.continuum[:, column, None].astype(np.float64) for column in (0, 1))
-    flux = windows.flux * scale + offset
+    flux, _ = windows.unscaled()
     level = fit_line(flux)
     height = np.where(level > 0, level, np.nan)
     relative = flux / height
@@ -269,7 +268,9 @@ def stellar(windows: WindowSet) -> BoolArray:
     return ~np.isin(kind, ("GALAXY", "QSO"))
 
 
-def _select(indices: FloatArray, rows: npt.NDArray[np.int64], *, seed: int) -> npt.NDArray[np.int64]:
+def _select(
+    indices: npt.NDArray[np.floating], rows: npt.NDArray[np.int64], *, seed: int
+) -> npt.NDArray[np.int64]:
     """Choose spectra that cover all kinds of stars, rare ones too (k-means++ seeding)."""
     if rows.size <= MOST_POINTS:
         return rows

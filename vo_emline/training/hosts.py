@@ -8,31 +8,21 @@ looks like among them.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from vo_emline.arrays import FloatArray
 from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.options import PreprocessOptions
-from vo_emline.preprocess.prepare import finish
 from vo_emline.preprocess.windows import GRID, WindowSet
-from vo_emline.simulate import draw_stars, synthesise
-from vo_emline.simulate.hosts import (
-    can_host,
-    observe_hosts,
-    on_hosts,
-    put_in,
-    relative_noise,
-    unscale,
-)
-from vo_emline.simulate.instruments import sample
-from vo_emline.simulate.strength import PIXEL
+from vo_emline.simulate.hosts import can_host, relative_noise
+from vo_emline.simulate.injection import draw_rows, inject_each
 from vo_emline.simulate.training_population import FRACTIONS, SIGNIFICANCE
-from vo_emline.simulate.truth import DIP, TRUTH_GRID, VISIBLE, tabulate
+from vo_emline.simulate.truth import VISIBLE
 from vo_emline.spectra import HALPHA_VAC
 from vo_emline.training.examples import NAMING, Examples, join, stars_of
 
@@ -75,10 +65,10 @@ def host_examples(
     """
     random = np.random.default_rng([seed, 7])
     quiet = survey.take(excess(survey) < SCREEN)
-    rows = _draw(len(quiet), negatives, random)
+    rows = draw_rows(np.arange(len(quiet)), negatives, random)
     plain = Examples.of(quiet.take(rows), np.full(rows.size, ABSORPTION), origin=NEGATIVE)
     stellar = quiet.take(can_host(quiet))
-    hosts = stellar.take(_draw(len(stellar), injected, random))
+    hosts = stellar.take(draw_rows(np.arange(len(stellar)), injected, random))
     if not len(hosts):
         return plain
     return join([plain, inject(hosts, seed=seed, options=options or PreprocessOptions())])
@@ -97,7 +87,7 @@ def excess(windows: WindowSet) -> FloatArray:
 
     The mean of three pixels counts, the highest within 8 Å.
     """
-    flux, _ = unscale(windows)
+    flux, _ = windows.unscaled()
     above = flux - fit_line(flux)
     smooth = (above[:, :-2] + above[:, 1:-1] + above[:, 2:]) / 3
     return np.asarray(smooth[:, _CORE[1:-1]].max(axis=1) * np.sqrt(3) / _noise(above))
@@ -121,39 +111,22 @@ def inject(hosts: WindowSet, *, seed: int, options: PreprocessOptions) -> Exampl
         How the windows were prepared.
     """
     random = np.random.default_rng([seed, 8])
-    stars = on_hosts(draw_stars(len(hosts), seed=seed, fractions=_EMITTERS), hosts)
     spread = random.uniform(*LINE_SPREADS, len(hosts))
-    exposures = observe_hosts(
-        stars, hosts, seed=seed, spread=spread, significance=SIGNIFICANCE, random=random
+    injected = inject_each(
+        hosts,
+        seed=seed,
+        fractions=_EMITTERS,
+        spread=spread,
+        significance=SIGNIFICANCE,
+        random=random,
+        options=options,
     )
-    ideal = synthesise(stars, exposures, grid=TRUTH_GRID, seed=seed)
-    truth = tabulate(stars, exposures, ideal, survey="lamost", seed=seed, pixel=PIXEL)
-    component = sample(ideal.surroundings, TRUTH_GRID, GRID)
-    seen = _clear(component, relative_noise(hosts)[:, None], truth["dip"], truth["component_dip"])
-    rows = np.flatnonzero(seen & (np.array(truth["ew"]) < 0))
-    flux, ivar = put_in(hosts, component, ew=np.array(truth["ew"]), random=random)
-    windows = finish(flux[rows], ivar[rows], identity=hosts.identity.take(rows), options=options)
-    names = np.array(truth["label"].to_pylist(), dtype=object)[rows]
-    return Examples.of(windows, np.array([LABELS.index(n) for n in names], dtype=np.int64), origin=INJECTED)
-
-
-def _clear(
-    component: FloatArray, relative_noise: FloatArray, dip: npt.ArrayLike, component_dip: npt.ArrayLike
-) -> npt.NDArray[np.bool_]:
-    """Tell whose class is beyond doubt: visible in the host's noise, single or double on any photosphere."""
-    significance = np.sqrt(np.square(component / relative_noise).sum(axis=1))
-    observed, alone = np.asarray(dip, dtype=np.float64), np.asarray(component_dip, dtype=np.float64)
-    single = (observed < DIP * 2 / 3) & (alone < DIP)
-    double = (observed > DIP * 4 / 3) & (alone > DIP)
-    return np.asarray((significance > VISIBLE) & (single | double))
-
-
-def _draw(n: int, wanted: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Draw rows, each as often as any other but for one."""
-    if not n:
-        return np.empty(0, dtype=np.int64)
-    rounds = [random.permutation(n) for _ in range(-(-wanted // n))]
-    return np.concatenate([*rounds, np.empty(0, dtype=np.int64)])[:wanted]
+    truth = injected.truth
+    strength = np.sqrt(np.square(injected.light.component / relative_noise(hosts)[:, None]).sum(axis=1))
+    taught = (strength > VISIBLE) & np.array(truth["one_shape"]) & (np.array(truth["ew"]) < 0)
+    label = np.array([LABELS.index(name) for name in truth["label"].to_pylist()], dtype=np.int64)
+    windows = dataclasses.replace(injected.windows, indices=None)
+    return Examples.of(windows.take(taught), label[taught], origin=INJECTED)
 
 
 def _noise(residual: FloatArray) -> FloatArray:

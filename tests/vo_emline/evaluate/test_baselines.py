@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pyarrow as pa
 
-from vo_emline.evaluate.baselines import detector_judge, leak, linear_judge, nearest_neighbour
+from vo_emline.evaluate.verdicts import detector_judge, leak, linear_judge, nearest_neighbour
 from vo_emline.preprocess import WindowSet
 from vo_emline.simulate import simulate_windows
 from vo_emline.training import Examples, simulated_examples

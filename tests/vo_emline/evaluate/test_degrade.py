@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vo_emline.evaluate.degrade import degrade
 from vo_emline.preprocess import WindowSet
+from vo_emline.simulate.degrade import degrade
 from vo_emline.simulate.hosts import relative_noise
 
 

@@ -8,11 +8,11 @@ import pyarrow.compute as pc
 import pytest
 
 from vo_emline.errors import UserError
-from vo_emline.evaluate.injection import KINDS, inject, sticks_out
 from vo_emline.labels import LABELS
 from vo_emline.measure import measure_windows
 from vo_emline.preprocess import GRID, PreprocessOptions, WindowSet
-from vo_emline.simulate.hosts import can_host, unscale
+from vo_emline.simulate.hosts import can_host
+from vo_emline.simulate.injection import KINDS, inject, sticks_out
 from vo_emline.spectra import HALPHA_VAC
 
 NEAR = np.abs(GRID - HALPHA_VAC) < 10
@@ -55,8 +55,8 @@ def test_significance_is_the_width_over_its_error(hosts: WindowSet) -> None:
 def test_the_line_brings_photon_noise(hosts: WindowSet) -> None:
     bright = hosts.take(np.flatnonzero(can_host(hosts, least_snr=40.0)))
     found = inject(bright, 200, seed=4, kinds=["nebular"], significance=(300.0, 300.0))
-    _, before = unscale(bright.take(found.host))
-    _, after = unscale(found.windows)
+    _, before = bright.take(found.host).unscaled()
+    _, after = found.windows.unscaled()
     known = before > 0
     ratio = np.where(known, after, np.nan) / np.where(known, before, 1.0)
     assert np.nanmedian(np.nanmin(ratio[:, NEAR], axis=1)) < 0.6

@@ -5,8 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vo_emline.evaluate.line_quality import PIT_BINS, describe, line_quality
-from vo_emline.evaluate.line_trial import FAINTEST, LEAST_HOSTS, LOSS, LineTrial, real_lines, simulated_lines
+from vo_emline.evaluate.lines import (
+    FAINTEST,
+    LEAST_HOSTS,
+    LOSS,
+    PIT_BINS,
+    LineTrial,
+    describe,
+    line_quality,
+    real_lines,
+    simulated_lines,
+)
 from vo_emline.labels import ABSORPTION, EMISSION
 from vo_emline.measure.quantities import QUANTITIES, Estimates, measure_emission
 from vo_emline.simulate.hosts import relative_noise

@@ -7,13 +7,19 @@ import json
 import numpy as np
 import pytest
 
-from vo_emline.evaluate.bins import by_name, in_bins
-from vo_emline.evaluate.completeness import completeness
-from vo_emline.evaluate.false_positives import describe, exceptions, false_positives, spectral_types
-from vo_emline.evaluate.injection import Injections, inject
+from vo_emline.evaluate.data import describe
+from vo_emline.evaluate.trial import (
+    by_name,
+    completeness,
+    exceptions,
+    false_positives,
+    in_bins,
+    spectral_types,
+)
 from vo_emline.evaluate.verdicts import PLAIN, Verdicts
 from vo_emline.labels import DOUBLE_PEAK, LABELS
 from vo_emline.preprocess import WindowSet
+from vo_emline.simulate.injection import Injections, inject
 
 
 def call(label: np.ndarray, *, uncertain: np.ndarray | None = None) -> Verdicts:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from vo_emline.evaluate import AIMS, Judge, Trial, detector_judge, headline, judge_all, make_trial
-from vo_emline.evaluate.aims import Aim
+from vo_emline.evaluate.report import Aim
 from vo_emline.evaluate.verdicts import Verdicts
 from vo_emline.preprocess import WindowSet
 
@@ -61,6 +61,6 @@ def test_aims_are_met_from_their_value_on(aim: Aim) -> None:
 
 
 def test_of_many_negatives_some_are_degraded(hosts: WindowSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vo_emline.evaluate.panel.MOST_DEGRADED", 60)
+    monkeypatch.setattr("vo_emline.evaluate.trial.MOST_DEGRADED", 60)
     few = make_trial(hosts, seed=1, injections=100).degraded
     assert 0 < len(few) <= 60

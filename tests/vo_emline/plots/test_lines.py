@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from vo_emline import plots
-from vo_emline.evaluate.line_quality import line_quality
-from vo_emline.evaluate.line_trial import LineTrial
+from vo_emline.evaluate.lines import LineTrial, line_quality
 from vo_emline.measure.quantities import Estimates
 from vo_emline.simulate import simulate_windows
 

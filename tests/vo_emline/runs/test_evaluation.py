@@ -13,15 +13,14 @@ from click.testing import CliRunner
 
 from vo_emline.cli import app
 from vo_emline.errors import UserError
-from vo_emline.evaluate.line_quality import line_quality
-from vo_emline.evaluate.line_trial import simulated_lines
+from vo_emline.evaluate.data import gather_spectra
+from vo_emline.evaluate.lines import line_quality, simulated_lines
+from vo_emline.evaluate.report import draw, write_report
 from vo_emline.files import write_json
 from vo_emline.measure.quantities import measure_emission
 from vo_emline.preprocess import PreprocessOptions
 from vo_emline.rundir import RunDirectory
 from vo_emline.runs.evaluation import evaluate_run
-from vo_emline.runs.evaluation_report import draw, write_report
-from vo_emline.runs.evaluation_spectra import gather_spectra
 from vo_emline.runs.examples import write_examples
 from vo_emline.simulate import simulate_windows, write_lamost
 from vo_emline.survey import SurveyOptions, classify_survey, ingest, prepare_files

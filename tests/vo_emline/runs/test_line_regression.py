@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from vo_emline.candidates.columns import CLASSIFIED
+from vo_emline.evaluate.lines import REAL, SIMULATED, evaluate_lines
 from vo_emline.measure.quantities import QUANTITIES
-from vo_emline.measure.regression import LineRegression
 from vo_emline.rundir import RunDirectory
 from vo_emline.runs.classify import classify_paths
-from vo_emline.runs.evaluation_lines import REAL, SIMULATED, evaluate_lines
 from vo_emline.runs.settings import load_settings
 from vo_emline.runs.steps import Manifest, Run
 from vo_emline.runs.train import regress
@@ -20,6 +19,7 @@ from vo_emline.simulate import simulate_windows, write_lamost
 from vo_emline.training import Classifier, TrainingOptions, simulated_examples, train
 from vo_emline.training.network import Architecture
 from vo_emline.training.packing import pack
+from vo_emline.training.regression import LineRegression
 
 pytestmark = pytest.mark.slow
 

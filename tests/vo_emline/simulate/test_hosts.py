@@ -8,20 +8,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from vo_emline.measure.width import LINE_HALF_WIDTH
 from vo_emline.preprocess import GRID, WindowSet
 from vo_emline.simulate import draw_stars, simulate_windows
 from vo_emline.simulate.hosts import (
+    PIXEL,
     can_host,
     effective_temperature,
     line_spreads,
-    observe_hosts,
-    on_hosts,
-    put_in,
     relative_noise,
-    unscale,
     velocities,
 )
-from vo_emline.simulate.strength import LINE_WIDTH, PIXEL
+from vo_emline.simulate.injection import observe_hosts, on_hosts, put_in
 from vo_emline.spectra import HALPHA_VAC
 
 
@@ -34,7 +32,7 @@ def with_column(windows: WindowSet, name: str, values: list[object]) -> WindowSe
 
 
 def test_unscaled_windows_have_their_continuum_at_one(hosts: WindowSet) -> None:
-    flux, _ = unscale(hosts.take(can_host(hosts)))
+    flux, _ = hosts.take(can_host(hosts)).unscaled()
     assert np.median(flux) == pytest.approx(1.0, abs=0.01)
 
 
@@ -96,7 +94,7 @@ def test_lines_are_as_strong_as_wanted_in_the_noise_of_the_host(hosts: WindowSet
         significance=(7.0, 9.0),
         random=np.random.default_rng(1),
     )
-    error = relative_noise(chosen) * np.sqrt(LINE_WIDTH * PIXEL)
+    error = relative_noise(chosen) * np.sqrt(2 * LINE_HALF_WIDTH * PIXEL)
     found = -exposures.ew / error
     assert found.max() < 9
     assert found[error < 10].min() > 7
@@ -106,7 +104,7 @@ def test_light_brings_noise_and_takes_the_inverse_variance_of_it(hosts: WindowSe
     chosen = hosts.take(can_host(hosts))
     line = np.tile(5.0 * np.exp(-0.5 * np.square((GRID - HALPHA_VAC) / 4.0)), (len(chosen), 1))
     flux, ivar = put_in(chosen, line, ew=np.full(len(chosen), -50.0), random=np.random.default_rng(2))
-    before, weights = unscale(chosen)
+    before, weights = chosen.unscaled()
     assert np.median((flux - before)[:, 30]) == pytest.approx(5.0, rel=0.05)  # of a continuum at one
     assert (ivar <= weights * (1 + 1e-6)).all()
     known = weights[:, 30] > 0

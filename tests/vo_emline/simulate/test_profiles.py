@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vo_emline.simulate.grids import SPEED_OF_LIGHT_KMS, Grid, broaden, rotation_transfer
+from vo_emline.simulate.grids import Grid, broaden, rotation_transfer
 from vo_emline.simulate.profiles import disk, gaussian, stark
-from vo_emline.spectra.medium import HALPHA_VAC
+from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS
 
 VELOCITY = np.linspace(-1200.0, 1200.0, 2401)
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from vo_emline.evaluate import inject
 from vo_emline.preprocess import PreprocessOptions
 from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.simulate import FRACTIONS, SKY_FRACTIONS, simulate_windows
+from vo_emline.simulate.injection import inject
 from vo_emline.spectra import find_spectra
 from vo_emline.survey import prepare_files
 from vo_emline.training import Classifier, ModelDescription

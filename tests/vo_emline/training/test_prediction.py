@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -27,7 +28,7 @@ SHARES = SurveyOptions().class_shares
 def test_the_platform_chooses_formulation_and_batch() -> None:
     graph, parameters = build(SMALL)
     flux = np.random.default_rng(0).normal(size=(5, 140)).astype(np.float32)
-    expected = np.asarray(apply(graph, parameters, flux))
+    expected = np.asarray(apply(graph, parameters, jnp.asarray(flux)))
     found = {}
     for platform in ("cpu", "gpu"):
         forward, weights = formulate(graph, parameters, platform=platform)

@@ -9,8 +9,15 @@ Spectra that were predicted negative are sampled too: without them nothing is kn
 """
 
 from vo_emline.evaluate.audit.estimate import Estimates, Stratum, estimate
-from vo_emline.evaluate.audit.sample import SCORE_EDGES, Allocation, allocate, draw, stratify
-from vo_emline.evaluate.audit.table import read_sample, write_sample
+from vo_emline.evaluate.audit.sample import (
+    SCORE_EDGES,
+    Allocation,
+    allocate,
+    draw,
+    read_sample,
+    stratify,
+    write_sample,
+)
 
 __all__ = [
     "SCORE_EDGES",

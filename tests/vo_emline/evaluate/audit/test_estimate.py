@@ -5,7 +5,7 @@ import pytest
 
 from vo_emline.errors import UserError
 from vo_emline.evaluate.audit import Stratum, estimate
-from vo_emline.evaluate.audit.likelihood import effective_trials, profile_interval
+from vo_emline.evaluate.audit.estimate import effective_trials, profile_interval
 
 
 def stratum(name: str, size: int, positive: bool, labelled: int, hits: int) -> Stratum:

@@ -14,17 +14,17 @@ import numpy.typing as npt
 from vo_emline.labels import ABSORPTION
 from vo_emline.measure.lines import measure_lines
 from vo_emline.measure.quantities import QUANTITIES, Estimates, true_values
-from vo_emline.measure.regression.description import METHODS, Method, RegressionDescription
-from vo_emline.measure.regression.features import describe_lines
-from vo_emline.measure.regression.heads import FARTHEST, Sample, fit_head
-from vo_emline.measure.regression.model import PART, LineRegression, corrected
-from vo_emline.measure.regression.options import RegressionOptions
 from vo_emline.measure.scores import error_factor, weighted_crps
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import WindowSet, concatenate
 from vo_emline.simulate import simulate_windows
 from vo_emline.training.classifier import Classifier
 from vo_emline.training.parts import add_part
+from vo_emline.training.regression.description import METHODS, Method, RegressionDescription
+from vo_emline.training.regression.features import describe_lines
+from vo_emline.training.regression.heads import FARTHEST, Sample, fit_head
+from vo_emline.training.regression.model import PART, LineRegression, corrected
+from vo_emline.training.regression.options import RegressionOptions
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from vo_emline.measure.regression.heads import Sample, draw_head, fit_head, mixture, predict
+from vo_emline.training.regression.heads import Sample, draw_head, fit_head, mixture, predict
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from vo_emline.preprocess.indices import index_noise
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.prepare import finish
 from vo_emline.preprocess.windows import WindowSet
-from vo_emline.simulate.hosts import relative_noise, unscale
+from vo_emline.simulate.hosts import relative_noise
 
 SNR: Final = (3.0, 15.0)
 """Range of S/N per pixel to which spectra are degraded."""
@@ -61,7 +61,7 @@ def degrade(
     noise = relative_noise(windows)[rows]
     fit = noise * wanted * LEAST_LOSS < 1.0
     chosen, wanted, noise = windows.take(rows[fit]), wanted[fit], noise[fit]
-    flux, ivar = unscale(chosen)
+    flux, ivar = chosen.unscaled()
     level = np.maximum(fit_line(flux), 0.0)
     added = (wanted**-2.0 - noise**2.0)[:, None] * np.square(level)
     known = ivar > 0

@@ -8,9 +8,9 @@ import pytest
 from vo_emline.errors import UserError
 from vo_emline.measure.lines import measure_lines
 from vo_emline.measure.quantities import QUANTITIES, measure_emission, true_values
-from vo_emline.measure.regression import METHODS, LineRegression, RegressionOptions, fit_regression
 from vo_emline.measure.scores import standardised
 from vo_emline.simulate import simulate_windows
+from vo_emline.training.regression import METHODS, LineRegression, RegressionOptions, fit_regression
 
 
 @pytest.fixture(scope="module")

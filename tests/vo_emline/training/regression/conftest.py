@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from vo_emline.measure.regression import LineRegression, RegressionOptions, fit_regression
 from vo_emline.preprocess import GRID
 from vo_emline.spectra import HALPHA_VAC
+from vo_emline.training.regression import LineRegression, RegressionOptions, fit_regression
 
 OPTIONS = RegressionOptions(stars=4000, members=2, epochs=6)
 

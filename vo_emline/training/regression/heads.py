@@ -38,7 +38,7 @@ class Sample(NamedTuple):
     features: Any
     """Standardised, shape (n, f)."""
     target: Any
-    """Shape (n, 5), as :class:`~vo_emline.measure.regression.features.Anchor` encodes it; 0 where unknown."""
+    """Shape (n, 5), as ``features.Anchor`` encodes it; 0 where unknown."""
     known: Any
     """1 where the quantity exists, else 0, shape (n, 5)."""
 

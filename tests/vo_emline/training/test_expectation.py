@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vo_emline.evaluate import inject
 from vo_emline.preprocess import WindowSet, prepare
 from vo_emline.rejects import Reject
 from vo_emline.rundir import DEFAULT_MODEL
-from vo_emline.runs.second_stage import add_second_stage
+from vo_emline.simulate.injection import inject
 from vo_emline.spectra import find_spectra, read_or_reject
 from vo_emline.survey import SurveyOptions
 from vo_emline.training import Classifier
+from vo_emline.training.expectation import add_second_stage
 
 KNOWN_EMITTERS = ("GAC122S02V2_sp14-183", "VB069N07V2_sp04-027", "GAC_094N27_V3_sp16-125")
 

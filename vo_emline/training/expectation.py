@@ -13,9 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vo_emline.errors import EmlineError
-from vo_emline.evaluate import degrade, inject
 from vo_emline.preprocess.windows import WindowSet
+from vo_emline.simulate.degrade import degrade
 from vo_emline.simulate.hosts import can_host
+from vo_emline.simulate.injection import inject
 from vo_emline.simulate.truth import VISIBLE
 from vo_emline.training.classifier import SECOND_STAGE, Classifier
 from vo_emline.training.expected import ExpectedAbsorption, excess, learn, observe
@@ -35,7 +36,7 @@ COPIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Lesson:
+class _Sample:
     """Spectra whose truth is known, with what the rest of each says."""
 
     windows: WindowSet
@@ -105,39 +106,39 @@ def learn_second_stage(
     if found is None:
         return None
     expected, rows = found
-    lessons = _lessons(expected, survey.take(rows), seed=seed, injections=injections)
-    probabilities = [network(one.windows) for one in lessons]
+    samples = _samples(expected, survey.take(rows), seed=seed, injections=injections)
+    probabilities = [network(one.windows) for one in samples]
     return fit_second_stage(
         expected,
         np.concatenate(probabilities),
-        np.concatenate([one.excess for one in lessons]),
-        np.concatenate([np.full(len(one.windows), one.emission) for one in lessons]),
+        np.concatenate([one.excess for one in samples]),
+        np.concatenate([np.full(len(one.windows), one.emission) for one in samples]),
     )
 
 
-def _lessons(expected: ExpectedAbsorption, quiet: WindowSet, *, seed: int, injections: int) -> list[_Lesson]:
+def _samples(expected: ExpectedAbsorption, quiet: WindowSet, *, seed: int, injections: int) -> list[_Sample]:
     hosts = np.flatnonzero(can_host(quiet))
     mean, sigma = (values[hosts] for values in expected.left_out())
     plain = quiet.take(hosts)
     lit = inject(plain, injections, seed=seed + 1)
     worse = degrade(plain, seed=seed + 2, copies=COPIES)
-    lessons = [
-        _Lesson(windows=plain, excess=excess((mean, sigma), observe(plain)), emission=False),
+    samples = [
+        _Sample(windows=plain, excess=excess((mean, sigma), observe(plain)), emission=False),
         _visible(lit.windows, excess((mean[lit.host], sigma[lit.host]), observe(lit.windows)), lit.truth),
     ]
     if len(worse):
         dim = inject(worse, injections // 2, seed=seed + 3)
-        lessons += [
-            _Lesson(windows=worse, excess=_excess(expected, worse), emission=False),
+        samples += [
+            _Sample(windows=worse, excess=_excess(expected, worse), emission=False),
             _visible(dim.windows, _excess(expected, dim.windows), dim.truth),
         ]
-    return lessons
+    return samples
 
 
-def _visible(windows: WindowSet, excess: npt.NDArray[np.float64], truth: pa.Table) -> _Lesson:
+def _visible(windows: WindowSet, excess: npt.NDArray[np.float64], truth: pa.Table) -> _Sample:
     """Keep the lines that are strong enough to be seen at all."""
     rows = np.flatnonzero(np.array(truth["ew_significance"]) > VISIBLE)
-    return _Lesson(windows=windows.take(rows), excess=excess[rows], emission=True)
+    return _Sample(windows=windows.take(rows), excess=excess[rows], emission=True)
 
 
 def _excess(expected: ExpectedAbsorption, windows: WindowSet) -> npt.NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +14,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vo_emline.errors import UserError
-from vo_emline.evaluate import describe
 from vo_emline.labels import ABSORPTION
 from vo_emline.preprocess import PreprocessOptions, WindowSet, concatenate
 from vo_emline.progress import track
 from vo_emline.spectra import find_spectra
 from vo_emline.survey import find_store, prepare_files
+from vo_emline.survey.flags import signal_to_noise
 from vo_emline.training import Examples, match_labels, read_labels
 from vo_emline.training.examples import NAMING, stars_of
 from vo_emline.training.labelled import UNKNOWN, short_name
@@ -25,6 +27,38 @@ from vo_emline.training.simulated import ORIGIN as SIMULATED
 
 CHUNK: Final = 1000
 """Files that are read together."""
+
+
+_TYPE = re.compile(r"^(?:sd|[dgu])?([OBAFGKM])(?=\d|$)")
+
+
+def spectral_types(windows: WindowSet) -> list[str]:
+    """Give the letter of each spectral type; galaxies and quasars by their class, the rest as ``other``."""
+    pairs = zip(
+        windows.identity["spectral_class"].to_pylist(),
+        windows.identity["spectral_subclass"].to_pylist(),
+        strict=True,
+    )
+    return [_type_of(kind or "", subclass or "") for kind, subclass in pairs]
+
+
+def _type_of(kind: str, subclass: str) -> str:
+    if kind in {"GALAXY", "QSO"}:
+        return kind.lower()
+    found = _TYPE.match(subclass)
+    return found.group(1) if found else "other"
+
+
+def describe(windows: WindowSet) -> dict[str, Any]:
+    """Say what spectra these are: how many, of which releases and types, and their S/N."""
+    snr = signal_to_noise(windows)
+    known = snr[np.isfinite(snr)]
+    return {
+        "spectra": len(windows),
+        "releases": dict(Counter(windows.identity["release"].to_pylist()).most_common()),
+        "types": dict(sorted(Counter(spectral_types(windows)).items())),
+        "snr_quartiles": np.quantile(known, [0.25, 0.5, 0.75]).round(1).tolist() if known.size else [],
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

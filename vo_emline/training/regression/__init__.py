@@ -14,10 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vo_emline.measure.regression.description import METHODS, RegressionDescription
-    from vo_emline.measure.regression.fit import add_regression, fit_regression
-    from vo_emline.measure.regression.model import LineRegression
-    from vo_emline.measure.regression.options import RegressionOptions
+    from vo_emline.training.regression.description import METHODS, RegressionDescription
+    from vo_emline.training.regression.fit import add_regression, fit_regression
+    from vo_emline.training.regression.model import LineRegression
+    from vo_emline.training.regression.options import RegressionOptions
 
 _HOME = {
     "METHODS": "description",
