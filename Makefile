@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help install lock site demo test check format bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap bench-files bench-release bench-scaling model ablation docs clean
+.PHONY: help install lock site demo test check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap bench-files bench-release bench-scaling model ablation docs clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ check: .venv/installed ## Lint, types and layering
 format: .venv/installed ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+mutations: .venv/installed ## Feed 20 000 damaged files to both readers
+	VO_EMLINE_MUTATIONS=20000 JAX_PLATFORMS=cpu $(BIN)/pytest -q tests/vo_emline/spectra/test_mutations.py
 
 bench-read: .venv/installed ## Measure how fast spectra are read, against the bytes alone
 	$(BIN)/python benchmarks/read.py

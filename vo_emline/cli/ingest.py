@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from vo_emline.cli.options import shard_size_option, windows_of_run_option, workers_option
+from vo_emline.cli.options import (
+    FOLDER_OR_FILE,
+    medium_option,
+    shard_size_option,
+    windows_of_run_option,
+    workers_option,
+)
+
+if TYPE_CHECKING:
+    from vo_emline.spectra import Medium
 
 
 @click.command(short_help="Read a mirror of files once, into a store of windows.")
-@click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="DIR..."
-)
+@click.argument("paths", nargs=-1, required=True, type=FOLDER_OR_FILE, metavar="DIR...")
 @click.option(
     "--output",
     required=True,
@@ -23,6 +31,7 @@ from vo_emline.cli.options import shard_size_option, windows_of_run_option, work
 @windows_of_run_option
 @workers_option
 @shard_size_option
+@medium_option
 def ingest(
     *,
     paths: tuple[Path, ...],
@@ -30,6 +39,7 @@ def ingest(
     run_directory: Path | None,
     workers: int | None,
     shard_size: int | None,
+    medium: Medium | None,
 ) -> None:
     """Read of every spectrum what the network sees, and keep it in a store.
 
@@ -42,10 +52,10 @@ def ingest(
     The store holds the window around Hα, its inverse variance and who the spectrum is: about 1.4 kB for each,
     in files that are mapped and not loaded. What cannot be used is listed with the reason.
     """
-    from vo_emline.cli.messages import remark
+    from vo_emline.cli.messages import remark, remark_passed_over
     from vo_emline.preprocess import PreprocessOptions
     from vo_emline.rundir import RunDirectory
-    from vo_emline.spectra import iter_spectra
+    from vo_emline.spectra import PassedOver, iter_spectra
     from vo_emline.survey import ingest as ingest_files
     from vo_emline.survey.options import SHARD_SIZE
     from vo_emline.training.description import ModelDescription
@@ -53,13 +63,16 @@ def ingest(
     preprocess = PreprocessOptions()
     if run_directory is not None:
         preprocess = ModelDescription.read(RunDirectory(run_directory).model).preprocess
+    passed_over = PassedOver()
     summary = ingest_files(
-        iter_spectra(paths),
+        iter_spectra(paths, passed_over=passed_over),
         output,
         preprocess=preprocess,
+        medium=medium,
         shard_size=shard_size or SHARD_SIZE,
         workers=workers or 0,
     )
     remark(f"{summary.windows:10d}  windows in {output}")
     for code, count in summary.rejects.items():
         remark(f"{count:10d}  {code}")
+    remark_passed_over(passed_over, width=10)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from vo_emline.errors import EmlineError
 from vo_emline.progress import is_quiet
+
+if TYPE_CHECKING:
+    from vo_emline.spectra import PassedOver
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells have it (128 + SIGINT)."""
@@ -71,6 +74,13 @@ def remark(text: str) -> None:
     """Say something that is no result."""
     if not is_quiet():
         click.echo(text, err=True)
+
+
+def remark_passed_over(passed_over: PassedOver, *, width: int = 8) -> None:
+    """Say which files of folders were not tried, by reason, with the first of each."""
+    for why, count in passed_over.counts.most_common():
+        first = os.path.basename(passed_over.examples[why][0])  # noqa: PTH119  text is all that is needed
+        remark(f"{count:{width}d}  passed over: {why} ({first}{', …' if count > 1 else ''})")
 
 
 def narrate(text: str) -> None:

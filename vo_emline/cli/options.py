@@ -8,7 +8,22 @@ from typing import Any, Final
 
 import click
 
-FOLDER_OR_FILE: Final = click.Path(exists=True, path_type=Path)
+
+class SpectraPath(click.Path):
+    """Files and folders that exist, and spectra of files (``file.fits[2]``, ``file.fits#row=3``)."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give the path; see that the file of a part exists."""
+        said = str(value)
+        if said.endswith("]") or "#row=" in said:
+            from vo_emline.spectra import file_of
+
+            super().convert(file_of(said), param, ctx)
+            return Path(said)
+        return super().convert(value, param, ctx)
+
+
+FOLDER_OR_FILE: Final = SpectraPath(exists=True, path_type=Path)
 FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 
 Command = Callable[..., Any]
@@ -120,6 +135,13 @@ _SETTINGS: Final = (
     ),
 )
 
+medium_option = click.option(
+    "--medium",
+    type=click.Choice(["air", "vacuum"]),
+    help="Medium of the wavelengths of files that are not LAMOST's own "
+    "[default: what they state, else their survey's, else air, flagged medium_assumed].",
+)
+
 _SCORING: Final = (
     click.option(
         "--cascade/--no-cascade",
@@ -145,6 +167,7 @@ _SCORING: Final = (
         metavar="X",
         help="Flag a spectrum *low_snr* with a lower S/N per pixel in r [default: 5].",
     ),
+    medium_option,
 )
 
 
@@ -179,7 +202,7 @@ def training_overrides(options: dict[str, Any]) -> dict[str, Any]:
 
 def survey_overrides(options: dict[str, Any]) -> dict[str, Any]:
     """Give the options of classification as settings of a survey."""
-    names = ("cascade", "class_shares", "uncertain_below", "low_snr", "workers", "shard_size")
+    names = ("cascade", "class_shares", "uncertain_below", "low_snr", "medium", "workers", "shard_size")
     return {name: options.get(name) for name in names}
 
 

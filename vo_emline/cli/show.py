@@ -130,7 +130,9 @@ def text_picture(spectrum: Spectrum, *, width: int, half_width: float) -> str:
 
 
 def _find(identifier: str, service: str | None, *, run: Path | None, plain: bool) -> _Shown:
-    if Path(identifier).is_file():
+    from vo_emline.spectra.parts import file_of
+
+    if Path(file_of(identifier)).is_file():
         from vo_emline.spectra import read
 
         spectrum = read(identifier)

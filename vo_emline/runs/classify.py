@@ -52,7 +52,10 @@ def classify_paths(paths: Sequence[Path], model: Path, *, options: SurveyOptions
     scorer = load_scorer(model, options)
     names = [str(path) for path in paths]
     chunks = (names[first : first + CHUNK] for first in range(0, len(names), CHUNK))
-    tables = (score(prepare_files(chunk, preprocess), scorer, options=options) for chunk in chunks)
+    tables = (
+        score(prepare_files(chunk, preprocess, medium=options.medium), scorer, options=options)
+        for chunk in chunks
+    )
     rows = _joined(tables, total=len(paths))
     place = pc.index_in(pa.array([printable(path) for path in paths], pa.string()), rows["file"])
     return rows.take(place)

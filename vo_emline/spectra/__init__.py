@@ -9,26 +9,31 @@ and 15 times as fast. Inside:
 module                    what it knows
 ========================  ======================================================
 ``spectrum``              the types :class:`Spectrum` and :class:`Identity`
+``ranges``                what numbers of an identity can be
 ``read``, ``discover``    the way in: one file, its bytes, files in folders
+``parts``, ``several``    names of the spectra of a file; which files hold several
 ``quick``                 reading in bulk: the part around a line, from few bytes
-``quick_header``          header cards without astropy
-``quick_source``          bytes of plain and of gzipped files
-``quick_grid``            wavelength grids that many files share
-``quick_rows``            LAMOST images and tables of one row
-``quick_table``           FITS tables in general
+``surveys``               what is known of each survey, a TOML of its own
+``containers``            gzip, bzip2, xz, zip
 ``limits``                first bytes and largest size of files
-``fits``                  opening FITS files and recognising their layout
+``structure``             the skeleton of FITS files, looked at before a library does
+``fits``                  opening FITS files and finding the spectra in them
 ``lamost_image``          LAMOST DR1–DR8: five rows, the third told by its values
 ``lamost_table``          LAMOST ``COADD`` tables and medium resolution
 ``lamost``                identity and pixel masks of all LAMOST files
-``fits_image``            one-dimensional images (Ondřejov raw files, IRAF)
-``fits_table``            tables (Ondřejov DataLink, spectrum data model)
+``fits_image``            one-dimensional images (Ondřejov raw files, IRAF, amateurs')
+``fits_rows``             images with one row per target (DESI, WEAVE)
+``fits_table``            tables (Ondřejov DataLink, spectrum data model, SDSS)
 ``votable``               VOTables, and the guard against hostile ones
 ``votable_identity``      who a spectrum in a VOTable is
 ``text``                  CSV and text
-``columns``               which column of a table is what
+``table``                 from a table of any of these to a spectrum
+``columns``               which column of a table is what, in which unit
+``dispersion``            the axis of images: linear, logarithmic, multispec
+``medium``                air and vacuum wavelengths: telling and converting
+``identity``              who a spectrum is, in general
+``position``, ``epoch``   where and when, from all the ways headers say it
 ``ondrejov``              identity of Ondřejov files
-``medium``                air and vacuum wavelengths
 ``assemble``              the checks that all layouts share
 ``cards``                 values of header cards
 ``leniency``              what astropy complains about goes to the log
@@ -39,9 +44,9 @@ Ondřejov archive are in the observatory's frame (up to 30 km/s, or 0.66 Å at
 Hα, apart; less than half a pixel of a window).
 """
 
-from vo_emline.spectra.discover import find_spectra, iter_spectra, printable
+from vo_emline.spectra.discover import PassedOver, find_spectra, iter_spectra
 from vo_emline.spectra.medium import HALPHA_AIR, HALPHA_VAC, Medium, air_to_vacuum, vacuum_to_air
-from vo_emline.spectra.parts import file_of
+from vo_emline.spectra.parts import file_of, printable
 from vo_emline.spectra.quick import read_part, read_part_or_reject
 from vo_emline.spectra.read import read, read_all, read_bytes, read_each, read_or_reject
 from vo_emline.spectra.spectrum import READ_FLAGS, Coverage, Identity, Spectrum
@@ -54,6 +59,7 @@ __all__ = [
     "Coverage",
     "Identity",
     "Medium",
+    "PassedOver",
     "Spectrum",
     "air_to_vacuum",
     "file_of",

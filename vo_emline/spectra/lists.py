@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -12,8 +13,12 @@ import numpy as np
 
 from vo_emline.errors import UserError
 
-SUFFIXES: Final = (".fits", ".fit", ".fts", ".vot", ".votable", ".xml", ".csv", ".txt", ".asc", ".dat")
-"""Suffixes of files that are tried when a folder is searched; each may be followed by ``.gz``."""
+SUFFIXES: Final = (".fits", ".fit", ".fts", ".vot", ".votable", ".xml", ".csv", ".tsv", ".ecsv", ".txt",
+                   ".asc", ".ascii", ".dat", ".spec", ".zip")  # fmt: skip
+"""Suffixes of files that are tried when a folder is searched; one of :data:`PACKED` may follow."""
+
+PACKED: Final = (".gz", ".bz2", ".xz", ".zip", ".fz")
+"""Suffixes of compressed files."""
 
 LIST_SUFFIXES: Final = (".txt", ".csv", ".lst", ".list")
 """Suffixes of text files that may list spectra."""
@@ -22,17 +27,36 @@ _HEAD: Final = 20
 """Lines in which a list has to name its first file."""
 
 
+_COMMENT: Final = re.compile(r"\s*(?:[#%!;]|//)")
+_PART: Final = re.compile(r"(?:\[[^\]]*\])?(?:#row=\d+)?$")
+"""Which spectrum of a file, behind its name (:mod:`~vo_emline.spectra.parts`)."""
+
+_QUERY: Final = re.compile(r"\?[\w.%-]+=.*$")
+"""What a download by an address leaves in a name: ``spec.fits?token=A1``."""
+
+
 def names_spectrum(name: str) -> bool:
     """Tell whether a name ends as those of spectra do."""
-    return name.lower().removesuffix(".gz").endswith(SUFFIXES)
+    lower = _QUERY.sub("", name.lower())
+    for suffix in PACKED:
+        lower = lower.removesuffix(suffix) if len(lower) > len(suffix) else lower
+    return lower.endswith(SUFFIXES) or name.lower().endswith(".zip")
+
+
+def names_nothing(name: str) -> bool:
+    """Tell a name without any suffix (``353301001``, ``353301001?token=A1``) that only content can tell."""
+    return "." not in _QUERY.sub("", name)
 
 
 def is_list(path: Path) -> bool:
-    """Tell a text file that lists spectra from one that is a spectrum: its first lines name one."""
+    """Tell a text file that lists spectra from one that is a spectrum: its first lines name one.
+
+    Comments do not count: a spectrum may well say from which file it was made.
+    """
     if path.suffix.lower() not in LIST_SUFFIXES or not path.is_file():
         return False
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        return any(names_spectrum(_first_field(line)) for line in islice(file, _HEAD))
+        return any(_listed(line) for line in islice(file, _HEAD))
 
 
 def read_list(path: Path) -> Iterator[str]:
@@ -56,11 +80,11 @@ def read_list(path: Path) -> Iterator[str]:
     try:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
-                name = _first_field(line)
-                if not names_spectrum(name):
+                name = _listed(line)
+                if not name:
                     continue
                 found = str(path.parent / name)
-                if first and not Path(found).exists():
+                if first and not Path(found).exists() and not Path(_PART.sub("", found)).exists():
                     raise UserError(
                         f"{path}:{number}: there is no {found}; names in a list are relative to its folder"
                     )
@@ -96,5 +120,9 @@ def _hash(name: str) -> int:
     return hash(os.path.abspath(name))  # noqa: PTH100  text is all that is needed
 
 
-def _first_field(line: str) -> str:
-    return line.partition(",")[0].strip()
+def _listed(line: str) -> str:
+    """Give the spectrum that a line of a list names, with the part of its file; empty where it names none."""
+    if _COMMENT.match(line):
+        return ""
+    name = line.partition(",")[0].strip()
+    return name if names_spectrum(_PART.sub("", name)) else ""

@@ -7,6 +7,7 @@ its first table (or of its images, or an aperture of a multispec image), counted
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,3 +59,8 @@ def split_source(source: str | Path) -> tuple[str, Part]:
 def file_of(source: str | Path) -> str:
     """Give the file that a spectrum is in, without the part of it."""
     return split_source(source)[0]
+
+
+def printable(path: str | Path) -> str:
+    """Name a file so that it can be stored: bytes that are no UTF-8 are written as ``\\xe9``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,10 @@ import numpy as np
 from vo_emline.errors import DataError, EmlineError
 from vo_emline.rejects import Reject
 from vo_emline.spectra.containers import unpacked
-from vo_emline.spectra.discover import printable
 from vo_emline.spectra.fits import iter_fits, read_fits
 from vo_emline.spectra.limits import FITS_MAGIC, MAX_BYTES
 from vo_emline.spectra.medium import Medium
-from vo_emline.spectra.parts import WHOLE, Part, split_source
+from vo_emline.spectra.parts import WHOLE, Part, printable, split_source
 from vo_emline.spectra.spectrum import Spectrum
 from vo_emline.spectra.text import read_text
 from vo_emline.spectra.votable import iter_votable, read_votable
@@ -64,6 +64,10 @@ def read(path: str | Path, *, extension: str | int | None = None, medium: Medium
     name, part = split_source(path)
     if extension is not None:
         part = Part(extension, part.row)
+    if part.row is not None:
+        found = _kept(name, medium).get(part.of(name))
+        if isinstance(found, Spectrum):
+            return found
     content, source = _content(name)
     with _nothing_else(part.of(source)):
         spectrum = _read(content, source=source, part=part, medium=medium)
@@ -148,6 +152,25 @@ def read_or_reject(path: str | Path, *, medium: Medium | None = None) -> Spectru
         return read(path, medium=medium)
     except DataError as error:
         return Reject.from_error(error)
+
+
+def _kept(name: str, medium: Medium | None) -> Mapping[str, Spectrum | Reject]:
+    """Give all spectra of a file by their names; those of the last file are kept: rows come in turn."""
+    try:
+        status = Path(name).stat()
+    except (OSError, ValueError):
+        return {}
+    return _all_of(name, medium, (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=1)
+def _all_of(
+    name: str,
+    medium: Medium | None,
+    _stamp: tuple[int, int],  # when it was changed, and its size: another file by the same name
+) -> Mapping[str, Spectrum | Reject]:
+    found = read_each(name, medium=medium)
+    return {one.source if isinstance(one, Reject) else one.identity.source: one for one in found}
 
 
 @contextmanager

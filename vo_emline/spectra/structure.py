@@ -73,6 +73,21 @@ def spans(content: bytes, *, source: str) -> Iterator[Span]:
 
 
 def _span(content: bytes, start: int, source: str) -> Span:
+    span = measure(content, start, source=source)
+    if span.data + span.size > len(content):
+        message = f"the file ends at byte {len(content)}, its data at {span.data + span.size}"
+        raise DataError(source, "truncated", message)
+    return span
+
+
+def measure(content: bytes, start: int, *, source: str) -> Span:
+    """Give the place of the HDU whose header begins at `start`; its data need not be in `content`.
+
+    Raises
+    ------
+    DataError
+        ``broken`` or ``truncated`` where the header makes no sense or does not end.
+    """
     end = _end_card(content, start)
     if end < 0:
         room = len(content) - start
@@ -84,9 +99,6 @@ def _span(content: bytes, start: int, source: str) -> Span:
         size = _size(cards)
     except (KeyError, ValueError) as error:
         raise DataError(source, "broken", f"the header at byte {start} makes no sense: {error}") from error
-    if data + size > len(content):
-        message = f"the file ends at byte {len(content)}, its data at {data + size}"
-        raise DataError(source, "truncated", message)
     return Span(start, data, size)
 
 

@@ -143,7 +143,10 @@ def _measure(
 
     def windows(pieces: Iterable[Shard]) -> Iterator[tuple[Shard, Windows]]:
         for piece in pieces:
-            yield piece, read_shard(piece, preprocess=preprocess, store=shards.store)
+            yield (
+                piece,
+                read_shard(piece, preprocess=preprocess, store=shards.store, medium=options.medium),
+            )
 
     list(predict_and_write(windows(pieces[:1]), scorer, ShardStore(scratch), options=options))  # compiles
     tally = Tally.of(predict_and_write(windows(pieces), scorer, ShardStore(scratch), options=options))

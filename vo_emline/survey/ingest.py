@@ -13,13 +13,14 @@ from vo_emline.errors import EmlineError
 from vo_emline.files import room_for, write_json
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.rundir import SUMMARY
+from vo_emline.spectra import Medium
 from vo_emline.survey.counts import ShardCounts, Tally
 from vo_emline.survey.options import SHARD_SIZE
 from vo_emline.survey.pool import each_shard
 from vo_emline.survey.shards import Shard, locked, run_shards
 from vo_emline.survey.sources import FILE_NAME, InputList, write_inputs
 from vo_emline.survey.store import KIND, WindowStore
-from vo_emline.survey.work import read_shard
+from vo_emline.survey.work import Windows, read_shard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ def ingest(
     directory: Path,
     *,
     preprocess: PreprocessOptions | None = None,
+    medium: Medium | None = None,
     shard_size: int = SHARD_SIZE,
     workers: int = 0,
     executor: Executor | None = None,
@@ -55,6 +57,8 @@ def ingest(
         The store (:class:`~vo_emline.survey.WindowStore`).
     preprocess
         Settings of the windows; None for the defaults.
+    medium
+        Medium of the wavelengths, as for :func:`~vo_emline.spectra.read`.
     shard_size
         Files per shard.
     workers
@@ -77,7 +81,8 @@ def ingest(
     preprocess = preprocess or PreprocessOptions()
     with locked(directory):
         listed = _list(paths, directory / f".{FILE_NAME}.part", shard_size=shard_size)
-        return _ingest(listed, WindowStore(directory), preprocess, shard_size, workers, executor)
+        read = partial(read_shard, preprocess=preprocess, medium=medium)
+        return _ingest(listed, WindowStore(directory), read, preprocess, shard_size, workers, executor)
 
 
 def _list(paths: Iterable[str | Path], path: Path, *, shard_size: int) -> InputList:
@@ -91,6 +96,7 @@ def _list(paths: Iterable[str | Path], path: Path, *, shard_size: int) -> InputL
 def _ingest(
     listed: InputList,
     store: WindowStore,
+    read: partial[Windows],
     preprocess: PreprocessOptions,
     shard_size: int,
     workers: int,
@@ -98,21 +104,22 @@ def _ingest(
 ) -> IngestSummary:
     store.claim(_manifest(listed, preprocess, shard_size))
     store.remove_leftovers()
-    work = partial(ingest_shard, directory=store.directory, preprocess=preprocess)
-    probe = partial(read_shard, preprocess=preprocess)
-    do = partial(each_shard, work, workers=workers, executor=executor, probe=probe)
+    work = partial(ingest_shard, directory=store.directory, preprocess=preprocess, read=read)
+    do = partial(each_shard, work, workers=workers, executor=executor, probe=read)
     tally = run_shards(listed, store, do, doing="ingesting")
     summary = _summarise(store, tally)
     write_json(store.directory / SUMMARY, asdict(summary))
     return summary
 
 
-def ingest_shard(shard: Shard, *, directory: Path, preprocess: PreprocessOptions) -> ShardCounts:
+def ingest_shard(
+    shard: Shard, *, directory: Path, preprocess: PreprocessOptions, read: partial[Windows]
+) -> ShardCounts:
     """Read the files of a shard and write their windows and rejects."""
-    read = read_shard(shard, preprocess=preprocess)
+    windows = read(shard)
     store = WindowStore(directory)
-    store.write(shard, read.prepared, preprocess=preprocess)
-    return store.counts(shard.number).timed(read=read.seconds)
+    store.write(shard, windows.prepared, preprocess=preprocess)
+    return store.counts(shard.number).timed(read=windows.seconds)
 
 
 def _manifest(listed: InputList, preprocess: PreprocessOptions, shard_size: int) -> dict[str, Any]:

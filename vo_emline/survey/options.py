@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from vo_emline.spectra.medium import Medium
 from vo_emline.training.options import CLASS_SHARES
 
 SHARD_SIZE: Final = 4000
@@ -43,9 +44,12 @@ class SurveyOptions(BaseModel):
     """A spectrum whose most probable class has less than this probability is flagged ``uncertain``."""
     cascade: bool = True
     """Let a student screen, where the model has one (:class:`~vo_emline.survey.model.Cascade`)."""
+    medium: Medium | None = None
+    """Medium of the wavelengths of files, stated by the user; None to go by what they say."""
     low_snr: float = Field(default=5.0, ge=0)
     """A spectrum with a lower S/N per pixel in r is flagged ``low_snr`` and ``uncertain``."""
 
     def facts(self) -> dict[str, Any]:
         """Give what results depend on, JSON-ready."""
-        return self.model_dump(mode="json", exclude={"workers"})
+        unset = {"medium"} if self.medium is None else set()
+        return self.model_dump(mode="json", exclude={"workers", *unset})

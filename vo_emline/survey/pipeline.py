@@ -113,7 +113,7 @@ def predicting_here(
         mapping = work.store is not None
         threads = stack.enter_context(ThreadPoolExecutor(MAPPERS, "mapper")) if mapping else None
         workers = count_workers(work.options.workers, n_shards=n_shards)
-        read = partial(read_shard, preprocess=work.preprocess, store=work.store)
+        read = partial(read_shard, preprocess=work.preprocess, store=work.store, medium=work.options.medium)
         reading = work_through(read, shards, workers=workers, executor=threads)
         stack.enter_context(closing(reading))
         yield from predict_and_write(reading, scorer, ShardStore(work.directory), options=work.options)
@@ -135,6 +135,6 @@ def predicting_there(
     executor
         Where to work; by default a pool of processes on this machine.
     """
-    probe = partial(read_shard, preprocess=work.preprocess, store=work.store)
+    probe = partial(read_shard, preprocess=work.preprocess, store=work.store, medium=work.options.medium)
     do = partial(process_shard, work=work)
     return each_shard(do, shards, n_shards, workers=work.options.workers, executor=executor, probe=probe)

@@ -19,7 +19,7 @@ from vo_emline.preprocess.prepare import prepare
 from vo_emline.preprocess.section import needed_wavelengths
 from vo_emline.preprocess.windows import Prepared
 from vo_emline.rejects import Reject
-from vo_emline.spectra import Spectrum, printable, read_part_or_reject
+from vo_emline.spectra import Medium, Spectrum, printable, read_part_or_reject
 from vo_emline.survey.counts import ShardCounts, count_rows
 from vo_emline.survey.model import Cascade, Predicted, Scorer, load_scorer
 from vo_emline.survey.options import SurveyOptions
@@ -82,7 +82,7 @@ def process_shard(shard: Shard, work: Work) -> ShardCounts:
     if store.is_finished(shard):
         return store.counts(shard.number)
     scorer = load_scorer(work.model, work.options, work.model_version)
-    windows = read_shard(shard, preprocess=work.preprocess, store=work.store)
+    windows = read_shard(shard, preprocess=work.preprocess, store=work.store, medium=work.options.medium)
     began = time.perf_counter()
     probability = predict(windows.prepared, scorer, options=work.options)
     predicted = time.perf_counter()
@@ -94,7 +94,13 @@ def process_shard(shard: Shard, work: Work) -> ShardCounts:
     return counts.timed(read=windows.seconds, predict=predicted - began, write=written - predicted)
 
 
-def read_shard(shard: Shard, *, preprocess: PreprocessOptions, store: Path | None = None) -> Windows:
+def read_shard(
+    shard: Shard,
+    *,
+    preprocess: PreprocessOptions,
+    store: Path | None = None,
+    medium: Medium | None = None,
+) -> Windows:
     """Make the windows of a shard of files, or map those of a shard of a store.
 
     Parameters
@@ -105,6 +111,8 @@ def read_shard(shard: Shard, *, preprocess: PreprocessOptions, store: Path | Non
         Settings of the windows.
     store
         Store the shard is of; None for files.
+    medium
+        Medium of the wavelengths of files, as for :func:`~vo_emline.spectra.read`.
 
     Raises
     ------
@@ -112,7 +120,7 @@ def read_shard(shard: Shard, *, preprocess: PreprocessOptions, store: Path | Non
         Windows and rejects do not add up to the files.
     """
     began = time.perf_counter()
-    prepared = _prepare(shard, preprocess) if store is None else WindowStore(store).read(shard)
+    prepared = _prepare(shard, preprocess, medium) if store is None else WindowStore(store).read(shard)
     return Windows(prepared, time.perf_counter() - began)
 
 
@@ -139,10 +147,11 @@ def write_shard(
     return count_rows(shard.number, scores=scores, rejects=rejects)
 
 
-def _prepare(shard: Shard, preprocess: PreprocessOptions) -> Prepared:
+def _prepare(shard: Shard, preprocess: PreprocessOptions, medium: Medium | None) -> Prepared:
     if not shard.deadly:
-        return prepare_files(shard.sources, preprocess)
-    prepared = prepare_files([name for name in shard.sources if name not in shard.deadly], preprocess)
+        return prepare_files(shard.sources, preprocess, medium=medium)
+    alive = [name for name in shard.sources if name not in shard.deadly]
+    prepared = prepare_files(alive, preprocess, medium=medium)
     left_out = [
         Reject(printable(name), "worker_died", "the process that read the file died of it, also alone")
         for name in shard.sources
@@ -151,7 +160,9 @@ def _prepare(shard: Shard, preprocess: PreprocessOptions) -> Prepared:
     return Prepared(prepared.windows, (*prepared.rejects, *left_out))
 
 
-def prepare_files(sources: Sequence[str], options: PreprocessOptions) -> Prepared:
+def prepare_files(
+    sources: Sequence[str], options: PreprocessOptions, *, medium: Medium | None = None
+) -> Prepared:
     """Read of files what their windows need, and make the windows.
 
     Parameters
@@ -160,6 +171,8 @@ def prepare_files(sources: Sequence[str], options: PreprocessOptions) -> Prepare
         Paths of the files.
     options
         Settings under which the classifier was trained.
+    medium
+        Medium of the wavelengths, as for :func:`~vo_emline.spectra.read`.
 
     Raises
     ------
@@ -171,7 +184,7 @@ def prepare_files(sources: Sequence[str], options: PreprocessOptions) -> Prepare
 
     def spectra() -> Iterator[Spectrum]:
         for source in sources:
-            found = read_part_or_reject(source, between=between)
+            found = read_part_or_reject(source, between=between, medium=medium)
             if isinstance(found, Reject):
                 unreadable.append(found)
             else:
@@ -234,5 +247,6 @@ def classify_files(
     scores, rejects
         As :func:`score`; together one row per file.
     """
-    prepared = prepare_files([str(path) for path in paths], preprocess)
-    return score(prepared, classifier, options=options or SurveyOptions())
+    options = options or SurveyOptions()
+    prepared = prepare_files([str(path) for path in paths], preprocess, medium=options.medium)
+    return score(prepared, classifier, options=options)

@@ -87,7 +87,7 @@ def _read_plain(source: Source, wanted: Wanted) -> Spectrum:
     header, start = Header(source.head[:end]), data_start(end)
     if header.get("SIMPLE") is not True or header.get("BITPIX") not in _BITPIX:
         raise Unexpected
-    if not isinstance(header.get("EXTEND", True), bool):
+    if not isinstance(header.get("EXTEND", True), bool) or header.get("PCOUNT", 0) != 0:
         raise Unexpected
     lamost = is_lamost(header)
     if lamost and is_lamost_image(header):

@@ -21,8 +21,8 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from vo_emline.spectra.discover import printable
 from vo_emline.spectra.limits import GZIP_MAGIC, MAX_BYTES
+from vo_emline.spectra.parts import printable
 
 BLOCK: Final = 2880
 CARD: Final = 80
