@@ -3,18 +3,20 @@
 =============  ==============================================================
 package        what it knows
 =============  ==============================================================
-``app``        assembly only
-``config``     the settings (``service.toml`` documents them)
-``store``      the release file, opened read-only, and TAP_SCHEMA
 ``adql``       from ADQL 2.1 to SQL
-``tap``        queries, uploads, results
-``uws``        asynchronous jobs that survive
-``vosi``       capabilities, availability, tables, examples
-``votable``    streaming VOTables
-``formats``    CSV, FITS, Parquet, JSON
-``ssa``        finding spectra
-``datalink``   what there is of each spectrum
+``store``      the release file, opened read-only, and TAP_SCHEMA
+``formats``    streaming VOTables, CSV, FITS, Parquet, JSON
+``uws``        jobs that survive
 ``products``   spectra in the form that is asked for
-``web``        the page for people
+``datalink``   what there is of each spectrum
+``ssa``        finding spectra
+``tap``        queries, uploads, results, jobs
+``vosi``       capabilities, availability, tables
+``web``        the pages for people
+``app``        assembly only
 =============  ==============================================================
+
+Each imports only what stands above it; ``config`` (``service.toml`` documents
+the settings), ``urls``, ``errors``, ``parameters``, ``pages`` and ``context``
+serve all of them.
 """

@@ -16,20 +16,19 @@ from starlette.middleware.cors import CORSMiddleware
 
 from service import datalink, products, ssa
 from service.config import Settings
-from service.context import Services
-from service.errors import on_http_error, on_internal_error, on_user_error
+from service.formats.header import frame
 from service.logs import configure_logs
-from service.middleware import AccessLog, BodyLimit
+from service.middleware import AccessLog, BodyLimit, on_http_error, on_internal_error, on_user_error
+from service.places import Places
 from service.store import ReleaseStore
+from service.tap.context import TapServices
+from service.tap.job_routes import routes as job_routes
 from service.tap.jobs import TapWork
-from service.tap.places import Places
 from service.tap.queries import QueryRunner
-from service.tap.routes import routes as tap_routes
+from service.tap.sync import routes as tap_routes
 from service.urls import Urls
 from service.uws.manager import JobManager
-from service.uws.routes import routes as job_routes
 from service.vosi.routes import routes as vosi_routes
-from service.votable.header import frame
 from service.web.routes import routes as web_routes
 from vo_emline.candidates.obscore import OBSCORE
 from vo_emline.errors import UserError
@@ -89,7 +88,7 @@ def create_app(release: Path, settings: Settings) -> Starlette:
     return app
 
 
-def assemble(release: Path, settings: Settings) -> Services:
+def assemble(release: Path, settings: Settings) -> TapServices:
     """Make the collaborators of the handlers."""
     urls = Urls(settings.public_url)
     with ExitStack() as undo:
@@ -100,7 +99,7 @@ def assemble(release: Path, settings: Settings) -> Services:
         make_work = partial(TapWork, queries=queries, settings=settings)
         jobs = JobManager(state, settings=settings, make_work=make_work)
         undo.pop_all()
-    return Services(
+    return TapServices(
         settings=settings,
         urls=urls,
         store=store,
@@ -112,7 +111,7 @@ def assemble(release: Path, settings: Settings) -> Services:
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    services: Services = app.state.services
+    services: TapServices = app.state.services
     # astropy reads its units when it first meets one: now, and not while the first client waits.
     await anyio.to_thread.run_sync(partial(frame, OBSCORE.columns, infos={}))
     services.jobs.start()

@@ -1,20 +1,15 @@
-"""What every handler works with: the settings, the addresses, the release, the queries and the jobs."""
+"""What every handler works with: the settings, the addresses, the release and the places."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
 from service.config import Settings
+from service.places import Places
 from service.store import ReleaseStore
 from service.urls import Urls
-
-if TYPE_CHECKING:
-    from service.tap.places import Places
-    from service.tap.queries import QueryRunner
-    from service.uws.manager import JobManager
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +19,8 @@ class Services:
     settings: Settings
     urls: Urls
     store: ReleaseStore
-    queries: QueryRunner
-    jobs: JobManager
     places: Places
-    """Where synchronous queries run."""
+    """Where queries run whose answer is waited for."""
 
 
 def services(request: Request) -> Services:

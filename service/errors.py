@@ -1,24 +1,21 @@
-"""Errors as answers: a VOTable that says what was wrong, with the right HTTP status."""
+"""What can go wrong in the service, and the HTTP status of each kind."""
 
 from __future__ import annotations
 
 from typing import Final
 
-import structlog
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-
-from service.votable.header import status_document
 from vo_emline.errors import EmlineError, UserError
 
-logger = structlog.stdlib.get_logger("service")
-
-VOTABLE_TYPE: Final = "application/x-votable+xml"
+INTERNAL: Final = "internal error of the service"
+"""All that a client is told about a fault of ours; the log has the rest."""
 
 
 class StoppedError(EmlineError):
     """A query was stopped because nobody waits for it any more."""
+
+
+class FaultError(EmlineError):
+    """The service failed at a request that was right: status 500, and an error in the log."""
 
 
 class BusyError(UserError):
@@ -44,33 +41,3 @@ def status_of(error: Exception) -> int:
         if isinstance(error, kind):
             return status
     return 400 if isinstance(error, UserError) else 500
-
-
-def votable_error(error: Exception) -> Response:
-    """Give the VOTable answer to an error (DALI 1.1, section 4.2); our own faults are logged, not shown."""
-    status = status_of(error)
-    message = str(error) if status < 500 or isinstance(error, UserError) else "internal error of the service"
-    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
-    return Response(status_document("ERROR", message), status, headers, media_type=VOTABLE_TYPE)
-
-
-async def on_user_error(request: Request, error: Exception) -> Response:
-    """Answer a mistake in the request."""
-    logger.info("user_error", path=request.url.path, error=str(error))
-    return votable_error(error)
-
-
-async def on_internal_error(request: Request, error: Exception) -> Response:
-    """Answer a fault of ours without telling what it was."""
-    logger.error("internal_error", path=request.url.path, exc_info=error)
-    return votable_error(error)
-
-
-async def on_http_error(request: Request, error: Exception) -> Response:
-    """Answer what Starlette refuses: a malformed form like any mistake, a wrong address in plain text."""
-    if not isinstance(error, HTTPException):
-        raise TypeError("a handler for HTTPException got something else") from error
-    if error.status_code == 400:
-        return votable_error(UserError(f"the request cannot be read: {error.detail}"))
-    text = f"{error.detail}: {request.method} {request.url.path}\n"
-    return PlainTextResponse(text, error.status_code, error.headers)

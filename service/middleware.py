@@ -1,16 +1,24 @@
-"""What every request passes through: the access log and the limit on its size."""
+"""What stands around the handlers: access log, limit on size, errors as answers (DALI 1.1, section 4)."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Final
 
 import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import TooLargeError, votable_error
+from service.errors import INTERNAL, RETRY_SECONDS, TooLargeError, status_of
+from service.formats.header import status_document
+from vo_emline.errors import UserError
 
-logger = structlog.stdlib.get_logger("service.access")
+logger = structlog.stdlib.get_logger("service")
+access = structlog.stdlib.get_logger("service.access")
+
+VOTABLE_TYPE: Final = "application/x-votable+xml"
 
 
 class AccessLog:
@@ -39,7 +47,7 @@ class AccessLog:
             await self._app(scope, receive, watch)
         finally:
             client = scope.get("client")
-            logger.info(
+            access.info(
                 "request",
                 method=scope["method"],
                 path=scope["path"],
@@ -83,3 +91,33 @@ def _declared_length(scope: Scope) -> int:
         if name == b"content-length" and value.isdigit():
             return int(value)
     return 0
+
+
+def votable_error(error: Exception) -> Response:
+    """Give the VOTable answer to an error (DALI 1.1, section 4.2); our own faults are logged, not shown."""
+    status = status_of(error)
+    message = str(error) if status < 500 or isinstance(error, UserError) else INTERNAL
+    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
+    return Response(status_document("ERROR", message), status, headers, media_type=VOTABLE_TYPE)
+
+
+async def on_user_error(request: Request, error: Exception) -> Response:
+    """Answer a mistake in the request."""
+    logger.info("user_error", path=request.url.path, error=str(error))
+    return votable_error(error)
+
+
+async def on_internal_error(request: Request, error: Exception) -> Response:
+    """Answer a fault of ours without telling what it was."""
+    logger.error("internal_error", path=request.url.path, exc_info=error)
+    return votable_error(error)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """Answer what Starlette refuses: a malformed form like any mistake, a wrong address in plain text."""
+    if not isinstance(error, HTTPException):
+        raise TypeError("a handler for HTTPException got something else") from error
+    if error.status_code == 400:
+        return votable_error(UserError(f"the request cannot be read: {error.detail}"))
+    text = f"{error.detail}: {request.method} {request.url.path}\n"
+    return PlainTextResponse(text, error.status_code, error.headers)

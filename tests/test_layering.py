@@ -1,20 +1,74 @@
-"""The flow of the design holds: a package imports only what stands to its left."""
+"""The flow of the design holds: a package imports only what its graph allows, and no graph has a circle."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 BASE = ("arrays", "errors", "labels", "rejects", "tables", "files", "progress", "rundir", "settings")
-PACKAGES = (
-    "net", "archives", "spectra", "preprocess", "measure", "simulate", "training",
-    "candidates", "survey", "plots", "evaluate", "runs", "client", "demo", "cli",
-)  # fmt: skip
+"""Modules of `vo_emline` that every package may import, and that import only each other."""
+
+VO_EMLINE: Mapping[str, tuple[str, ...]] = {
+    "net": (),
+    "archives": ("net",),
+    "spectra": (),
+    "preprocess": ("spectra",),
+    "measure": ("spectra", "preprocess"),
+    "simulate": ("spectra", "preprocess", "measure"),
+    "training": ("spectra", "preprocess", "measure", "simulate"),
+    "candidates": ("spectra", "preprocess", "measure"),
+    "survey": ("spectra", "preprocess", "measure", "simulate", "training", "candidates"),
+    "plots": ("spectra", "preprocess"),
+    "evaluate": ("spectra", "preprocess", "measure", "simulate", "training", "candidates", "survey", "plots"),
+    "runs": (
+        "net", "archives", "spectra", "preprocess", "measure", "simulate", "training", "candidates", "survey",
+        "plots", "evaluate",
+    ),
+    "client": ("net", "spectra", "candidates", "plots"),
+    "demo": ("net", "archives", "measure", "simulate", "training", "candidates", "survey", "runs"),
+    "cli": (
+        "net", "archives", "spectra", "preprocess", "measure", "training", "candidates", "survey", "plots",
+        "evaluate", "runs", "client", "demo",
+    ),
+}  # fmt: skip
+"""What each package of `vo_emline` may import."""
+
+SHARED = ("errors", "config", "urls", "xml", "logs", "parameters", "pages")
+"""Modules of `service` that every package may import, and that import only each other."""
+
+SERVICE: Mapping[str, tuple[str, ...]] = {
+    "adql": (),
+    "store": ("adql",),
+    "formats": (),
+    "places": (),
+    "uws": (),
+    "context": ("store", "places"),
+    "middleware": ("formats",),
+    "products": ("store", "formats", "context", "middleware"),
+    "datalink": ("store", "formats", "context", "middleware", "products"),
+    "ssa": ("store", "formats", "context", "middleware", "products", "datalink"),
+    "tap": ("adql", "store", "formats", "places", "uws", "context", "middleware"),
+    "vosi": ("adql", "store", "formats", "uws", "context", "middleware", "datalink", "ssa", "tap"),
+    "web": ("store", "formats", "context", "middleware", "products", "tap"),
+    "app": (
+        "store", "formats", "places", "uws", "context", "middleware", "products", "datalink", "ssa", "tap",
+        "vosi", "web",
+    ),
+    "server": ("app",),
+    "adql_command": ("adql", "store"),
+    "cli": ("adql_command", "server"),
+    "__main__": ("cli",),
+}  # fmt: skip
+"""What each package or module of `service` may import."""
+
+GRAPHS = {"vo_emline": (VO_EMLINE, BASE), "service": (SERVICE, SHARED)}
 HEAVY = ("jax", "flax", "optax", "orbax", "matplotlib", "duckdb", "sklearn", "imblearn", "astropy", "pyvo")
 
 
@@ -30,29 +84,38 @@ def imported_modules(path: Path) -> set[str]:
     return names
 
 
-def rank(module: str) -> int:
-    part = module.split(".")[1] if "." in module else ""
-    if part in BASE:
-        return 0
-    return PACKAGES.index(part) + 1 if part in PACKAGES else len(PACKAGES) + 1
+def part(module: str) -> str:
+    """The package or module of the first level that a module belongs to."""
+    names = module.split(".")
+    return names[1] if len(names) > 1 else ""
+
+
+def modules(top: str) -> list[Path]:
+    return sorted(path for path in (ROOT / top).rglob("*.py") if path != ROOT / top / "__init__.py")
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "vo_emline").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
+    "path", [*modules("vo_emline"), *modules("service")], ids=lambda path: str(path.relative_to(ROOT))
 )
-def test_a_package_imports_only_to_its_left(path: Path) -> None:
-    own = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+def test_a_package_imports_only_what_its_graph_allows(path: Path) -> None:
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    top, own = module.split(".")[0], part(module)
+    graph, base = GRAPHS[top]
+    allowed = base if own in base else (*base, own, *graph.get(own, tuple(graph)))
     for name in imported_modules(path):
-        assert name.split(".")[0] != "service", f"{path} imports the service"
-        if name.startswith("vo_emline.") and path.name != "__main__.py" and path.parent.name != "vo_emline":
-            assert rank(name) <= rank(own), f"{own} imports {name}, which stands to its right"
+        assert top == "service" or name.split(".")[0] != "service", f"{path} imports the service"
+        if name.startswith(f"{top}."):
+            assert part(name) in allowed, f"{module} imports {name}"
 
 
-def test_every_package_is_ranked() -> None:
-    found = {path.parent.name for path in (ROOT / "vo_emline").glob("*/__init__.py")}
-    assert found == set(PACKAGES)
-    modules = {path.stem for path in (ROOT / "vo_emline").glob("*.py")}
-    assert modules == {*BASE, "__init__", "__main__"}
+@pytest.mark.parametrize("top", GRAPHS)
+def test_a_graph_has_no_circle_and_names_what_is_there(top: str) -> None:
+    graph, base = GRAPHS[top]
+    assert set(TopologicalSorter(graph).static_order()) == set(graph)
+    packages = {path.parent.name for path in (ROOT / top).glob("*/__init__.py")}
+    assert packages == {name for name in graph if (ROOT / top / name).is_dir()}
+    single = {path.stem for path in (ROOT / top).glob("*.py")}
+    assert single - {"__init__", "__main__"} == {*base, *graph} - packages - {"__main__"}
 
 
 def test_help_imports_nothing_heavy() -> None:

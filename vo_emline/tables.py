@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Datatype = Literal["char", "unicodeChar", "boolean", "short", "int", "long", "float", "double"]
 """VOTable primitive types in use (VOTable 1.4, section 2.1)."""
 
-SQL_TYPES: Final[dict[Datatype, str]] = {
-    "char": "VARCHAR",
-    "unicodeChar": "VARCHAR",
-    "boolean": "BOOLEAN",
-    "short": "SMALLINT",
-    "int": "INTEGER",
-    "long": "BIGINT",
-    "float": "REAL",
-    "double": "DOUBLE",
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """How the values of one VOTable type are kept in other systems."""
+
+    sql: str
+    """Column type of DuckDB."""
+    arrow: str
+    """Alias of the Arrow type."""
+    numpy: str = ""
+    """Kind and bytes of a number in numpy, without the byte order; empty for text."""
+    fits: str = ""
+    """Letter of TFORM in a FITS binary table (FITS 4.0, table 18); empty for text, which needs a width."""
+    null: float = 0
+    """Number that stands for NULL where a format needs one (``TNULLn``, NaN)."""
+    blank: str = ""
+    """What stands for a missing element of an array in TABLEDATA, for which VOTable has nothing better."""
+
+
+KINDS: Final[Mapping[Datatype, Kind]] = {
+    "char": Kind(sql="VARCHAR", arrow="string"),
+    "unicodeChar": Kind(sql="VARCHAR", arrow="string"),
+    "boolean": Kind(sql="BOOLEAN", arrow="bool", numpy="b1", fits="L", blank="?"),
+    "short": Kind(sql="SMALLINT", arrow="int16", numpy="i2", fits="I", null=-(2**15), blank="0"),
+    "int": Kind(sql="INTEGER", arrow="int32", numpy="i4", fits="J", null=-(2**31), blank="0"),
+    "long": Kind(sql="BIGINT", arrow="int64", numpy="i8", fits="K", null=-(2**63), blank="0"),
+    "float": Kind(sql="REAL", arrow="float32", numpy="f4", fits="E", null=math.nan, blank="NaN"),
+    "double": Kind(sql="DOUBLE", arrow="float64", numpy="f8", fits="D", null=math.nan, blank="NaN"),
 }
-"""DuckDB column type of each VOTable type."""
+"""The one map of VOTable types, the narrowest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +71,15 @@ class Column:
     @property
     def sql_type(self) -> str:
         """The DuckDB type that holds this column."""
-        return SQL_TYPES[self.datatype]
+        return KINDS[self.datatype].sql
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """The Arrow type that holds this column: a list where the values are arrays."""
+        import pyarrow as pa  # descriptions are read where nothing else needs Arrow
+
+        scalar = pa.type_for_alias(KINDS[self.datatype].arrow)
+        return pa.list_(scalar) if self.is_array else scalar
 
     @property
     def is_text(self) -> bool:

@@ -1,14 +1,51 @@
-"""What belongs to a spectrum: the rows of a links document."""
+"""What belongs to a spectrum: the rows and the document of links (DataLink 1.1, section 3)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, fields
+from typing import Any, Final
 
-from service.products.entries import Entry
-from service.products.formats import FITS, VOTABLE
-from service.products.original import original_type
+import pyarrow as pa
+from astropy.io.votable.tree import Resource
+
+from service.datalink.describe import LINKS_ID, cutout_service, links_service
+from service.formats.result import Result
+from service.formats.votable import write_tabledata
+from service.products.entries import Entry, find_candidates, find_entries, original_type
+from service.products.request import FITS, VOTABLE
+from service.store import ReleaseStore
 from service.urls import Urls
+from vo_emline.tables import Column
+
+LINKS: Final = (
+    Column(name="ID", datatype="char", arraysize="*", ucd="meta.id;meta.main",
+           description="Publisher DID the link belongs to"),
+    Column(name="access_url", datatype="char", arraysize="*", ucd="meta.ref.url",
+           description="Where the data are"),
+    Column(name="service_def", datatype="char", arraysize="*", ucd="meta.ref",
+           description="ID of the descriptor of the service that makes the data"),
+    Column(name="error_message", datatype="char", arraysize="*", ucd="meta.code.error",
+           description="Why there is no link"),
+    Column(name="description", datatype="char", arraysize="*", ucd="meta.note",
+           description="What the link leads to"),
+    Column(name="semantics", datatype="char", arraysize="*", ucd="meta.code",
+           description="What the link is to the spectrum, term of http://www.ivoa.net/rdf/datalink/core"),
+    Column(name="content_type", datatype="char", arraysize="*", ucd="meta.code.mime",
+           description="Media type of the data"),
+    Column(name="content_length", datatype="long", unit="byte", ucd="phys.size;meta.file",
+           description="Size of the data; NULL where they are made on request"),
+    Column(name="content_qualifier", datatype="char", arraysize="*", ucd="meta.code",
+           description="Kind of product, term of http://www.ivoa.net/rdf/product-type"),
+    Column(name="local_semantics", datatype="char", arraysize="*", ucd="meta.code",
+           description="Which of the links of this service it is"),
+    Column(name="link_auth", datatype="char", arraysize="*", ucd="meta.code",
+           description="Whether the link asks who one is: false, optional or true"),
+    Column(name="link_authorized", datatype="boolean", ucd="meta.code",
+           description="Whether the one who asks may use the link"),
+)  # fmt: skip
+"""Columns in the order in which they are written."""
+
 
 CUTOUT: Final = "cutout"
 """ID of the descriptor of the cut-out service in links documents."""
@@ -16,7 +53,7 @@ CUTOUT: Final = "cutout"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One row; fields as :data:`service.datalink.columns.LINKS` describes them.
+    """One row; fields as :data:`service.datalink.links.LINKS` describes them.
 
     Exactly one of `access_url`, `service_def` and `error_message` is given.
     """
@@ -106,3 +143,59 @@ def fault(did: str, message: str) -> Link:
         ``TransientFault``, ``FatalFault``), a colon and the reason.
     """
     return Link(ID=did, semantics="#this", error_message=message, link_auth=None, link_authorized=None)
+
+
+MAX_IDS: Final = 1000
+"""Identifiers answered per request; the answer to more ends with OVERFLOW (DataLink 1.1, section 3.5)."""
+
+
+def links_document(store: ReleaseStore, identifiers: Sequence[str], *, urls: Urls) -> bytes:
+    """Make the links document of some spectra.
+
+    Parameters
+    ----------
+    identifiers
+        Publisher DIDs; repeated ones count once; none is allowed and gives a
+        document without rows that describes the service.
+    """
+    wanted = list(dict.fromkeys(identifiers))
+    answered = wanted[:MAX_IDS]
+    with store.lease() as release:
+        entries = find_entries(release, answered) if answered else {}
+        pages = find_candidates(release, list(entries)) if entries else {}
+    rows = [link for did in answered for link in _links_of(did, entries.get(did), pages.get(did), urls)]
+    if len(wanted) > MAX_IDS:
+        rows.append(fault(wanted[MAX_IDS], "one row too many, so that the writer tells of the overflow"))
+    limit = len(rows) - (len(wanted) > MAX_IDS)
+    result = Result(
+        columns=LINKS,
+        batches=[_batch(rows)],
+        limit=limit,
+        infos={"standardID": LINKS_ID},
+        resources=_resources(list(entries.values()), urls),
+    )
+    return b"".join(write_tabledata(result))
+
+
+def _links_of(did: str, entry: Entry | None, candidate_id: str | None, urls: Urls) -> Sequence[Link]:
+    if entry is None:
+        return [fault(did, f"NotFoundFault: there is no spectrum {did}")]
+    return links(entry, urls, candidate_id=candidate_id)
+
+
+def _resources(entries: Sequence[Entry], urls: Urls) -> Sequence[Resource]:
+    if not entries:
+        return [links_service(urls, name="this")]
+    covered = (min(entry.wave_min for entry in entries), max(entry.wave_max for entry in entries))
+    return [cutout_service(urls, reference="ID", identifier=CUTOUT, range_m=covered)]
+
+
+def _batch(rows: Sequence[Link]) -> pa.RecordBatch:
+    names = [field.name for field in fields(Link)]
+    values = zip(*map(astuple, rows), strict=True) if rows else iter([()] * len(names))
+    return pa.RecordBatch.from_arrays(list(_arrays(values)), names=names)
+
+
+def _arrays(values: Iterator[tuple[Any, ...]]) -> Iterator[pa.Array]:
+    for column, cells in zip(LINKS, values, strict=True):
+        yield pa.array(cells, column.arrow_type)

@@ -1,4 +1,4 @@
-"""The addresses of DataLink: ``/datalink/links`` and what VOSI wants beside it (DataLink 1.1, section 2)."""
+"""The address of DataLink: ``/datalink/links`` (DataLink 1.1, section 2)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.context import services
-from service.datalink.capabilities import capabilities
-from service.datalink.describe import DATALINK_TYPE, LINKS_ID, SODA_ID
-from service.datalink.document import links_document
+from service.datalink.describe import DATALINK_TYPE
+from service.datalink.links import links_document
 from service.parameters import read_parameters
-from service.vosi.routes import XML, get_availability
 from vo_emline.errors import UserError
 
 _FORMATS: Final = (
@@ -43,17 +41,8 @@ def _check_format(wanted: str | None) -> None:
         )
 
 
-async def get_capabilities(request: Request) -> Response:
-    """Say which standards are spoken: DataLink, and SODA for the cut-outs."""
-    urls = services(request).urls
-    spoken = {LINKS_ID: urls.datalink, SODA_ID: urls.spectra}
-    return Response(capabilities(spoken, base=f"{urls.base}/datalink"), media_type=XML)
-
-
 def routes() -> list[Route]:
     """Give the routes of DataLink, for the root of the service."""
     return [
         Route("/datalink/links", links, methods=["GET", "POST"]),
-        Route("/datalink/capabilities", get_capabilities),
-        Route("/datalink/availability", get_availability),
     ]

@@ -19,15 +19,9 @@ from astropy.io import fits
 from service.formats.cells import list_text, number_text
 from service.formats.result import Result
 from vo_emline.candidates.votable import ascii_text
-from vo_emline.tables import Column
+from vo_emline.tables import KINDS, Column
 
 BLOCK: Final = 2880
-_FORMATS: Final = {"boolean": "L", "short": "I", "int": "J", "long": "K", "float": "E", "double": "D"}
-_DTYPES: Final = {"short": ">i2", "int": ">i4", "long": ">i8", "float": ">f4", "double": ">f8"}
-_SENTINELS: Final = {
-    "short": np.iinfo(np.int16).min, "int": np.iinfo(np.int32).min, "long": np.iinfo(np.int64).min,
-}  # fmt: skip
-"""Values that stand for NULL (``TNULLn``)."""
 
 
 def write_fits(result: Result) -> Iterator[bytes]:
@@ -105,10 +99,16 @@ def _column(column: Column, width: int) -> fits.Column:
         return fits.Column(name=column.name, format=f"{width}A")
     return fits.Column(
         name=column.name,
-        format=_FORMATS[column.datatype],
+        format=KINDS[column.datatype].fits,
         unit=column.unit,
-        null=_SENTINELS.get(column.datatype),
+        null=_sentinel(column),
     )
+
+
+def _sentinel(column: Column) -> int | None:
+    """Give the value that stands for NULL (``TNULLn``), which integers have only."""
+    null = KINDS[column.datatype].null
+    return null if isinstance(null, int) and column.datatype != "boolean" else None
 
 
 def _records(batch: pa.RecordBatch, columns: Sequence[Column], widths: Sequence[int]) -> bytes:
@@ -122,7 +122,7 @@ def _records(batch: pa.RecordBatch, columns: Sequence[Column], widths: Sequence[
 def _dtype(column: Column, width: int) -> str:
     if width:
         return f"S{width}"
-    return _DTYPES.get(column.datatype, "S1")
+    return "S1" if column.datatype == "boolean" else f">{KINDS[column.datatype].numpy}"
 
 
 def _values(array: pa.Array, column: Column) -> npt.NDArray[Any]:
@@ -133,7 +133,7 @@ def _values(array: pa.Array, column: Column) -> npt.NDArray[Any]:
     if column.datatype == "boolean":
         values = pc.fill_null(pc.if_else(array, "T", "F"), "\0").to_numpy(zero_copy_only=False)
         return values.astype("S1")
-    missing = _SENTINELS.get(column.datatype, np.nan)
+    missing = KINDS[column.datatype].null
     values = pc.fill_null(array, pa.scalar(missing, array.type)).to_numpy(zero_copy_only=False)
     return values
 

@@ -8,8 +8,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from service.formats.result import Result, arrow_type
-from service.votable.header import frame
+from service.formats.header import frame
+from service.formats.result import Result
 
 VOTABLE_KEY: Final = b"IVOA.VOTable-Parquet.content"
 """Key-value metadata under which readers look for a VOTable without rows (VOParquet 1.0)."""
@@ -64,7 +64,7 @@ def _fields(result: Result) -> list[pa.Field]:
     for column in result.columns:
         facts = {"unit": column.unit, "ucd": column.ucd, "description": column.description}
         metadata = {key: value for key, value in facts.items() if value}
-        fields.append(pa.field(column.name, arrow_type(column), metadata=metadata))
+        fields.append(pa.field(column.name, column.arrow_type, metadata=metadata))
     return fields
 
 

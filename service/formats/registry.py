@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from service.formats.delimited import write_csv, write_tsv
 from service.formats.fits import write_fits
-from service.formats.html import write_html
-from service.formats.json import write_json
 from service.formats.parquet import write_parquet
 from service.formats.result import Result
-from service.votable.document import write_binary2, write_tabledata
+from service.formats.text import write_csv, write_html, write_json, write_tsv
+from service.formats.votable import write_binary2, write_tabledata
 from vo_emline.errors import UserError
 
 _IVO: Final = "ivo://ivoa.net/std/TAPRegExt#output-votable-"

@@ -4,33 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vo_emline.tables import Column, Datatype
+from vo_emline.errors import UserError
+from vo_emline.tables import Column
 
 if TYPE_CHECKING:
     from astropy.io.votable.tree import Resource
-
-ARROW_TYPES: Final[Mapping[Datatype, pa.DataType]] = {
-    "char": pa.string(),
-    "unicodeChar": pa.string(),
-    "boolean": pa.bool_(),
-    "short": pa.int16(),
-    "int": pa.int32(),
-    "long": pa.int64(),
-    "float": pa.float32(),
-    "double": pa.float64(),
-}
-"""Arrow type in which a writer finds the values of each VOTable type."""
-
-
-def arrow_type(column: Column) -> pa.DataType:
-    """Give the Arrow type in which a writer finds the values of `column`."""
-    scalar = ARROW_TYPES[column.datatype]
-    return pa.list_(scalar) if column.is_array else scalar
 
 
 def conform(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.RecordBatch:
@@ -38,8 +21,8 @@ def conform(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.RecordBatch:
 
     Raises
     ------
-    pyarrow.ArrowInvalid
-        A value does not fit the declared type.
+    UserError
+        A value that the query computes does not fit the declared type.
     """
     arrays = [_cast(array, column) for array, column in zip(batch.columns, columns, strict=True)]
     # Names may repeat in a batch (SELECT a.x, b.x), places may not.
@@ -47,12 +30,15 @@ def conform(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.RecordBatch:
 
 
 def _cast(array: pa.Array, column: Column) -> pa.Array:
-    wanted = arrow_type(column)
+    wanted = column.arrow_type
     if array.type == wanted:
         return array
     if pa.types.is_timestamp(array.type) and wanted == pa.string():
         return pc.strftime(array, format="%Y-%m-%dT%H:%M:%S")
-    return array.cast(wanted, safe=not pa.types.is_floating(wanted))
+    try:
+        return array.cast(wanted, safe=not pa.types.is_floating(wanted))
+    except pa.ArrowInvalid as error:
+        raise UserError(f"column {column.name}: {error}") from error
 
 
 @dataclass(slots=True, kw_only=True)

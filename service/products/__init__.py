@@ -4,18 +4,12 @@
 module           what it knows
 ===============  ===============================================================
 ``entries``      the index: publisher DIDs to rows and files; verdicts
-``request``      the parameters of ``/spectrum``, checked
-``formats``      the formats and their names
+``request``      the parameters of ``/spectrum`` and the formats, checked
 ``calibration``  the flux as stored, relative, or continuum-normalised
-``continuum``    a pseudo-continuum where the pipeline gives none
-``product``      the spectrum ready for delivery
-``metadata``     what every product says about itself, one list for all formats
-``columns``      the columns of a delivered spectrum
-``sdm``          VOTables in the IVOA spectrum data model
-``fitsfile``     FITS binary tables
-``text``         CSV, tab-separated, ECSV
-``original``     original files
+``product``      the spectrum ready for delivery, and what it says about itself
+``writers``      VOTable in the spectrum data model, FITS, CSV, TSV, ECSV
 ``preview``      pictures
+``template``     the absorption profile that pictures subtract
 ``deliver``      from a request to the bytes of the answer
 ``routes``       the addresses
 ===============  ===============================================================

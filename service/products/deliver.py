@@ -9,14 +9,10 @@ from typing import Final
 import structlog
 
 from service.errors import NotFoundError
-from service.products import formats
-from service.products.entries import Entry, find_entries, read_spectrum
-from service.products.fitsfile import write_fits
-from service.products.original import original_type
+from service.products.entries import Entry, find_entries, original_type, read_spectrum
 from service.products.product import Product, make_product
-from service.products.request import SpectrumRequest
-from service.products.sdm import write_votable
-from service.products.text import write_csv, write_ecsv, write_tsv
+from service.products.request import CSV, ECSV, FITS, NATIVE, TABLEDATA, TSV, VOTABLE, SpectrumRequest
+from service.products.writers import write_csv, write_ecsv, write_fits, write_tsv, write_votable
 from service.store import ReleaseStore
 from vo_emline.candidates.rows import stem
 from vo_emline.errors import DataError, UserError
@@ -25,12 +21,12 @@ from vo_emline.spectra import Spectrum
 logger = structlog.stdlib.get_logger("service")
 
 WRITERS: Final[Mapping[str, Callable[[Product], bytes]]] = {
-    formats.VOTABLE.name: write_votable,
-    formats.TABLEDATA.name: lambda product: write_votable(product, tabledata=True),
-    formats.FITS.name: write_fits,
-    formats.CSV.name: write_csv,
-    formats.TSV.name: write_tsv,
-    formats.ECSV.name: write_ecsv,
+    VOTABLE.name: write_votable,
+    TABLEDATA.name: lambda product: write_votable(product, tabledata=True),
+    FITS.name: write_fits,
+    CSV.name: write_csv,
+    TSV.name: write_tsv,
+    ECSV.name: write_ecsv,
 }
 """The writer of each format that is made here, by name."""
 
@@ -55,7 +51,7 @@ def deliver_spectrum(store: ReleaseStore, request: SpectrumRequest) -> Delivery 
         The flux cannot be brought to the asked scale, or a processed *original* is asked for.
     """
     entry = find_entry(store, request.did)
-    if request.format is formats.NATIVE:
+    if request.format is NATIVE:
         if request.processed:
             raise UserError(
                 "UsageFault: FORMAT=native is the untouched file; leave out BAND, FLUXCALIB and MEDIUM"

@@ -110,3 +110,18 @@ def read_spectrum(entry: Entry) -> Spectrum:
     if not entry.present:
         raise FileNotFoundError(f"the file of {entry.obs_publisher_did} is gone")
     return read(entry.path)
+
+
+FITS_IMAGE = "image/fits"
+FITS_TABLE = "application/fits"
+
+
+def original_type(layout: str, path: Path) -> str:
+    """Give the media type of an original file, by its layout and suffix."""
+    if path.suffix.lower() == ".gz":
+        return "application/gzip"
+    if layout == "votable":
+        return "application/x-votable+xml"
+    if layout == "text":
+        return "text/csv" if path.suffix.lower() == ".csv" else "text/plain"
+    return FITS_IMAGE if "image" in layout else FITS_TABLE

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from service.products.metadata import APERTURES_DEG, MODEL
+from service.products.product import APERTURES_DEG, MODEL
 from vo_emline.tables import Column, Datatype, Table
 
 _CASES = " ".join(

@@ -8,8 +8,7 @@ from typing import Final
 
 from service.ssa.columns import APERTURE_SQL, CALIBRATION_SQL, CALIBRATIONS
 from service.ssa.conditions import Condition, contains_one_of, one_of, overlaps, within
-from service.ssa.ranges import parse_ranges, split_qualifier
-from service.ssa.values import read_band, read_number, read_time
+from service.ssa.values import parse_ranges, read_band, read_number, read_time, split_qualifier
 from vo_emline.errors import UserError
 
 

@@ -1,4 +1,4 @@
-"""The addresses of SSA: ``/ssa`` and what VOSI wants below it (SSA 1.1, section 4)."""
+"""The address of SSA: ``/ssa`` (SSA 1.1, section 4)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from service.context import services
-from service.datalink import capabilities
-from service.errors import VOTABLE_TYPE
+from service.middleware import VOTABLE_TYPE
 from service.parameters import read_parameters
-from service.ssa.document import write_error, write_metadata, write_rows
-from service.ssa.query import run_query
+from service.ssa.answers import run_query, write_error, write_metadata, write_rows
 from service.ssa.request import parse_request
-from service.vosi.routes import XML, get_availability
 from vo_emline.errors import UserError
 
 STANDARD_ID: Final = "ivo://ivoa.net/std/SSA"
@@ -36,16 +33,8 @@ async def query(request: Request) -> Response:
     return StreamingResponse(write_rows(result, urls=context.urls), media_type=VOTABLE_TYPE)
 
 
-async def get_capabilities(request: Request) -> Response:
-    """Say that this is SSA, and where."""
-    url = services(request).urls.ssa
-    return Response(capabilities({STANDARD_ID: url}, base=url), media_type=XML)
-
-
 def routes() -> list[Route]:
     """Give the routes of SSA, for the root of the service."""
     return [
         Route("/ssa", query, methods=["GET", "POST"]),
-        Route("/ssa/capabilities", get_capabilities),
-        Route("/ssa/availability", get_availability),
     ]

@@ -1,15 +1,15 @@
 """The Table Access Protocol (TAP 1.1).
 
 ``request``         what a request asks for, checked
-``queries``         from a checked request to rows
-``running``         one query while it runs: cursor, time limit, how to stop it
-``places``          how many queries run at the same time
-``response``        a query as an HTTP response, streamed
-``jobs``            a query as the work of a UWS job
+``queries``         from a checked request to rows: cursor, time limit, how to stop it
+``sync``            ``/tap/sync``: a query as an HTTP response, streamed
+``jobs``            a query as the work of a job
+``job_documents``   the UWS documents of jobs
+``job_routes``      ``/tap/async``: the UWS resources
 ``uploads``         tables that come with a query
 ``fetch``           uploads by URL, from public addresses only
-``prescan``         a look through a VOTable before a full reader sees it
-``upload_readers``  VOTable, FITS and CSV as uploads
+``upload_readers``  VOTable, FITS and CSV as uploads, looked through before
 ``upload_columns``  columns of uploads, described
-``routes``          the HTTP resources
+``examples``        queries worth showing
+``context``         what the handlers work with
 """

@@ -12,7 +12,7 @@ from service.parameters import Parameters
 from service.tap.queries import Query, QueryRunner
 from service.tap.request import parse_request
 from service.tap.uploads import load_uploads
-from service.uws.job import Job, Pairs
+from service.uws.jobs import Job, Pairs
 from service.uws.workers import RESULT
 from vo_emline.errors import UserError
 from vo_emline.files import atomic_path

@@ -9,24 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from service.formats.result import ARROW_TYPES
 from vo_emline.errors import UserError
-from vo_emline.tables import Column, Datatype
+from vo_emline.tables import KINDS, Column, Datatype
 
 Described = tuple[Column, pa.Array | pa.ChunkedArray]
 
-_BY_KIND: Final[dict[tuple[str, int], Datatype]] = {
-    ("b", 1): "boolean", ("u", 1): "short", ("i", 1): "short", ("i", 2): "short", ("u", 2): "int",
-    ("i", 4): "int", ("u", 4): "long", ("i", 8): "long", ("u", 8): "long",
-    ("f", 2): "float", ("f", 4): "float", ("f", 8): "double",
-}  # fmt: skip
-"""VOTable type that holds a numpy type."""
-
-_DECLARED: Final[dict[str, Datatype]] = {
-    "bit": "boolean", "boolean": "boolean", "unsignedByte": "short", "short": "short", "int": "int",
-    "long": "long", "float": "float", "double": "double",
-}  # fmt: skip
-"""Type in which a query sees a declared VOTable type."""
+_WIDENED: Final[dict[str, Datatype]] = {"bit": "boolean", "unsignedByte": "short"}
+"""Type in which a query sees the VOTable types it has no equal for."""
 
 
 def from_field(field: Any, values: np.ma.MaskedArray[Any, Any], *, name: str, unit: str | None) -> Described:
@@ -49,7 +38,7 @@ def from_field(field: Any, values: np.ma.MaskedArray[Any, Any], *, name: str, un
     }  # fmt: skip
     if field.datatype in ("char", "unicodeChar"):
         return _text_column(values, name=name, facts=facts)
-    declared = _DECLARED.get(field.datatype)
+    declared = _WIDENED.get(field.datatype, field.datatype if field.datatype in KINDS else None)
     return _number_column(values, name=name, facts=facts, arraysize=field.arraysize, datatype=declared)
 
 
@@ -123,7 +112,7 @@ def _ragged_column(
     kinds = {row.dtype for row in rows if row.size} or {np.dtype(float)}
     datatype = datatype or _datatype(np.result_type(*kinds), name)
     lists = [row.tolist() if row.size else None for row in rows]
-    array = pa.array(lists, pa.list_(ARROW_TYPES[datatype]))
+    array = pa.array(lists, pa.list_(pa.type_for_alias(KINDS[datatype].arrow)))
     return Column(name=name, datatype=datatype, arraysize="*", **facts), array
 
 
@@ -132,7 +121,7 @@ def _lists(values: np.ma.MaskedArray[Any, Any], datatype: Datatype) -> pa.Array:
     flat = values.reshape(rows, -1)
     elements = pa.array(_native(flat.data.ravel()), mask=np.ma.getmaskarray(flat).ravel())
     offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * (flat.shape[1] if rows else 0))
-    return pa.ListArray.from_arrays(offsets, elements.cast(ARROW_TYPES[datatype]))
+    return pa.ListArray.from_arrays(offsets, elements.cast(KINDS[datatype].arrow))
 
 
 def _split_complex(values: np.ma.MaskedArray[Any, Any]) -> np.ma.MaskedArray[Any, Any]:
@@ -141,10 +130,13 @@ def _split_complex(values: np.ma.MaskedArray[Any, Any]) -> np.ma.MaskedArray[Any
 
 
 def _datatype(dtype: np.dtype[Any], name: str) -> Datatype:
-    try:
-        return _BY_KIND[(dtype.kind, dtype.itemsize)]
-    except KeyError:
-        raise UserError(f"UPLOAD: column {name} has a type a query cannot use ({dtype}); drop it") from None
+    """Give the narrowest type that holds every value; `uint64`, which none does, counts as long."""
+    if dtype == np.uint64:
+        return "long"
+    for datatype, kind in KINDS.items():
+        if kind.numpy and dtype.kind in "biuf" and np.can_cast(dtype, kind.numpy):
+            return datatype
+    raise UserError(f"UPLOAD: column {name} has a type a query cannot use ({dtype}); drop it")
 
 
 def _native(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

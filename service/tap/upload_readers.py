@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
+from xml.parsers import expat
 
 import pyarrow as pa
 import pyarrow.csv as csv
@@ -14,11 +15,78 @@ from astropy.io.votable.tree import TableElement
 from astropy.table import Table as AstropyTable
 
 from service.config import Settings
-from service.formats.result import arrow_type
-from service.tap.prescan import prescan
 from service.tap.upload_columns import from_arrow, from_field, from_fits
 from vo_emline.errors import UserError
 from vo_emline.tables import Column
+
+MAX_DEPTH: Final = 100
+MAX_FIELDS: Final = 2000
+_ENCODINGS: Final = (None, "base64")
+
+
+class _Scan:
+    """Counts, and refuses what is too much, while expat reads."""
+
+    def __init__(self, max_rows: int) -> None:
+        self._max_rows = max_rows
+        self._depth = 0
+        self._rows = 0
+        self.units: list[str | None] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        local = name.rpartition(":")[2]
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise UserError("UPLOAD: the document is nested too deeply for a VOTable")
+        if self._depth == 1 and local != "VOTABLE":
+            raise UserError(f"UPLOAD: the document is no VOTable, it begins with {name[:80]}")
+        if local == "STREAM":
+            _check_stream(attributes)
+        elif local == "TR":
+            self._rows += 1
+            if self._rows > self._max_rows:
+                raise UserError(f"UPLOAD: the table has more than {self._max_rows} rows")
+        elif local == "FIELD":
+            self.units.append(attributes.get("unit"))
+            if len(self.units) > MAX_FIELDS:
+                raise UserError(f"UPLOAD: the table has more than {MAX_FIELDS} columns")
+
+    def end(self, _name: str) -> None:
+        self._depth -= 1
+
+    def doctype(self, *_declaration: object) -> None:
+        raise UserError("UPLOAD: documents with a DOCTYPE are not accepted; VOTables have none")
+
+
+def prescan(path: Path, *, max_rows: int) -> list[str | None]:
+    """Refuse a VOTable that is dangerous or too large; give the units of its FIELDs as written.
+
+    Raises
+    ------
+    UserError
+        It is no well-formed XML, has a DOCTYPE, refers to data elsewhere, or has too many rows or columns.
+    """
+    scan = _Scan(max_rows)
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = scan.start
+    parser.EndElementHandler = scan.end
+    parser.StartDoctypeDeclHandler = scan.doctype
+    try:
+        with path.open("rb") as file:
+            parser.ParseFile(file)
+    except expat.ExpatError as error:
+        raise UserError(f"UPLOAD: the document is not well-formed XML: {error}") from error
+    return scan.units
+
+
+def _check_stream(attributes: dict[str, str]) -> None:
+    if "href" in attributes or any(name.endswith(":href") for name in attributes):
+        raise UserError(
+            "UPLOAD: a STREAM with href points to data elsewhere; send the rows inside the document"
+        )
+    if attributes.get("encoding") not in _ENCODINGS:
+        raise UserError("UPLOAD: a STREAM must be in base64")
+
 
 Described = tuple[list[Column], pa.Table]
 """Columns, and rows with one Arrow column for each."""
@@ -74,7 +142,7 @@ def _read_votable(path: Path, max_rows: int) -> Described:
     units = prescan(path, max_rows=max_rows)
     try:
         table = _first_table(path)
-    except SystemError:  # two threads at once in numpy's type parser; see service.votable.header.ELEMENTS
+    except SystemError:  # two threads at once in numpy's type parser; see service.formats.header.ELEMENTS
         table = _first_table(path)
     names = _unique(field.name or field.ID for field in table.fields)
     pairs = [
@@ -124,7 +192,7 @@ def _read_csv(path: Path, max_rows: int) -> Described:
 
 def _assemble(pairs: list[tuple[Column, pa.Array | pa.ChunkedArray]]) -> Described:
     columns = [column for column, _ in pairs]
-    arrays = [array.cast(arrow_type(column)) for column, array in pairs]
+    arrays = [array.cast(column.arrow_type) for column, array in pairs]
     return columns, pa.table(arrays, names=[column.name for column in columns])
 
 

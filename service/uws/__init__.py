@@ -1,9 +1,6 @@
-"""Asynchronous jobs that survive (UWS 1.1).
+"""Jobs that survive (UWS 1.1), whatever they do and by whatever protocol they are asked for.
 
-``job``        what a job is
-``store``      the jobs on disk (SQLite, WAL)
-``workers``    the threads that execute, limit and destroy
-``manager``    the life of jobs: made, changed, run, aborted, destroyed
-``documents``  the XML documents
-``routes``     the HTTP resources
+``jobs``     what a job is, and the jobs on disk (SQLite, WAL)
+``workers``  the threads that execute, limit and destroy
+``manager``  the life of jobs: made, changed, run, aborted, destroyed
 """

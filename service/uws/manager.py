@@ -12,8 +12,7 @@ from typing import IO
 
 from service.config import Settings
 from service.errors import BusyError
-from service.uws.job import ACTIVE, REPEATABLE, Job, Pairs, Phase, now
-from service.uws.store import JobStore
+from service.uws.jobs import ACTIVE, REPEATABLE, Job, JobStore, Pairs, Phase, now
 from service.uws.workers import MakeWork, Workers
 from vo_emline.errors import UserError
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from service.errors import NotFoundError, StoppedError
-from service.uws.job import Job, Phase, now
-from service.uws.store import JobStore
+from service.uws.jobs import Job, JobStore, Phase, now
 from vo_emline.errors import UserError
 
 logger = logging.getLogger(__name__)

@@ -1,8 +1,6 @@
-"""What the service says about itself: VOSI 1.1 documents and DALI examples.
+"""What the services say about themselves (VOSI 1.1).
 
-``capabilities``  what it can do (TAPRegExt)
-``availability``  whether it works
-``tables``        its tables and columns
-``examples``      queries worth showing
-``routes``        the HTTP resources
+``capabilities``  what they can do (TAPRegExt for TAP)
+``tables``        the tables and columns
+``routes``        the HTTP resources, availability among them
 """

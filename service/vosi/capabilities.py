@@ -1,8 +1,9 @@
-"""What the service can do, for clients and registries (VOSI 1.1, section 4; TAPRegExt 1.0)."""
+"""What the services can do, for clients and registries (VOSI 1.1, section 4; TAPRegExt 1.0)."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from pydantic import AnyUrl
 from vo_models.tapregext.models import (
@@ -30,15 +31,15 @@ from service.xml import document
 
 STD: Final = "ivo://ivoa.net/std"
 _UPLOADS: Final = ("upload-inline", "upload-http", "upload-https")
-_VOSI: Final = ("capabilities", "availability", "tables")
+_TAP_VOSI: Final = ("capabilities", "availability", "tables")
 _DAY: Final = 86_400
 _CONDITIONAL: Final = f"{STD}/TAPRegExt#features-adql-conditional"
 _UDF: Final = f"{STD}/TAPRegExt#features-udf"
 
 
-def capabilities(*, settings: Settings, urls: Urls) -> bytes:
+def tap_capabilities(*, settings: Settings, urls: Urls) -> bytes:
     """Give the capabilities document of the TAP service."""
-    others = [_simple(f"{STD}/VOSI#{name}", urls.vosi(name)) for name in _VOSI]
+    others = [_simple(f"{STD}/VOSI#{name}", urls.vosi(name)) for name in _TAP_VOSI]
     others.append(_simple(f"{STD}/DALI#examples", urls.vosi("examples")))
     return document(VOSICapabilities(capability=[_tap(settings, urls), *others]))
 
@@ -112,3 +113,28 @@ def _features() -> dict[str, tuple[tuple[str, str], ...]]:
 
 def _key(kind: str) -> str:
     return f"{STD}/TAPRegExt#{kind.rpartition('#')[2]}"
+
+
+_VOSI: Final = ("capabilities", "availability")
+
+
+def capabilities(services: Mapping[str, str], *, base: str) -> bytes:
+    """Give the small_capabilities document of some services under one address.
+
+    Parameters
+    ----------
+    services
+        Address of each service by its standard identifier.
+    base
+        Address under which ``capabilities`` and ``availability`` are.
+    """
+    described = [_capability(standard, url, use="base") for standard, url in services.items()]
+    vosi = [_capability(f"ivo://ivoa.net/std/VOSI#{name}", f"{base}/{name}", use="full") for name in _VOSI]
+    return document(VOSICapabilities(capability=[*described, *vosi]))
+
+
+def _capability(standard: str, url: str, *, use: Literal["base", "full"]) -> Capability:
+    interface = ParamHTTP(
+        role="std" if use == "base" else None, access_url=[AccessURL(value=AnyUrl(url), use=use)]
+    )
+    return Capability(standard_id=AnyUrl(standard), interface=[interface])

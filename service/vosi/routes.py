@@ -1,37 +1,77 @@
-"""The VOSI resources of the TAP service and its examples."""
+"""The VOSI resources of every service: capabilities, availability, tables."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from vo_models.vosi.availability import Availability
 
 from service.context import services
+from service.datalink import LINKS_ID, SODA_ID
 from service.errors import NotFoundError
 from service.parameters import read_parameters
-from service.vosi.availability import availability
-from service.vosi.capabilities import capabilities
-from service.vosi.examples import examples_page
+from service.ssa import STANDARD_ID as SSA_ID
+from service.store import ReleaseStore
+from service.tap.examples import examples_page
+from service.vosi.capabilities import capabilities, tap_capabilities
 from service.vosi.tables import table_document, tableset
-from vo_emline.errors import UserError
+from service.xml import document
+from vo_emline.errors import EmlineError, UserError
 
 XML: Final = "application/xml"
 DETAILS: Final = ("min", "max")
+STARTED: Final = datetime.now(UTC).replace(microsecond=0)
+"""When this process began."""
 
 
-async def get_capabilities(request: Request) -> Response:
-    """Say what the service can do."""
+def availability(store: ReleaseStore) -> bytes:
+    """Give the availability document; the release is really asked."""
+    problem = _problem(store)
+    made = Availability(
+        available=problem is None,
+        up_since=None if problem else STARTED,
+        note=[problem] if problem else [],
+    )
+    return document(made)
+
+
+def _problem(store: ReleaseStore) -> str | None:
+    try:
+        with store.lease() as release:
+            release.rows("SELECT 1 AS one")
+    except EmlineError:
+        return "the release cannot be read"
+    return None
+
+
+async def get_tap_capabilities(request: Request) -> Response:
+    """Say what the TAP service can do."""
     context = services(request)
-    return Response(capabilities(settings=context.settings, urls=context.urls), media_type=XML)
+    return Response(tap_capabilities(settings=context.settings, urls=context.urls), media_type=XML)
+
+
+async def get_ssa_capabilities(request: Request) -> Response:
+    """Say that this is SSA, and where."""
+    url = services(request).urls.ssa
+    return Response(capabilities({SSA_ID: url}, base=url), media_type=XML)
+
+
+async def get_datalink_capabilities(request: Request) -> Response:
+    """Say which standards are spoken: DataLink, and SODA for the cut-outs."""
+    urls = services(request).urls
+    spoken = {LINKS_ID: urls.datalink, SODA_ID: urls.spectra}
+    return Response(capabilities(spoken, base=f"{urls.base}/datalink"), media_type=XML)
 
 
 async def get_availability(request: Request) -> Response:
     """Say whether the service works."""
-    document = await anyio.to_thread.run_sync(availability, services(request).store)
-    return Response(document, media_type=XML)
+    made = await anyio.to_thread.run_sync(availability, services(request).store)
+    return Response(made, media_type=XML)
 
 
 async def get_tables(request: Request) -> Response:
@@ -40,8 +80,8 @@ async def get_tables(request: Request) -> Response:
     if detail not in DETAILS:
         raise UserError(f"DETAIL={detail[:80]} is not offered; use one of {', '.join(DETAILS)}")
     with services(request).store.lease() as release:
-        document = tableset(release.tables, counts=release.counts, columns=detail == "max")
-    return Response(document, media_type=XML)
+        made = tableset(release.tables, counts=release.counts, columns=detail == "max")
+    return Response(made, media_type=XML)
 
 
 async def get_table(request: Request) -> Response:
@@ -51,8 +91,8 @@ async def get_table(request: Request) -> Response:
         table = release.table(name)
         if table is None:
             raise NotFoundError(f"there is no table {name}")
-        document = table_document(table, release.tables, counts=release.counts)
-    return Response(document, media_type=XML)
+        made = table_document(table, release.tables, counts=release.counts)
+    return Response(made, media_type=XML)
 
 
 async def get_examples(request: Request) -> Response:
@@ -64,11 +104,15 @@ async def get_examples(request: Request) -> Response:
 
 
 def routes() -> list[Route]:
-    """Give the routes below ``/tap``."""
+    """Give the routes of VOSI below ``/tap``, ``/ssa`` and ``/datalink``."""
     return [
-        Route("/tap/capabilities", get_capabilities),
+        Route("/tap/capabilities", get_tap_capabilities),
         Route("/tap/availability", get_availability),
         Route("/tap/tables", get_tables),
         Route("/tap/tables/{name}", get_table),
         Route("/tap/examples", get_examples),
+        Route("/ssa/capabilities", get_ssa_capabilities),
+        Route("/ssa/availability", get_availability),
+        Route("/datalink/capabilities", get_datalink_capabilities),
+        Route("/datalink/availability", get_availability),
     ]

@@ -1,6 +1,5 @@
 """Pages for people: what is served and how to query it, and one page per candidate.
 
-``pages``      templates, everything inserted is escaped
 ``candidate``  what the page about one candidate shows
 ``routes``     the addresses: ``/`` and ``/candidate/ID.html``
 """

@@ -1,4 +1,4 @@
-"""The page at ``/``, what is served here and how to query it, and a page per candidate."""
+"""The pages for people: templates, what is served and how to query it, and a page per candidate."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from starlette.routing import Route
 from service.context import Services, services
 from service.errors import NotFoundError
 from service.formats import FORMATS
-from service.vosi.examples import examples_for
+from service.pages import render
+from service.tap.examples import examples_for
 from service.web.candidate import best_candidates, candidate_html, missing_html
-from service.web.pages import render
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "

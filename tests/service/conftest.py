@@ -30,7 +30,7 @@ from vo_emline.simulate.ondrejov_files import OndrejovRecord, ondrejov_bytes
 from vo_emline.spectra import HALPHA_VAC
 
 if TYPE_CHECKING:
-    from service.context import Services
+    from service.tap.context import TapServices
 
 ROWS = 200
 REAL_FOLDERS = ("ondrejov", "lamost/dr1", "lamost/mrs")
@@ -46,7 +46,7 @@ class Served:
     """A running service."""
 
     url: str
-    services: Services
+    services: TapServices
 
     @property
     def tap(self) -> str:
@@ -225,7 +225,7 @@ class Archive:
     """A service over a handful of generated spectra, one of each layout, and their facts."""
 
     url: str
-    services: Services
+    services: TapServices
     folder: Path
     dids: dict[str, str]
     """Publisher DID by short name: ``ondrejov``, ``raw``, ``dr1``, ``dr7``, ``dr10``, and ``vanished``."""

@@ -149,10 +149,8 @@ def schema(table: Table) -> pa.Schema:
 
 
 def _field(column: Column) -> pa.Field:
-    kinds = {"char": pa.string(), "unicodeChar": pa.string(), "boolean": pa.bool_(), "short": pa.int16()}
-    kinds |= {"int": pa.int32(), "long": pa.int64(), "float": pa.float32(), "double": pa.float64()}
     facts = {"description": column.description, "ucd": column.ucd, "unit": column.unit}
-    return pa.field(column.name, kinds[column.datatype], metadata={k: v for k, v in facts.items() if v})
+    return pa.field(column.name, column.arrow_type, metadata={k: v for k, v in facts.items() if v})
 
 
 def _open(release: Path, table: Table) -> DuckDBPyConnection:

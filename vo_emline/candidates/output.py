@@ -94,11 +94,7 @@ def described_schema(schema: pa.Schema, description: Table) -> pa.Schema:
 
 def arrow_schema(table: Table) -> pa.Schema:
     """Give the Arrow schema of the stored columns of `table`."""
-    types = {
-        "VARCHAR": pa.string(), "BOOLEAN": pa.bool_(), "SMALLINT": pa.int16(), "INTEGER": pa.int32(),
-        "BIGINT": pa.int64(), "REAL": pa.float32(), "DOUBLE": pa.float64(),
-    }  # fmt: skip
-    return pa.schema([(column.name, types[column.sql_type]) for column in table.stored])
+    return pa.schema([(column.name, column.arrow_type) for column in table.stored])
 
 
 def _masked(values: pa.ChunkedArray, column: Column) -> Any:

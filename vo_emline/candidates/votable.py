@@ -18,14 +18,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vo_emline.tables import Column, Table
+from vo_emline.tables import KINDS, Column, Table
 
 Bytes = npt.NDArray[np.uint8]
 
 _DTYPES: Final = {
-    "boolean": np.dtype("S1"), "short": np.dtype(">i2"), "int": np.dtype(">i4"), "long": np.dtype(">i8"),
-    "float": np.dtype(">f4"), "double": np.dtype(">f8"),
-}  # fmt: skip
+    name: np.dtype("S1" if name == "boolean" else f">{kind.numpy}")
+    for name, kind in KINDS.items()
+    if kind.numpy
+}
 _NO_VALUE: Final = {"float": np.nan, "double": np.nan}
 
 

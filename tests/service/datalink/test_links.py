@@ -22,8 +22,7 @@ from pyvo.dal.adhoc import DatalinkResults
 from pyvo.io import vosi
 
 from service.datalink import descriptors
-from service.datalink.columns import LINKS
-from service.datalink.document import MAX_IDS
+from service.datalink.links import LINKS, MAX_IDS
 from service.urls import Urls
 from vo_emline.candidates.columns import CANDIDATES, REJECTS
 from vo_emline.candidates.obscore import OBSCORE

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from service.formats import Result
+from vo_emline.errors import UserError
 from vo_emline.tables import Column
 
 HARD = {
@@ -45,19 +46,26 @@ SCHEMA = pa.schema(
 )  # fmt: skip
 
 MakeResult = Callable[..., Result]
+FAILURE = UserError("the query ran into the time limit")
 
 
 @pytest.fixture(scope="session")
 def make_result() -> MakeResult:
     """Give the hard result, in batches of any size, optionally failing after some batches."""
 
-    def make(*, rows_per_batch: int = 2, limit: int = 100, fail_after: int | None = None) -> Result:
+    def make(
+        *,
+        rows_per_batch: int = 2,
+        limit: int = 100,
+        fail_after: int | None = None,
+        failure: Exception = FAILURE,
+    ) -> Result:
         table = pa.table(HARD, schema=SCHEMA)
 
         def batches() -> Iterator[pa.RecordBatch]:
             for number, batch in enumerate(table.to_batches(max_chunksize=rows_per_batch)):
                 if number == fail_after:
-                    raise OSError("the disk is gone")
+                    raise failure
                 yield batch
 
         return Result(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -38,9 +37,7 @@ def test_every_layout_has_a_small_picture(archive: Any, name: str) -> None:
 def test_the_second_time_it_comes_from_memory(archive: Any) -> None:
     store, did = archive.services.store, archive.dids["dr7"]
     first = deliver_preview(store, did)
-    start = time.perf_counter()
-    assert deliver_preview(store, did).content == first.content
-    assert time.perf_counter() - start < 0.05
+    assert deliver_preview(store, did).content is first.content
 
 
 def test_many_at_once_are_each_their_own(archive: Any) -> None:

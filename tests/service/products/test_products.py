@@ -23,10 +23,9 @@ from structlog.testing import capture_logs
 
 from service.parameters import Parameters
 from service.products.deliver import WRITERS, find_entry, open_spectrum
-from service.products.fitsfile import write_fits
-from service.products.formats import FORMATS, NATIVE
 from service.products.product import make_product
-from service.products.request import parse_request
+from service.products.request import FORMATS, NATIVE, parse_request
+from service.products.writers import write_fits
 from vo_emline.spectra import HALPHA_VAC, Spectrum, read, read_bytes
 
 MADE_HERE = [item for item in FORMATS if item is not NATIVE]

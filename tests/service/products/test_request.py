@@ -7,8 +7,7 @@ import pytest
 
 from service.parameters import Parameters
 from service.products.calibration import FluxCalibration
-from service.products.formats import FORMATS, find_format
-from service.products.request import SpectrumRequest, parse_request
+from service.products.request import FORMATS, SpectrumRequest, find_format, parse_request
 from vo_emline.errors import UserError
 
 DID = "ivo://asu.cas.cz/stel/ccd700/uk220017"

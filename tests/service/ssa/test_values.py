@@ -4,8 +4,7 @@ import math
 
 import pytest
 
-from service.ssa.ranges import parse_ranges, split_qualifier
-from service.ssa.values import read_band, read_position, read_time
+from service.ssa.values import parse_ranges, read_band, read_position, read_time, split_qualifier
 from vo_emline.errors import UserError
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from service.vosi.examples import EXAMPLES
+from service.tap.examples import EXAMPLES
 from vo_emline.candidates.columns import CANDIDATES
 
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"

@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from service.ssa.region import SEPARATION_SQL, pixel_ranges
+from service.ssa.conditions import SEPARATION_SQL, pixel_ranges
 from vo_emline.candidates import healpix
 
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 def environment() -> Environment:
     """Give the template environment, made once."""
     return Environment(
-        loader=PackageLoader("service.web", "templates"),
+        loader=PackageLoader("service", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from service.pages import render
 from service.store import Release
 from service.urls import Urls
-from service.web.pages import render
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,28 @@
-"""A query as an HTTP response: waits for a place, streams the rows, stops when the client goes away."""
+"""``/tap/sync``: a query as an HTTP response that streams rows and stops when the client goes away."""
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 import structlog
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from service.errors import StoppedError, votable_error
+from service.errors import FaultError, StoppedError
 from service.formats import Format, Result
-from service.tap.places import Places
+from service.middleware import votable_error
+from service.parameters import open_parameters
+from service.places import Places
+from service.tap.context import tap_services
 from service.tap.queries import Query
+from service.tap.request import parse_request
+from service.tap.uploads import load_uploads, save_uploads
 from vo_emline.errors import UserError
 
 logger = structlog.stdlib.get_logger("service")
@@ -63,6 +73,9 @@ class QueryResponse(Response):
         except UserError as error:
             logger.info("query_refused", error=str(error))
             await votable_error(error)(scope, receive, send)
+        except FaultError as error:
+            logger.exception("query_failed")
+            await votable_error(error)(scope, receive, send)
         except StoppedError:
             logger.info("client_went_away")
         except OSError:  # some servers say by it that nobody reads any more
@@ -81,8 +94,34 @@ class QueryResponse(Response):
         try:
             while (chunk := await self._places.call(lambda: next(chunks, None))) is not None:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except UserError as error:
+        except (UserError, FaultError) as error:
             # Only a VOTable can tell inside; of the others the connection is cut, so that nobody takes a part
             # for the whole.
             raise RuntimeError(f"the answer broke off: {error}") from error
         await send({"type": "http.response.body", "body": b""})
+
+
+async def sync(request: Request) -> Response:
+    """Run a query and stream its rows."""
+    context = tap_services(request)
+    async with open_parameters(request) as parameters:
+        asked = parse_request(parameters, context.settings)
+        folder = TemporaryDirectory(prefix="vo-emline-upload-")
+        await save_uploads(parameters, Path(folder.name))
+    load = partial(load_uploads, parameters.all("UPLOAD"), Path(folder.name), context.settings)
+    query = context.queries.query(asked, seconds=context.settings.sync_seconds, load=load)
+    query.on_close(folder.cleanup)
+    return QueryResponse(query, asked.format, places=context.places)
+
+
+async def home(request: Request) -> Response:
+    """Send people who open the base address to the page that explains it."""
+    return RedirectResponse(tap_services(request).urls.home, 303)
+
+
+def routes() -> list[Route]:
+    """Give the routes of the synchronous part."""
+    return [
+        Route("/tap", home, methods=["GET"]),
+        Route("/tap/sync", sync, methods=["GET", "POST"]),
+    ]

@@ -19,10 +19,10 @@ from vo_models.uws.models import (
 )
 from vo_models.uws.types import ErrorType
 
+from service.formats.header import printable
 from service.urls import Urls
-from service.uws.job import REPEATABLE, Job, Phase
+from service.uws.jobs import REPEATABLE, Job, Phase
 from service.uws.workers import RESULT
-from service.votable.header import printable
 from service.xml import document
 
 

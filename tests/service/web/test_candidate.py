@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.web.line import line_facts, with_error, written
+from service.web.candidate import line_facts, with_error, written
 from vo_emline.measure.quantities import QUANTITIES
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import anyio
@@ -10,22 +12,83 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from service.context import services
-from service.errors import VOTABLE_TYPE, NotFoundError
+from service.errors import NotFoundError
+from service.formats.header import status_document
+from service.middleware import VOTABLE_TYPE
 from service.parameters import Parameters, open_parameters, read_parameters
-from service.tap.uploads import save_uploads
-from service.uws.documents import (
+from service.tap.context import tap_services
+from service.tap.job_documents import (
     PARAMETER_NAMES,
     job_document,
     list_document,
     parameters_document,
     results_document,
 )
-from service.uws.job import ACTIVE, Job, Pairs, Phase, timestamp
-from service.uws.requests import parse_count, parse_filter, parse_phase, parse_time, parse_wait
+from service.tap.uploads import save_uploads
+from service.uws.jobs import ACTIVE, Job, Pairs, Phase, timestamp
 from service.uws.workers import RESULT
-from service.votable.header import status_document
 from vo_emline.errors import UserError
+
+WAIT_SECONDS: Final = 9.0
+"""The longest blocking answer: clients give up reading after 10 s (pyvo #713)."""
+LIST_LENGTH: Final = 500
+"""Jobs listed at most; a list that grows for ever hangs clients that delete (pyvo #535)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs to list (UWS 1.1, section 2.2.2.1)."""
+
+    phases: tuple[Phase, ...]
+    after: datetime | None
+    last: int
+
+
+def parse_filter(parameters: Parameters) -> JobFilter:
+    """Read PHASE, AFTER and LAST."""
+    last = parameters.one("LAST")
+    after = parameters.one("AFTER")
+    return JobFilter(
+        phases=tuple(parse_phase(value) for value in parameters.all("PHASE")),
+        after=parse_time(after, name="AFTER") if after else None,
+        last=min(parse_count(last, name="LAST"), LIST_LENGTH) if last else LIST_LENGTH,
+    )
+
+
+def parse_phase(value: str) -> Phase:
+    """Read an execution phase."""
+    try:
+        return Phase(value.strip().upper())
+    except ValueError:
+        names = ", ".join(phase.value for phase in Phase)
+        raise UserError(f"PHASE={value[:80]} is no phase; use one of {names}") from None
+
+
+def parse_time(value: str, *, name: str) -> datetime:
+    """Read a time, UTC where it names no zone (DALI 1.1, section 3.3.3)."""
+    try:
+        moment = datetime.fromisoformat(value.strip())
+    except ValueError:
+        raise UserError(f"{name}={value[:80]} is no time; write it as 2026-11-22T12:00:00Z") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def parse_count(value: str, *, name: str) -> int:
+    """Read a whole number from 0."""
+    text = value.strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise UserError(f"{name}={value[:80]} is no count; use a whole number from 0")
+    return int(text)
+
+
+def parse_wait(value: str | None) -> float:
+    """Read WAIT: seconds to block; -1 means as long as the service does (UWS 1.1, section 2.2.1.1)."""
+    if value is None:
+        return 0.0
+    if value.strip() == "-1":
+        return WAIT_SECONDS
+    return min(float(parse_count(value, name="WAIT")), WAIT_SECONDS)
+
 
 XML: Final = "application/xml"
 POLL_SECONDS: Final = 0.05
@@ -34,7 +97,7 @@ POLL_SECONDS: Final = 0.05
 
 async def list_jobs(request: Request) -> Response:
     """List jobs, the newest first."""
-    context = services(request)
+    context = tap_services(request)
     wanted = parse_filter(await read_parameters(request))
     jobs = context.jobs.newest(phases=wanted.phases, after=wanted.after, last=wanted.last)
     return Response(list_document(jobs, context.urls), media_type=XML)
@@ -42,7 +105,7 @@ async def list_jobs(request: Request) -> Response:
 
 async def create_job(request: Request) -> Response:
     """Make a job, and run it where the request says PHASE=RUN."""
-    jobs = services(request).jobs
+    jobs = tap_services(request).jobs
     async with open_parameters(request) as parameters:
         phase = parameters.one("PHASE")
         if phase:
@@ -62,7 +125,7 @@ async def get_job(request: Request) -> Response:
     job = _job(request)
     if job.phase in ACTIVE and (phase is None or parse_phase(phase) is job.phase):
         job = await _changed(request, job, seconds)
-    return Response(job_document(job, services(request).urls), media_type=XML)
+    return Response(job_document(job, tap_services(request).urls), media_type=XML)
 
 
 async def post_job(request: Request) -> Response:
@@ -75,7 +138,7 @@ async def post_job(request: Request) -> Response:
 
 async def delete_job(request: Request) -> Response:
     """Stop and remove a job."""
-    context = services(request)
+    context = tap_services(request)
     job = _job(request)
     await anyio.to_thread.run_sync(context.jobs.destroy, job.job_id)
     return RedirectResponse(context.urls.jobs, 303)
@@ -88,7 +151,7 @@ async def get_phase(request: Request) -> Response:
 
 async def post_phase(request: Request) -> Response:
     """Run or abort."""
-    jobs = services(request).jobs
+    jobs = tap_services(request).jobs
     job = _job(request)
     wanted = ((await read_parameters(request)).one("PHASE") or "").upper()
     if wanted == "ABORT":
@@ -108,7 +171,7 @@ async def post_duration(request: Request) -> Response:
     """Set the time limit."""
     job = _job(request)
     value = _required(await read_parameters(request), "EXECUTIONDURATION")
-    services(request).jobs.set_duration(job.job_id, parse_count(value, name="EXECUTIONDURATION"))
+    tap_services(request).jobs.set_duration(job.job_id, parse_count(value, name="EXECUTIONDURATION"))
     return _see_job(request, job.job_id)
 
 
@@ -121,7 +184,7 @@ async def post_destruction(request: Request) -> Response:
     """Set the time of destruction."""
     job = _job(request)
     value = _required(await read_parameters(request), "DESTRUCTION")
-    services(request).jobs.set_destruction(job.job_id, parse_time(value, name="DESTRUCTION"))
+    tap_services(request).jobs.set_destruction(job.job_id, parse_time(value, name="DESTRUCTION"))
     return _see_job(request, job.job_id)
 
 
@@ -132,7 +195,7 @@ async def get_parameters(request: Request) -> Response:
 
 async def post_parameters(request: Request) -> Response:
     """Set parameters of a pending job."""
-    jobs = services(request).jobs
+    jobs = tap_services(request).jobs
     job = _job(request)
     async with open_parameters(request) as parameters:
         jobs.set_parameters(job.job_id, _known(parameters))
@@ -142,7 +205,7 @@ async def post_parameters(request: Request) -> Response:
 
 async def get_results(request: Request) -> Response:
     """List the results."""
-    return Response(results_document(_job(request), services(request).urls), media_type=XML)
+    return Response(results_document(_job(request), tap_services(request).urls), media_type=XML)
 
 
 async def get_result(request: Request) -> Response:
@@ -150,7 +213,7 @@ async def get_result(request: Request) -> Response:
     job = _job(request)
     if job.phase is not Phase.COMPLETED:
         raise NotFoundError(f"job {job.job_id} is {job.phase.value} and has no result")
-    path = services(request).jobs.folder(job.job_id) / RESULT
+    path = tap_services(request).jobs.folder(job.job_id) / RESULT
     # By header and not by media_type: Starlette would add a charset that nobody asked for.
     return FileResponse(path, headers={"content-type": job.media_type or "application/octet-stream"})
 
@@ -195,11 +258,11 @@ def routes() -> list[Route]:
 
 
 def _job(request: Request) -> Job:
-    return services(request).jobs.get(request.path_params["job_id"])
+    return tap_services(request).jobs.get(request.path_params["job_id"])
 
 
 def _see_job(request: Request, job_id: str) -> Response:
-    return RedirectResponse(services(request).urls.job(job_id), 303)
+    return RedirectResponse(tap_services(request).urls.job(job_id), 303)
 
 
 def _known(parameters: Parameters) -> Pairs:
@@ -225,5 +288,5 @@ async def _changed(request: Request, job: Job, seconds: float) -> Job:
     current = job
     while current.phase is job.phase and time.monotonic() < deadline:
         await anyio.sleep(POLL_SECONDS)
-        current = services(request).jobs.get(job.job_id)
+        current = tap_services(request).jobs.get(job.job_id)
     return current

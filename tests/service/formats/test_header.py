@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from astropy.io.votable import parse
 
-from service.votable.header import field_ids, frame, printable, status_document, trailing_info
+from service.formats.header import field_ids, frame, printable, status_document, trailing_info
 from vo_emline.tables import Column
 
 
@@ -31,7 +31,7 @@ def test_identifiers_are_legal_and_unique() -> None:
 def test_one_set_of_columns_costs_astropy_once(monkeypatch: pytest.MonkeyPatch) -> None:
     columns = [column("kept"), column("kept too")]
     first = frame(columns, infos={"QUERY": "one"})
-    monkeypatch.setattr("service.votable.header.VOTableFile", None)  # it would fail now
+    monkeypatch.setattr("service.formats.header.VOTableFile", None)  # it would fail now
     again = frame(columns, infos={"QUERY": "two", "MORE": "x"})
     assert again[1] == first[1]
     document = parse(io.BytesIO(again[0] + b"</TABLE></RESOURCE>" + again[1]), verify="exception")
