@@ -32,6 +32,9 @@ demo: .venv/demo ## The whole chain on a simulated archive, in minutes (DEMO=dir
 test: .venv/installed ## Run the tests
 	JAX_PLATFORMS=cpu $(BIN)/pytest -n 2 --dist loadfile
 
+hostile: .venv/installed ## Attack the service with every case (figures go to hostile.jsonl)
+	HOSTILE_FULL=1 HOSTILE_REPORT=hostile.jsonl JAX_PLATFORMS=cpu $(BIN)/pytest -q tests/hostile --timeout 7200
+
 check: .venv/installed ## Lint, types and layering
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -26,6 +26,7 @@ from service.tap.job_routes import routes as job_routes
 from service.tap.jobs import TapWork
 from service.tap.queries import QueryRunner
 from service.tap.sync import routes as tap_routes
+from service.tap.uploads import UploadReader
 from service.urls import Urls
 from service.uws.manager import JobManager
 from service.vosi.routes import routes as vosi_routes
@@ -96,7 +97,8 @@ def assemble(release: Path, settings: Settings) -> TapServices:
         undo.callback(store.close)
         queries = QueryRunner(store=store, urls=urls, descriptors=(datalink.descriptors,))
         state = settings.state_directory or release.absolute().parent / "service-state"
-        make_work = partial(TapWork, queries=queries, settings=settings)
+        uploads = UploadReader(settings)
+        make_work = partial(TapWork, queries=queries, uploads=uploads, settings=settings)
         jobs = JobManager(state, settings=settings, make_work=make_work)
         undo.pop_all()
     return TapServices(
@@ -105,6 +107,7 @@ def assemble(release: Path, settings: Settings) -> TapServices:
         store=store,
         queries=queries,
         jobs=jobs,
+        uploads=uploads,
         places=Places(settings.queries, seconds=settings.queue_seconds),
     )
 
@@ -117,4 +120,5 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     services.jobs.start()
     yield
     services.jobs.close()
+    services.uploads.close()
     services.store.close()

@@ -15,6 +15,7 @@ from pydantic_settings import SettingsConfigDict
 from vo_emline.settings import TomlSettings, load_toml_settings
 
 Positive = Annotated[int, Field(gt=0)]
+Size = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(MB|GB|MiB|GiB)$")]
 
 
 class Settings(TomlSettings):
@@ -70,11 +71,11 @@ class Settings(TomlSettings):
     results_bytes: Positive = 50_000_000_000
     """Disk that the results of all jobs may fill together; a job that needs more fails."""
 
-    memory: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(MB|GB|MiB|GiB)$")] = "4GB"
+    memory: Size = "4GB"
     """Memory for all running queries together; a query that wants more fails, alone."""
     threads: Annotated[int, Field(ge=0)] = 0
     """Threads of the database; 0 for one per core."""
-    spill: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(MB|GB|MiB|GiB)$")] = "10GB"
+    spill: Size = "10GB"
     """Disk a release's queries may use for large sorts."""
 
     upload_rows: Positive = 500_000
@@ -82,7 +83,17 @@ class Settings(TomlSettings):
     upload_bytes: Positive = 100_000_000
     """Bytes of an uploaded table, and of any request, at most."""
     upload_seconds: Positive = 30
-    """Time to fetch an upload given by URL."""
+    """Time to fetch an upload given by URL, and time to read one."""
+    upload_readers: Positive = 2
+    """Uploads that are read at the same time, each in a process of its own."""
+    upload_memory: Size = "2GB"
+    """Memory of a process that reads an upload; a table that needs more is refused."""
+
+
+def bytes_of(size: str) -> int:
+    """Give the bytes of a size such as ``4GB`` or ``512MiB``."""
+    number, unit = size[: -len(size.lstrip("0123456789."))], size.lstrip("0123456789.")
+    return int(float(number) * {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}[unit])
 
 
 def load(config: Path | None = None, **overrides: Any) -> Settings:

@@ -40,7 +40,7 @@ VO_EMLINE: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What each package of `vo_emline` may import."""
 
-SHARED = ("errors", "config", "urls", "xml", "logs", "parameters", "pages")
+SHARED = ("errors", "config", "urls", "xml", "logs", "parameters", "pages", "deadline", "processes")
 """Modules of `service` that every package may import, and that import only each other."""
 
 SERVICE: Mapping[str, tuple[str, ...]] = {

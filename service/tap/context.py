@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from service.context import Services, services
 from service.tap.queries import QueryRunner
+from service.tap.uploads import UploadReader
 from service.uws.manager import JobManager
 
 
@@ -17,6 +18,7 @@ class TapServices(Services):
 
     queries: QueryRunner
     jobs: JobManager
+    uploads: UploadReader
 
 
 def tap_services(request: Request) -> TapServices:

@@ -6,12 +6,13 @@ from functools import partial
 from pathlib import Path
 
 from service.config import Settings
+from service.deadline import Deadline
 from service.errors import StoppedError
 from service.formats import Format, Result
 from service.parameters import Parameters
 from service.tap.queries import Query, QueryRunner
 from service.tap.request import parse_request
-from service.tap.uploads import load_uploads
+from service.tap.uploads import UploadReader
 from service.uws.jobs import Job, Pairs
 from service.uws.workers import RESULT
 from vo_emline.errors import UserError
@@ -31,17 +32,27 @@ class TapWork:
         Bytes the result may have.
     queries
         Makes the query.
+    uploads
+        Reads its uploads.
     settings
         Limits.
     """
 
     def __init__(
-        self, job: Job, folder: Path, room: int, *, queries: QueryRunner, settings: Settings
+        self,
+        job: Job,
+        folder: Path,
+        room: int,
+        *,
+        queries: QueryRunner,
+        uploads: UploadReader,
+        settings: Settings,
     ) -> None:
         self._job = job
         self._folder = folder
         self._room = room
         self._queries = queries
+        self._uploads = uploads
         self._settings = settings
         self._query: Query | None = None
         self._stopped = False
@@ -58,8 +69,9 @@ class TapWork:
         """
         parameters = Parameters(grouped(self._job.parameters))
         asked = parse_request(parameters, self._settings)
-        load = partial(load_uploads, parameters.all("UPLOAD"), self._folder, self._settings)
-        with self._queries.query(asked, seconds=self._job.duration, load=load) as query:
+        load = partial(self._uploads.load, parameters.all("UPLOAD"), self._folder)
+        deadline = Deadline.after(self._job.duration)
+        with self._queries.query(asked, deadline=deadline, load=load) as query:
             self._query = query
             if self._stopped:
                 raise StoppedError("the job was aborted")

@@ -14,9 +14,11 @@ import pyarrow as pa
 from astropy.io.votable.tree import Resource
 
 from service.adql import CompiledQuery, compile_query
+from service.deadline import Deadline
 from service.errors import INTERNAL, FaultError, StoppedError
 from service.formats import Result
 from service.formats.votable import Descriptor
+from service.processes import Worker
 from service.store import Release, ReleaseStore
 from service.tap.request import TapRequest
 from service.tap.uploads import Upload
@@ -42,17 +44,17 @@ class RunningQuery:
     ----------
     release
         The release to ask; its lease is the caller's.
-    seconds
-        Time limit, counted from :meth:`start` to :meth:`close`.
+    deadline
+        When it is stopped, the reading of its rows included.
     """
 
-    def __init__(self, release: Release, *, seconds: float) -> None:
+    def __init__(self, release: Release, *, deadline: Deadline) -> None:
         self._cursor = release.cursor()
-        self._seconds = seconds
+        self._seconds = deadline.seconds
         self._stopped: StopReason | None = None
         self._closed = False
         self._lock = threading.RLock()
-        self._timer = _timer(seconds, self.stop, "time")
+        self._timer = _timer(deadline.remaining(), self.stop, "time")
 
     def start(self, sql: str, *, uploads: Mapping[str, pa.Table]) -> Iterator[pa.RecordBatch]:
         """Run `sql` until its first rows are there and give all of them, batch by batch.
@@ -147,8 +149,8 @@ def _timer(seconds: float, action: Callable[..., None], *arguments: str) -> thre
 LARGEST_PUSHED_LIMIT: Final = 20_000
 """Row limits up to this go into the SQL; beyond it the first row would come later."""
 
-LoadUploads = Callable[[], Sequence[Upload]]
-"""Reads the tables that come with a query."""
+LoadUploads = Callable[..., Sequence[Upload]]
+"""Reads the tables that come with a query (:meth:`service.tap.uploads.UploadReader.load`)."""
 
 
 class Query:
@@ -158,13 +160,14 @@ class Query:
     """
 
     def __init__(
-        self, runner: QueryRunner, request: TapRequest, *, seconds: float, load: LoadUploads
+        self, runner: QueryRunner, request: TapRequest, *, deadline: Deadline, load: LoadUploads | None
     ) -> None:
         self._runner = runner
         self._request = request
         self._load = load
-        self._seconds = seconds
+        self._deadline = deadline
         self._resources = ExitStack()
+        self._reader: Worker | None = None
         self._running: RunningQuery | None = None
         self._stopped = False
 
@@ -186,12 +189,12 @@ class Query:
         StoppedError
             It was stopped.
         """
-        uploads = self._load()
+        uploads = self._load(deadline=self._deadline, started=self._reading) if self._load else ()
         release = self._resources.enter_context(self._runner.store.lease())
         compiled = compile_query(
             self._request.query, tables=release.tables, uploads=[upload.table for upload in uploads]
         )
-        running = RunningQuery(release, seconds=self._seconds)
+        running = RunningQuery(release, deadline=self._deadline)
         self._resources.callback(running.close)
         self._running = running
         if self._stopped:
@@ -201,8 +204,15 @@ class Query:
     def stop(self) -> None:
         """Stop the query, whatever it is doing."""
         self._stopped = True
+        if self._reader:
+            self._reader.kill()
         if self._running:
             self._running.stop()
+
+    def _reading(self, reader: Worker) -> None:
+        self._reader = reader
+        if self._stopped:
+            reader.kill()
 
     def on_close(self, action: Callable[[], object]) -> None:
         """Do something more when the query is closed."""
@@ -243,9 +253,9 @@ class QueryRunner:
         self._urls = urls
         self._descriptors = tuple(descriptors)
 
-    def query(self, request: TapRequest, *, seconds: float, load: LoadUploads = tuple) -> Query:
-        """Prepare a query with a time limit of `seconds`; `load` reads its uploads when it runs."""
-        return Query(self, request, seconds=seconds, load=load)
+    def query(self, request: TapRequest, *, deadline: Deadline, load: LoadUploads | None = None) -> Query:
+        """Prepare a query that must have ended by `deadline`; `load` reads its uploads when it runs."""
+        return Query(self, request, deadline=deadline, load=load)
 
     def resources(self, compiled: CompiledQuery) -> list[Resource]:
         """Give the VOTable resources that belong to a result with these columns."""

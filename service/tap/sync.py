@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from service.deadline import Deadline
 from service.errors import FaultError, StoppedError
 from service.formats import Format, Result
 from service.middleware import votable_error
@@ -22,7 +23,7 @@ from service.places import Places
 from service.tap.context import tap_services
 from service.tap.queries import Query
 from service.tap.request import parse_request
-from service.tap.uploads import load_uploads, save_uploads
+from service.tap.uploads import save_uploads
 from vo_emline.errors import UserError
 
 logger = structlog.stdlib.get_logger("service")
@@ -104,12 +105,13 @@ class QueryResponse(Response):
 async def sync(request: Request) -> Response:
     """Run a query and stream its rows."""
     context = tap_services(request)
+    deadline = Deadline.after(context.settings.sync_seconds)
     async with open_parameters(request) as parameters:
         asked = parse_request(parameters, context.settings)
         folder = TemporaryDirectory(prefix="vo-emline-upload-")
         await save_uploads(parameters, Path(folder.name))
-    load = partial(load_uploads, parameters.all("UPLOAD"), Path(folder.name), context.settings)
-    query = context.queries.query(asked, seconds=context.settings.sync_seconds, load=load)
+    load = partial(context.uploads.load, parameters.all("UPLOAD"), Path(folder.name))
+    query = context.queries.query(asked, deadline=deadline, load=load)
     query.on_close(folder.cleanup)
     return QueryResponse(query, asked.format, places=context.places)
 

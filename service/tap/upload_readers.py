@@ -1,10 +1,20 @@
-"""Reading an uploaded table: VOTable, FITS or CSV, told apart by what is in it."""
+"""Reading an uploaded table: VOTable, FITS or CSV, told apart by what is in it.
+
+This is what a stranger sent: it is read in a process of its own
+(:func:`encode_table` runs there), which the server ends when it takes too much.
+The checks here refuse early what lies about its size; the limits of the process
+hold for what they do not know.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import io
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 from xml.parsers import expat
 
 import pyarrow as pa
@@ -14,14 +24,18 @@ from astropy.io.votable import parse as parse_votable
 from astropy.io.votable.tree import TableElement
 from astropy.table import Table as AstropyTable
 
-from service.config import Settings
 from service.tap.upload_columns import from_arrow, from_field, from_fits
 from vo_emline.errors import UserError
 from vo_emline.tables import Column
 
 MAX_DEPTH: Final = 100
 MAX_FIELDS: Final = 2000
+MAX_ELEMENTS: Final = 50_000
+"""XML elements beside rows and cells."""
+MAX_ITEMS: Final = 1_000_000
+"""Elements of one array, or characters of one text, where their number is fixed."""
 _ENCODINGS: Final = (None, "base64")
+_CELLS: Final = frozenset({"TR", "TD"})
 
 
 class _Scan:
@@ -31,6 +45,7 @@ class _Scan:
         self._max_rows = max_rows
         self._depth = 0
         self._rows = 0
+        self._elements = 0
         self.units: list[str | None] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -40,6 +55,10 @@ class _Scan:
             raise UserError("UPLOAD: the document is nested too deeply for a VOTable")
         if self._depth == 1 and local != "VOTABLE":
             raise UserError(f"UPLOAD: the document is no VOTable, it begins with {name[:80]}")
+        if local not in _CELLS:
+            self._elements += 1
+            if self._elements > MAX_ELEMENTS:
+                raise UserError(f"UPLOAD: the document has more than {MAX_ELEMENTS} elements beside its rows")
         if local == "STREAM":
             _check_stream(attributes)
         elif local == "TR":
@@ -48,6 +67,7 @@ class _Scan:
                 raise UserError(f"UPLOAD: the table has more than {self._max_rows} rows")
         elif local == "FIELD":
             self.units.append(attributes.get("unit"))
+            _check_size(attributes.get("arraysize"))
             if len(self.units) > MAX_FIELDS:
                 raise UserError(f"UPLOAD: the table has more than {MAX_FIELDS} columns")
 
@@ -88,13 +108,68 @@ def _check_stream(attributes: dict[str, str]) -> None:
         raise UserError("UPLOAD: a STREAM must be in base64")
 
 
+def _check_size(arraysize: str | None) -> None:
+    """Refuse fixed sizes that are absurd: readers reserve memory by them, or read nothing for ever."""
+    sizes = [part for part in (arraysize or "").split("x") if part.strip().isdigit()]
+    if any(len(part) > 9 for part in sizes) or math.prod(map(int, sizes)) > MAX_ITEMS:
+        raise UserError(f"UPLOAD: arraysize={(arraysize or '')[:80]} is more than {MAX_ITEMS} elements")
+    if 0 in map(int, sizes):
+        raise UserError("UPLOAD: a FIELD with arraysize 0 holds nothing; leave it out")
+
+
 Described = tuple[list[Column], pa.Table]
 """Columns, and rows with one Arrow column for each."""
 
+DESCRIPTION: Final = b"column"
+"""Metadata of an Arrow field that hold the description of its column, JSON."""
+
 _HEAD: Final = 4096
+_BATCH: Final = 20_000
+_BLOCK: Final = 2880
+_MAX_HEADER: Final = 500
+"""Blocks of one FITS header."""
+_MAX_UNITS: Final = 1000
+"""Header and data units of a FITS file that are looked at."""
 
 
-def read_table(path: Path, *, name: str, settings: Settings) -> Described:
+def encode_table(path: str, name: str, max_bytes: int, max_rows: int) -> Iterator[bytes]:
+    """Read an uploaded table and give it as an Arrow stream whose fields describe the columns.
+
+    Raises
+    ------
+    UserError
+        See :func:`read_table`.
+    """
+    columns, rows = read_table(Path(path), name=name, max_bytes=max_bytes, max_rows=max_rows)
+    fields = [
+        field.with_metadata({DESCRIPTION: json.dumps(asdict(column)).encode()})
+        for field, column in zip(rows.schema, columns, strict=True)
+    ]
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, pa.schema(fields)) as writer:
+        for batch in rows.to_batches(max_chunksize=_BATCH):
+            writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=pa.schema(fields)))
+            yield sink.getvalue()
+            sink.seek(0)
+            sink.truncate()
+    yield sink.getvalue()
+
+
+def decode_table(stream: bytes) -> Described:
+    """Give back what :func:`encode_table` gave, checked.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        The stream is none.
+    """
+    rows = pa.ipc.open_stream(pa.py_buffer(stream)).read_all()
+    rows.validate(full=True)
+    columns = [Column(**json.loads(field.metadata[DESCRIPTION])) for field in rows.schema]
+    return columns, rows.replace_schema_metadata(None)
+
+
+def read_table(path: Path, *, name: str, max_bytes: int, max_rows: int) -> Described:
     """Read an uploaded table.
 
     Parameters
@@ -103,25 +178,27 @@ def read_table(path: Path, *, name: str, settings: Settings) -> Described:
         The file as it came.
     name
         Name the client gave it, for messages.
-    settings
-        Limits on bytes and rows.
+    max_bytes, max_rows
+        Limits on its size.
 
     Raises
     ------
     UserError
         It is too large, or no table of a known form.
     """
-    if path.stat().st_size > settings.upload_bytes:
-        raise UserError(f"UPLOAD: table {name} is larger than {settings.upload_bytes} bytes")
+    if path.stat().st_size > max_bytes:
+        raise UserError(f"UPLOAD: table {name} is larger than {max_bytes} bytes")
     read = _reader(path)
     try:
-        columns, rows = read(path, settings.upload_rows)
+        columns, rows = read(path, max_rows)
     except UserError as error:
         raise UserError(f"table {name}: {error}") from error
+    except MemoryError:
+        raise
     except Exception as error:  # astropy and pyarrow raise whatever they meet in a broken file
         raise UserError(f"UPLOAD: table {name} cannot be read: {error}") from error
-    if rows.num_rows > settings.upload_rows:
-        raise UserError(f"UPLOAD: table {name} has more than {settings.upload_rows} rows")
+    if rows.num_rows > max_rows:
+        raise UserError(f"UPLOAD: table {name} has more than {max_rows} rows")
     if not columns:
         raise UserError(f"UPLOAD: table {name} has no columns")
     return columns, rows
@@ -158,7 +235,8 @@ def _first_table(path: Path) -> TableElement:
         return parse_votable(file, verify="ignore", unit_format=None).get_first_table()
 
 
-def _read_fits(path: Path, _max_rows: int) -> Described:
+def _read_fits(path: Path, max_rows: int) -> Described:
+    _check_fits(path, max_rows=max_rows)
     with path.open("rb") as file, fits.open(file, memmap=False) as units:
         number = next(
             (n for n, unit in enumerate(units) if isinstance(unit, fits.BinTableHDU | fits.TableHDU)), None
@@ -172,6 +250,51 @@ def _read_fits(path: Path, _max_rows: int) -> Described:
         for column, name, unit in zip(table.itercols(), _unique(table.colnames), written, strict=True)
     ]
     return _assemble(pairs)
+
+
+def _check_fits(path: Path, *, max_rows: int) -> None:
+    """Refuse a file whose headers promise more than it holds: astropy believes them."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        for _ in range(_MAX_UNITS):
+            if not (cards := _cards(file)):
+                return
+            number = cards.get("TFIELDS", 0)
+            if number > MAX_FIELDS:
+                raise UserError(f"UPLOAD: the table has more than {MAX_FIELDS} columns")
+            if number and (rows := cards.get("NAXIS2", 0)) > max_rows:
+                raise UserError(f"UPLOAD: the table has {rows} rows; {max_rows} is the most")
+            length = _data_bytes(cards)
+            if length > size - file.tell():
+                raise UserError("UPLOAD: the FITS file is shorter than its header says")
+            if number and not length and cards.get("NAXIS2", 0):
+                raise UserError("UPLOAD: the table has rows without bytes")
+            file.seek(-(-length // _BLOCK) * _BLOCK, io.SEEK_CUR)
+
+
+def _cards(file: IO[bytes]) -> dict[str, int]:
+    """Read one header and give its whole numbers; none where the file ends."""
+    cards: dict[str, int] = {}
+    for _ in range(_MAX_HEADER):
+        block = file.read(_BLOCK)
+        for start in range(0, len(block), 80):
+            card = block[start : start + 80]
+            if card[:8].strip() == b"END":
+                return cards
+            value = card[10:].partition(b"/")[0].strip()
+            if card[8:10] == b"= " and value.lstrip(b"-").isdigit() and len(value) < 19:
+                cards[card[:8].decode("latin-1").strip()] = int(value)
+        if len(block) < _BLOCK:
+            return cards
+    raise UserError("UPLOAD: the FITS file has a header without end")
+
+
+def _data_bytes(cards: Mapping[str, int]) -> int:
+    axes = [cards.get(f"NAXIS{number}", 0) for number in range(1, min(cards.get("NAXIS", 0), 999) + 1)]
+    if any(value < 0 for value in (*axes, cards.get("PCOUNT", 0), cards.get("GCOUNT", 1))):
+        raise UserError("UPLOAD: the FITS file has sizes below zero")
+    elements = math.prod(axes) if axes else 0
+    return abs(cards.get("BITPIX", 8)) // 8 * cards.get("GCOUNT", 1) * (cards.get("PCOUNT", 0) + elements)
 
 
 def _read_csv(path: Path, max_rows: int) -> Described:

@@ -5,23 +5,33 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
 import anyio
 import pyarrow as pa
+import structlog
 
-from service.config import Settings
+from service.config import Settings, bytes_of
+from service.deadline import Deadline
+from service.errors import INTERNAL, FaultError, StoppedError
 from service.parameters import Parameters
+from service.processes import KilledError, Limits, Pool, Worker
 from service.tap.fetch import fetch, is_public
+from service.tap.upload_readers import decode_table, encode_table
 from vo_emline.errors import UserError
 from vo_emline.tables import Table
+
+logger = structlog.stdlib.get_logger("service")
 
 SCHEMA: Final = "tap_upload"
 """Schema under which queries find uploads."""
 MAX_UPLOADS: Final = 10
+SMALL_TABLE: Final = 16_000_000
+GROWTH: Final = 16
+"""A table may have so many bytes in memory: :data:`SMALL_TABLE`, and so many times those of its file."""
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _INLINE: Final = "param:"
 
@@ -69,25 +79,94 @@ async def save_uploads(parameters: Parameters, folder: Path) -> None:
         await anyio.to_thread.run_sync(_copy, content.file, _inline_path(folder, part))
 
 
-def load_uploads(values: Sequence[str], folder: Path, settings: Settings) -> list[Upload]:
-    """Read the uploaded tables; inline ones were saved to `folder` before.
+class UploadReader:
+    """Reads uploaded tables in processes of their own.
 
-    Raises
-    ------
-    UserError
-        A table is missing, too large, unreadable, or its address is not public.
+    Parameters
+    ----------
+    settings
+        Limits on their number, time, memory and size.
     """
-    from service.tap.upload_readers import read_table  # astropy is loaded only where something is uploaded
 
-    uploads = []
-    for reference in parse_references(values):
-        path = _locate(reference, folder, settings)
-        columns, rows = read_table(path, name=reference.name, settings=settings)
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pool = Pool(
+            settings.upload_readers,
+            preload=["service.tap.upload_readers"],
+            limits=Limits(
+                memory=bytes_of(settings.upload_memory),
+                cpu_seconds=settings.upload_seconds,
+                file_bytes=settings.upload_bytes,
+            ),
+        )
+
+    def load(
+        self, values: Sequence[str], folder: Path, *, deadline: Deadline, started: Callable[[Worker], None]
+    ) -> list[Upload]:
+        """Read the uploaded tables; inline ones were saved to `folder` before.
+
+        Parameters
+        ----------
+        values
+            Values of UPLOAD.
+        folder
+            Where inline tables are, and fetched ones go.
+        deadline
+            When the query must have ended.
+        started
+            Told which process reads, so that it can be stopped.
+
+        Raises
+        ------
+        UserError
+            A table is missing, too large, unreadable, takes too much to read, or its address is not public.
+        StoppedError
+            The process was stopped.
+        """
+        return [
+            self._load(reference, folder, deadline=deadline, started=started)
+            for reference in parse_references(values)
+        ]
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.close()
+
+    def _load(
+        self, reference: Reference, folder: Path, *, deadline: Deadline, started: Callable[[Worker], None]
+    ) -> Upload:
+        path = _locate(reference, folder, self._settings)
+        stream = self._read(path, reference.name, deadline=deadline, started=started)
+        try:
+            columns, rows = decode_table(stream)
+        except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
+            raise FaultError(INTERNAL) from error
         table = Table(
             schema=SCHEMA, name=reference.name, description="Uploaded with the query", columns=tuple(columns)
         )
-        uploads.append(Upload(table=table, rows=rows))
-    return uploads
+        return Upload(table=table, rows=rows)
+
+    def _read(self, path: Path, name: str, *, deadline: Deadline, started: Callable[[Worker], None]) -> bytes:
+        """Give the Arrow stream of a file, whole; what comes out may not outgrow what went in."""
+        most = SMALL_TABLE + GROWTH * path.stat().st_size
+        seconds = min(self._settings.upload_seconds, deadline.remaining())
+        limits = (self._settings.upload_bytes, self._settings.upload_rows)
+        pieces = self._pool.call(encode_table, str(path), name, *limits, seconds=seconds, started=started)
+        stream = bytearray()
+        try:
+            for piece in pieces:
+                stream += piece
+                if len(stream) > most:
+                    raise UserError(f"UPLOAD: table {name} holds more than a file of its size can")
+        except KilledError as error:
+            if error.reason == "stopped":
+                raise StoppedError("the upload was stopped") from error
+            what = f"more than {seconds:.3g} s" if error.reason == "time" else "more memory than is allowed"
+            logger.warning("upload_killed", reason=error.reason, bytes=path.stat().st_size)
+            raise UserError(f"UPLOAD: table {name} takes {what} to read") from error
+        finally:
+            pieces.close()
+        return bytes(stream)
 
 
 def _reference(pair: str) -> Reference:

@@ -14,7 +14,7 @@ from vo_emline.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-MAX_ATTEMPTS: Final = 3
+MAX_ATTEMPTS: Final = 2
 """Executions after which a job is given up that was on its way whenever the service died."""
 JANITOR_SECONDS: Final = 2.0
 """How often expired jobs are looked for."""

@@ -14,7 +14,7 @@ from astropy.io.votable.tree import Field, Resource, TableElement, VOTableFile
 from astropy.table import MaskedColumn, Table
 
 from service.config import Settings
-from service.tap.upload_readers import read_table
+from service.tap.upload_readers import decode_table, encode_table, read_table
 from vo_emline.errors import UserError
 
 SETTINGS = Settings(upload_rows=1000, upload_bytes=200_000)
@@ -26,7 +26,10 @@ def read(
     """Read an upload; give its columns by name, and its values by name."""
     path = tmp_path / "upload"
     path.write_bytes(content)
-    columns, rows = read_table(path, name="t1", settings=settings)
+    limits = {"max_bytes": settings.upload_bytes, "max_rows": settings.upload_rows}
+    columns, rows = read_table(path, name="t1", **limits)
+    again, same = decode_table(b"".join(encode_table(str(path), "t1", *limits.values())))
+    assert (again, same) == (columns, rows)  # also after the way from one process to another
     return {column.name: column for column in columns}, rows.to_pydict()
 
 
