@@ -117,6 +117,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     services: TapServices = app.state.services
     # astropy reads its units when it first meets one: now, and not while the first client waits.
     await anyio.to_thread.run_sync(partial(frame, OBSCORE.columns, infos={}))
+    services.uploads.start()
     services.jobs.start()
     yield
     services.jobs.close()

@@ -64,8 +64,12 @@ class Settings(TomlSettings):
     """Days after which a job and its result are destroyed, where the client sets no DESTRUCTION."""
     retention_days_hard: Positive = 30
     """Days after which a job is destroyed at the latest."""
-    job_list: bool = True
+    job_list: bool = False
     """Whether ``/tap/async`` lists the jobs of everybody; otherwise a job is known by its address only."""
+    client_jobs: Positive = 200
+    """Jobs kept at most of one client (address)."""
+    client_bytes: Positive = 5_000_000_000
+    """Bytes of parameters, uploads and results kept at most of one client."""
     jobs_kept: Positive = 10_000
     """Jobs kept at most; creating more is refused until some are destroyed."""
     results_bytes: Positive = 50_000_000_000

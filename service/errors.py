@@ -22,6 +22,14 @@ class BusyError(UserError):
     """Too many queries run already; the same request may succeed later."""
 
 
+class QuotaError(UserError):
+    """A client has more going on, or kept, than one may; others do not notice."""
+
+
+class ForbiddenError(UserError):
+    """A page of another site asks for what only its user may."""
+
+
 class TooLargeError(UserError):
     """The request is larger than the service takes."""
 
@@ -30,7 +38,13 @@ class NotFoundError(UserError):
     """What the address names does not exist."""
 
 
-_STATUS: Final = {BusyError: 503, TooLargeError: 413, NotFoundError: 404}
+_STATUS: Final = {
+    BusyError: 503,
+    QuotaError: 429,
+    ForbiddenError: 403,
+    TooLargeError: 413,
+    NotFoundError: 404,
+}
 RETRY_SECONDS: Final = 5
 """What ``Retry-After`` says when the service is busy."""
 

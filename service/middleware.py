@@ -97,7 +97,7 @@ def votable_error(error: Exception) -> Response:
     """Give the VOTable answer to an error (DALI 1.1, section 4.2); our own faults are logged, not shown."""
     status = status_of(error)
     message = str(error) if status < 500 or isinstance(error, UserError) else INTERNAL
-    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
+    headers = {"Retry-After": str(RETRY_SECONDS)} if status in (429, 503) else None
     return Response(status_document("ERROR", message), status, headers, media_type=VOTABLE_TYPE)
 
 

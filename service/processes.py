@@ -189,6 +189,12 @@ class Nursery:
                 self._end()  # it died, or was killed: once more with a new one
                 return self._fork()
 
+    def start(self) -> None:
+        """Begin to import what workers need, so that the first one need not wait for it."""
+        with self._lock:
+            if self._socket is None:
+                self._begin()
+
     def close(self) -> None:
         """End the nursery; its workers end with it."""
         with self._lock:
@@ -292,6 +298,10 @@ class Pool:
                     worker.close()
         finally:
             self._free.release()
+
+    def start(self) -> None:
+        """Begin to import what workers need, so that the first one need not wait for it."""
+        self._nursery.start()
 
     def close(self) -> None:
         """End all workers."""

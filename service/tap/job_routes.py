@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import anyio
+import structlog
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from service.errors import NotFoundError
+from service.clients import check_origin, client_of
+from service.errors import INTERNAL, BusyError, FaultError, NotFoundError
 from service.formats.header import status_document
 from service.middleware import VOTABLE_TYPE
 from service.parameters import Parameters, open_parameters, read_parameters
@@ -26,8 +31,14 @@ from service.tap.job_documents import (
 )
 from service.tap.uploads import save_uploads
 from service.uws.jobs import ACTIVE, Job, Pairs, Phase, timestamp
+from service.uws.manager import JobManager
 from service.uws.workers import RESULT
 from vo_emline.errors import UserError
+
+logger = structlog.stdlib.get_logger("service")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 WAIT_SECONDS: Final = 9.0
 """The longest blocking answer: clients give up reading after 10 s (pyvo #713)."""
@@ -70,7 +81,10 @@ def parse_time(value: str, *, name: str) -> datetime:
         moment = datetime.fromisoformat(value.strip())
     except ValueError:
         raise UserError(f"{name}={value[:80]} is no time; write it as 2026-11-22T12:00:00Z") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise UserError(f"{name}={value[:80]} is beyond the calendar") from None
 
 
 def parse_count(value: str, *, name: str) -> int:
@@ -92,28 +106,69 @@ def parse_wait(value: str | None) -> float:
 
 XML: Final = "application/xml"
 POLL_SECONDS: Final = 0.05
-"""How often a blocking request looks at its job."""
+"""How often a blocking request looks at its job, at first; less and less often then."""
+SLOWEST_POLL: Final = 0.5
+STORE_THREADS: Final = 4
+"""Requests that ask the job store at the same time: a locked file holds up no others."""
+
+
+class Jobs:
+    """The job manager as handlers use it: in threads of its own, its faults told as what they are.
+
+    The store is a file, and a file may be locked or its disk full; the event loop never waits for it.
+    """
+
+    def __init__(self, manager: JobManager) -> None:
+        self._manager = manager
+        self._threads = anyio.CapacityLimiter(STORE_THREADS)
+
+    async def __call__(
+        self, method: Callable[Concatenate[JobManager, P], T], *args: P.args, **kw: P.kwargs
+    ) -> T:
+        """Call a method of the manager.
+
+        Raises
+        ------
+        BusyError
+            The store is locked.
+        FaultError
+            It cannot be read or written.
+        """
+        call = partial(method, self._manager, *args, **kw)
+        try:
+            return await anyio.to_thread.run_sync(call, limiter=self._threads)
+        except sqlite3.OperationalError as error:
+            logger.error("job_store", error=str(error))  # noqa: TRY400 - the message says all
+            raise BusyError("jobs cannot be read or written now; try again soon") from error
+        except (sqlite3.Error, OSError) as error:
+            logger.exception("job_store")
+            raise FaultError(INTERNAL) from error
 
 
 async def list_jobs(request: Request) -> Response:
     """List jobs, the newest first."""
-    context = tap_services(request)
     wanted = parse_filter(await read_parameters(request))
-    jobs = context.jobs.newest(phases=wanted.phases, after=wanted.after, last=wanted.last)
-    return Response(list_document(jobs, context.urls), media_type=XML)
+    newest = partial(JobManager.newest, phases=wanted.phases, after=wanted.after, last=wanted.last)
+    jobs = await _jobs(request)(newest)
+    return Response(list_document(jobs, tap_services(request).urls), media_type=XML)
 
 
 async def create_job(request: Request) -> Response:
     """Make a job, and run it where the request says PHASE=RUN."""
-    jobs = tap_services(request).jobs
+    ask = _jobs(request)
     async with open_parameters(request) as parameters:
         phase = parameters.one("PHASE")
         if phase:
             _check_run(phase)
-        job = jobs.create(_known(parameters))
-        await save_uploads(parameters, jobs.folder(job.job_id))
+            check_origin(request)
+        job = await ask(JobManager.create, _known(parameters), owner=client_of(request))
+        try:
+            await _save(request, parameters, job.job_id)
+        except UserError:
+            await ask(JobManager.destroy, job.job_id)
+            raise
     if phase:
-        jobs.run(job.job_id)
+        await ask(JobManager.run, job.job_id)
     return _see_job(request, job.job_id)
 
 
@@ -122,7 +177,7 @@ async def get_job(request: Request) -> Response:
     parameters = await read_parameters(request)
     seconds = parse_wait(parameters.one("WAIT"))
     phase = parameters.one("PHASE")
-    job = _job(request)
+    job = await _job(request)
     if job.phase in ACTIVE and (phase is None or parse_phase(phase) is job.phase):
         job = await _changed(request, job, seconds)
     return Response(job_document(job, tap_services(request).urls), media_type=XML)
@@ -138,79 +193,83 @@ async def post_job(request: Request) -> Response:
 
 async def delete_job(request: Request) -> Response:
     """Stop and remove a job."""
-    context = tap_services(request)
-    job = _job(request)
-    await anyio.to_thread.run_sync(context.jobs.destroy, job.job_id)
-    return RedirectResponse(context.urls.jobs, 303)
+    check_origin(request)
+    job = await _job(request)
+    await _jobs(request)(JobManager.destroy, job.job_id)
+    return RedirectResponse(tap_services(request).urls.jobs, 303)
 
 
 async def get_phase(request: Request) -> Response:
     """Give the phase."""
-    return PlainTextResponse(_job(request).phase.value)
+    return PlainTextResponse((await _job(request)).phase.value)
 
 
 async def post_phase(request: Request) -> Response:
     """Run or abort."""
-    jobs = tap_services(request).jobs
-    job = _job(request)
+    check_origin(request)
+    job = await _job(request)
     wanted = ((await read_parameters(request)).one("PHASE") or "").upper()
     if wanted == "ABORT":
-        await anyio.to_thread.run_sync(jobs.abort, job.job_id)
+        await _jobs(request)(JobManager.abort, job.job_id)
     else:
         _check_run(wanted)
-        jobs.run(job.job_id)
+        await _jobs(request)(JobManager.run, job.job_id)
     return _see_job(request, job.job_id)
 
 
 async def get_duration(request: Request) -> Response:
     """Give the time limit, s."""
-    return PlainTextResponse(str(_job(request).duration))
+    return PlainTextResponse(str((await _job(request)).duration))
 
 
 async def post_duration(request: Request) -> Response:
     """Set the time limit."""
-    job = _job(request)
+    check_origin(request)
+    job = await _job(request)
     value = _required(await read_parameters(request), "EXECUTIONDURATION")
-    tap_services(request).jobs.set_duration(job.job_id, parse_count(value, name="EXECUTIONDURATION"))
+    seconds = parse_count(value, name="EXECUTIONDURATION")
+    await _jobs(request)(JobManager.set_duration, job.job_id, seconds)
     return _see_job(request, job.job_id)
 
 
 async def get_destruction(request: Request) -> Response:
     """Give the time of destruction."""
-    return PlainTextResponse(timestamp(_job(request).destruction))
+    return PlainTextResponse(timestamp((await _job(request)).destruction))
 
 
 async def post_destruction(request: Request) -> Response:
     """Set the time of destruction."""
-    job = _job(request)
+    check_origin(request)
+    job = await _job(request)
     value = _required(await read_parameters(request), "DESTRUCTION")
-    tap_services(request).jobs.set_destruction(job.job_id, parse_time(value, name="DESTRUCTION"))
+    moment = parse_time(value, name="DESTRUCTION")
+    await _jobs(request)(JobManager.set_destruction, job.job_id, moment)
     return _see_job(request, job.job_id)
 
 
 async def get_parameters(request: Request) -> Response:
     """List the parameters."""
-    return Response(parameters_document(_job(request)), media_type=XML)
+    return Response(parameters_document(await _job(request)), media_type=XML)
 
 
 async def post_parameters(request: Request) -> Response:
     """Set parameters of a pending job."""
-    jobs = tap_services(request).jobs
-    job = _job(request)
+    check_origin(request)
+    job = await _job(request)
     async with open_parameters(request) as parameters:
-        jobs.set_parameters(job.job_id, _known(parameters))
-        await save_uploads(parameters, jobs.folder(job.job_id))
+        await _jobs(request)(JobManager.set_parameters, job.job_id, _known(parameters))
+        await _save(request, parameters, job.job_id)
     return _see_job(request, job.job_id)
 
 
 async def get_results(request: Request) -> Response:
     """List the results."""
-    return Response(results_document(_job(request), tap_services(request).urls), media_type=XML)
+    return Response(results_document(await _job(request), tap_services(request).urls), media_type=XML)
 
 
 async def get_result(request: Request) -> Response:
     """Give the result."""
-    job = _job(request)
+    job = await _job(request)
     if job.phase is not Phase.COMPLETED:
         raise NotFoundError(f"job {job.job_id} is {job.phase.value} and has no result")
     path = tap_services(request).jobs.folder(job.job_id) / RESULT
@@ -220,7 +279,7 @@ async def get_result(request: Request) -> Response:
 
 async def get_error(request: Request) -> Response:
     """Say in a VOTable why the job failed."""
-    job = _job(request)
+    job = await _job(request)
     if job.error is None:
         raise NotFoundError(f"job {job.job_id} has no error")
     return Response(status_document("ERROR", job.error), media_type=VOTABLE_TYPE)
@@ -228,7 +287,7 @@ async def get_error(request: Request) -> Response:
 
 async def get_nothing(request: Request) -> Response:
     """Answer for what this service does not know of a job: owner and quote."""
-    _job(request)
+    await _job(request)
     return PlainTextResponse("")
 
 
@@ -257,8 +316,25 @@ def routes() -> list[Route]:
     ]
 
 
-def _job(request: Request) -> Job:
-    return tap_services(request).jobs.get(request.path_params["job_id"])
+def _jobs(request: Request) -> Jobs:
+    """Give the way to the jobs, one for the whole application."""
+    state = request.app.state
+    if not hasattr(state, "jobs"):
+        state.jobs = Jobs(tap_services(request).jobs)
+    found: Jobs = state.jobs
+    return found
+
+
+async def _job(request: Request) -> Job:
+    return await _jobs(request)(JobManager.get, request.path_params["job_id"])
+
+
+async def _save(request: Request, parameters: Parameters, job_id: str) -> None:
+    """Keep the inline files of a request, counted before they are written."""
+    if parameters.files:
+        size = sum(file.size or 0 for file in parameters.files.values())
+        await _jobs(request)(JobManager.check_upload, job_id, size)
+        await save_uploads(parameters, tap_services(request).jobs.folder(job_id))
 
 
 def _see_job(request: Request, job_id: str) -> Response:
@@ -285,8 +361,9 @@ def _required(parameters: Parameters, name: str) -> str:
 async def _changed(request: Request, job: Job, seconds: float) -> Job:
     """Wait until the phase of `job` is another, `seconds` at most, and give it as it is then."""
     deadline = time.monotonic() + seconds
-    current = job
+    current, pause = job, POLL_SECONDS
     while current.phase is job.phase and time.monotonic() < deadline:
-        await anyio.sleep(POLL_SECONDS)
-        current = tap_services(request).jobs.get(job.job_id)
+        await anyio.sleep(pause)
+        pause = min(1.2 * pause, SLOWEST_POLL)
+        current = await _job(request)
     return current

@@ -128,6 +128,10 @@ class UploadReader:
             for reference in parse_references(values)
         ]
 
+    def start(self) -> None:
+        """Prepare the processes, so that the first upload need not wait for them."""
+        self._pool.start()
+
     def close(self) -> None:
         """End the processes."""
         self._pool.close()

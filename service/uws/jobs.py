@@ -14,6 +14,7 @@ from typing import Any, Final
 from vo_models.uws.types import ExecutionPhase as Phase
 
 from service.errors import NotFoundError
+from vo_emline.errors import UserError
 
 __all__ = ["ACTIVE", "REPEATABLE", "Job", "Pairs", "Phase", "now", "timestamp"]
 
@@ -50,6 +51,10 @@ class Job:
     """Bytes of the result."""
     attempts: int = 0
     """How often its execution began."""
+    owner: str = ""
+    """Whom its limits count for: the network address it came from."""
+    kept: int = 0
+    """Bytes of its parameters and uploads."""
 
 
 def now() -> datetime:
@@ -77,11 +82,18 @@ CREATE TABLE IF NOT EXISTS jobs (
     error TEXT,
     media_type TEXT,
     size INTEGER,
-    attempts INTEGER NOT NULL DEFAULT 0
+    attempts INTEGER NOT NULL DEFAULT 0,
+    owner TEXT NOT NULL DEFAULT '',
+    kept INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX IF NOT EXISTS jobs_owner ON jobs (owner);
 CREATE INDEX IF NOT EXISTS jobs_phase ON jobs (phase, created);
 CREATE INDEX IF NOT EXISTS jobs_destruction ON jobs (destruction);
 """
+_ADDED: Final = {"owner": "TEXT NOT NULL DEFAULT ''", "kept": "INTEGER NOT NULL DEFAULT 0"}
+"""Columns that files of older services lack."""
+LOCK_SECONDS: Final = 5.0
+"""How long another program may hold the file before a request that needs it is refused."""
 _TIMES: Final = ("created", "started", "ended", "destruction")
 
 
@@ -92,15 +104,37 @@ class JobStore:
     ----------
     path
         The file; made where it does not exist.
+
+    Raises
+    ------
+    UserError
+        The file is damaged, or no job store.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._database = sqlite3.connect(
+            path, check_same_thread=False, isolation_level=None, timeout=LOCK_SECONDS
+        )
         self._database.row_factory = sqlite3.Row
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            raise UserError(
+                f"{path} cannot be used ({error}); move it away to begin without the jobs it holds"
+            ) from error
+
+    def _prepare(self) -> None:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
+        if (fault := self._database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise sqlite3.DatabaseError(fault)
+        there = {row["name"] for row in self._database.execute("PRAGMA table_info(jobs)")}
+        for name, kind in _ADDED.items():
+            if there and name not in there:
+                self._database.execute(f"ALTER TABLE jobs ADD COLUMN {name} {kind}")
         self._database.executescript(_SCHEMA)
 
     def close(self) -> None:
@@ -149,11 +183,13 @@ class JobStore:
         self._write("UPDATE jobs SET phase = 'QUEUED', started = NULL WHERE phase = 'EXECUTING'")
 
     def newest(self, *, phases: Sequence[Phase] = (), after: datetime | None = None, last: int) -> list[Job]:
-        """Give the `last` newest jobs, newest first: of some phases, created after a time."""
+        """Give the `last` newest jobs of some phases, made after a time; without their parameters."""
         conditions, values = ["created > ?"], [_milliseconds(after) if after else -1]
         if phases:
             conditions.append(f"phase IN ({', '.join('?' * len(phases))})")
-        sql = f"SELECT * FROM jobs WHERE {' AND '.join(conditions)} ORDER BY created DESC, rowid DESC LIMIT ?"  # noqa: S608
+        columns = ", ".join(f"'[]' AS {name}" if name == "parameters" else name for name in Job.__slots__)
+        where = " AND ".join(conditions)
+        sql = f"SELECT {columns} FROM jobs WHERE {where} ORDER BY created DESC, rowid DESC LIMIT ?"  # noqa: S608
         return self._read(sql, *values, *(phase.value for phase in phases), last)
 
     def expired(self, moment: datetime) -> list[Job]:
@@ -173,6 +209,13 @@ class JobStore:
         """Count the jobs."""
         with self._lock:
             return int(self._database.execute("SELECT count(*) FROM jobs").fetchone()[0])
+
+    def held(self, owner: str) -> tuple[int, int]:
+        """Count the jobs of an owner, and the bytes of their parameters, uploads and results."""
+        sql = "SELECT count(*), coalesce(sum(kept + coalesce(size, 0)), 0) FROM jobs WHERE owner = ?"
+        with self._lock:
+            jobs, size = self._database.execute(sql, [owner]).fetchone()
+        return int(jobs), int(size)
 
     def size(self) -> int:
         """Give the bytes of all results together."""

@@ -8,13 +8,16 @@ import shutil
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from service.config import Settings
-from service.errors import BusyError
+from service.errors import BusyError, QuotaError, TooLargeError
 from service.uws.jobs import ACTIVE, REPEATABLE, Job, JobStore, Pairs, Phase, now
 from service.uws.workers import MakeWork, Workers
 from vo_emline.errors import UserError
+
+MAX_PARAMETERS: Final = 2_000_000
+"""Bytes of the parameters of one job, its query included."""
 
 
 class JobManager:
@@ -66,6 +69,10 @@ class JobManager:
         """Give the folder of a job's files."""
         return self._directory / "jobs" / job_id
 
+    def problem(self) -> str | None:
+        """Say what keeps jobs from being executed; None where nothing does."""
+        return self._workers.problem()
+
     def get(self, job_id: str) -> Job:
         """Give a job; NotFoundError where there is none."""
         return self._store.get(job_id)
@@ -74,25 +81,33 @@ class JobManager:
         """Give the newest jobs, newest first; none of other people where the settings say so."""
         return self._store.newest(phases=phases, after=after, last=last) if self._settings.job_list else []
 
-    def create(self, parameters: Pairs) -> Job:
+    def create(self, parameters: Pairs, *, owner: str = "") -> Job:
         """Make a pending job.
 
         Raises
         ------
         BusyError
             As many jobs exist as the settings allow.
+        QuotaError
+            As many jobs or bytes of this owner are kept as the settings allow.
+        TooLargeError
+            The parameters are longer than a job may keep.
         """
+        kept = _size(parameters)
+        self._check_quota(owner, kept, jobs=1)
         if self._store.count() >= self._settings.jobs_kept:
             raise BusyError("the service keeps as many jobs as it may; delete some of yours")
         moment = now()
         job = Job(
-            job_id=secrets.token_hex(8),
+            job_id=secrets.token_hex(16),
             phase=Phase.PENDING,
             run_id=_last(parameters, "RUNID"),
             parameters=parameters,
             created=moment,
             duration=self._settings.job_seconds_default,
             destruction=moment + timedelta(days=self._settings.retention_days_default),
+            owner=owner,
+            kept=kept,
         )
         self.folder(job.job_id).mkdir(parents=True)
         self._store.add(job)
@@ -104,7 +119,25 @@ class JobManager:
         replaced = {name for name, _ in parameters if name not in REPEATABLE}
         kept = [(name, value) for name, value in job.parameters if name not in replaced]
         merged = [*kept, *parameters]
-        self._change_pending(job_id, parameters=merged, run_id=_last(merged, "RUNID"))
+        grown = _size(merged) - _size(job.parameters)
+        self._check_quota(job.owner, grown)
+        self._change_pending(job_id, parameters=merged, run_id=_last(merged, "RUNID"), kept=job.kept + grown)
+
+    def check_upload(self, job_id: str, size: int) -> None:
+        """Count `size` bytes that are to be uploaded to a pending job.
+
+        Raises
+        ------
+        QuotaError
+            As many bytes of its owner are kept as the settings allow.
+        TooLargeError
+            It has as many bytes as a request may have.
+        """
+        job = self.get(job_id)
+        if job.kept + size > self._settings.upload_bytes + MAX_PARAMETERS:
+            raise TooLargeError(f"the uploads of a job may have {self._settings.upload_bytes} bytes together")
+        self._check_quota(job.owner, size)
+        self._change_pending(job_id, kept=job.kept + size)
 
     def set_duration(self, job_id: str, seconds: int) -> None:
         """Set the time limit of a pending job, s; 0 means as long as the service allows."""
@@ -148,11 +181,25 @@ class JobManager:
                 f"job {job_id} is {self.get(job_id).phase.value}; only a PENDING job can be changed"
             )
 
+    def _check_quota(self, owner: str, grown: int, *, jobs: int = 0) -> None:
+        held, size = self._store.held(owner)
+        if held + jobs > self._settings.client_jobs:
+            raise QuotaError(f"you keep {held} jobs, which is the most; delete some")
+        if grown > 0 and size + grown > self._settings.client_bytes:
+            raise QuotaError(f"your jobs keep {size} bytes, which is the most; delete some")
+
     def _remove_orphans(self) -> None:
         known = self._store.identifiers()
         for folder in (self._directory / "jobs").glob("*"):
             if folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _size(parameters: Pairs) -> int:
+    size = sum(len(name) + len(value.encode("utf-8", "surrogatepass")) for name, value in parameters)
+    if size > MAX_PARAMETERS:
+        raise TooLargeError(f"the parameters of a job may have {MAX_PARAMETERS} bytes together")
+    return size
 
 
 def _last(parameters: Pairs, name: str) -> str | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from service.errors import NotFoundError, StoppedError
 from service.uws.jobs import Job, JobStore, Phase, now
@@ -20,9 +23,14 @@ JANITOR_SECONDS: Final = 2.0
 """How often expired jobs are looked for."""
 CLOSE_SECONDS: Final = 5.0
 """How long the end of the service waits for a thread; what still runs is done again at the next start."""
+RETRY_SECONDS: Final = 1.0
+"""How often a write is tried again that the disk refused."""
 RESULT: Final = "result"
 """File name of the result in the job's folder, and its identifier in UWS documents."""
 _EXECUTING: Final = (Phase.EXECUTING,)
+
+
+T = TypeVar("T")
 
 
 class Work(Protocol):
@@ -78,6 +86,7 @@ class Workers:
         self._wake = threading.Condition()
         self._closing = threading.Event()
         self._works: dict[str, Work] = {}
+        self._failed = False
         loops = [(f"job-{index}", self._work_loop) for index in range(number)]
         self._threads = [
             threading.Thread(target=loop, name=name, daemon=True)
@@ -111,21 +120,43 @@ class Workers:
             if thread.is_alive():
                 thread.join(timeout=CLOSE_SECONDS)
 
+    def problem(self) -> str | None:
+        """Say what keeps jobs from being executed; None where nothing does."""
+        if self._failed:
+            return "the state of jobs cannot be written"
+        alive = [thread.is_alive() for thread in self._threads]
+        return None if all(alive) or self._closing.is_set() else "not all job workers run"
+
     def _work_loop(self) -> None:
         while not self._closing.is_set():
-            job = self._store.next_queued()
+            job = self._steady(self._store.next_queued)
             if job is None:
                 with self._wake:
                     self._wake.wait(timeout=1.0)
                 continue
             self._execute(job)
 
+    def _steady(self, action: Callable[[], T]) -> T | None:
+        """Do what needs the disk, again and again while it is full, locked or gone; None at the end."""
+        while not self._closing.is_set():
+            try:
+                done = action()
+            except (sqlite3.Error, OSError) as error:
+                if not self._failed:
+                    logger.error("jobs wait for their disk: %s", error)  # noqa: TRY400 - the message says all
+                self._failed = True
+                self._closing.wait(RETRY_SECONDS)
+            else:
+                self._failed = False
+                return done
+        return None
+
     def _execute(self, job: Job) -> None:
         if job.attempts > MAX_ATTEMPTS:
             self._end(job, Phase.ERROR, error=f"the service stopped {MAX_ATTEMPTS} times during this job")
             return
         try:
-            room = self._max_bytes - self._store.size()
+            room = self._max_bytes - (self._steady(self._store.size) or 0)
             work = self._works[job.job_id] = self._make_work(job, self._folder(job.job_id), room)
             if self._still_wanted(job):
                 media_type = work.run()
@@ -145,15 +176,21 @@ class Workers:
     def _still_wanted(self, job: Job) -> bool:
         """Tell whether nobody aborted the job while its execution was prepared."""
         try:
-            return self._store.get(job.job_id).phase is Phase.EXECUTING and not self._closing.is_set()
+            found = self._steady(partial(self._store.get, job.job_id))
         except NotFoundError:
             return False
+        return found is not None and found.phase is Phase.EXECUTING and not self._closing.is_set()
 
     def _end(self, job: Job, phase: Phase, **values: object) -> None:
-        self._store.change(job.job_id, among=_EXECUTING, phase=phase, ended=now(), **values)
+        change = partial(self._store.change, job.job_id, among=_EXECUTING)
+        self._steady(partial(change, phase=phase, ended=now(), **values))
 
     def _janitor_loop(self) -> None:
         while not self._closing.wait(JANITOR_SECONDS):
-            for job in self._store.expired(now()):
+            self._steady(self._destroy_expired)
+
+    def _destroy_expired(self) -> None:
+        for job in self._store.expired(now()):
+            with suppress(NotFoundError):  # its owner was quicker
                 self._destroy(job.job_id)
                 logger.info("job %s has expired", job.job_id)

@@ -17,7 +17,9 @@ from service.errors import NotFoundError
 from service.parameters import read_parameters
 from service.ssa import STANDARD_ID as SSA_ID
 from service.store import ReleaseStore
+from service.tap.context import tap_services
 from service.tap.examples import examples_page
+from service.uws.manager import JobManager
 from service.vosi.capabilities import capabilities, tap_capabilities
 from service.vosi.tables import table_document, tableset
 from service.xml import document
@@ -29,9 +31,9 @@ STARTED: Final = datetime.now(UTC).replace(microsecond=0)
 """When this process began."""
 
 
-def availability(store: ReleaseStore) -> bytes:
-    """Give the availability document; the release is really asked."""
-    problem = _problem(store)
+def availability(store: ReleaseStore, jobs: JobManager) -> bytes:
+    """Give the availability document; the release is really asked, and the jobs whether they can run."""
+    problem = _problem(store) or jobs.problem()
     made = Availability(
         available=problem is None,
         up_since=None if problem else STARTED,
@@ -70,7 +72,8 @@ async def get_datalink_capabilities(request: Request) -> Response:
 
 async def get_availability(request: Request) -> Response:
     """Say whether the service works."""
-    made = await anyio.to_thread.run_sync(availability, services(request).store)
+    context = tap_services(request)
+    made = await anyio.to_thread.run_sync(availability, context.store, context.jobs)
     return Response(made, media_type=XML)
 
 

@@ -48,7 +48,7 @@ def upload(served: Any, output: str) -> httpx.Response:
         "UPLOAD": "t,param:p",
         "RESPONSEFORMAT": output,
     }
-    return httpx.post(f"{served.tap}/sync", data=values, files={"p": UPLOAD})
+    return httpx.post(f"{served.tap}/sync", data=values, files={"p": UPLOAD}, timeout=60)
 
 
 ANSWERS: dict[str, Ask] = {

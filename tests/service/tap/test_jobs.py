@@ -235,7 +235,8 @@ def test_a_deleted_job_is_gone(jobs: Jobs, by: str) -> None:
         assert jobs.http.get(url + child).status_code == 404
 
 
-def test_the_list_is_filtered_by_phase_time_and_number(jobs: Jobs) -> None:
+def test_the_list_is_filtered_by_phase_time_and_number(start_service: Any, release_file: Any) -> None:
+    jobs = Jobs(f"{start_service(release_file, job_list=True).tap}/async")
     first = jobs.create()
     created = jobs.xml(first).findtext(f"{UWS}creationTime")
     done = jobs.create(PHASE="RUN")

@@ -53,7 +53,7 @@ def test_post_urlencoded_and_multipart_answer_like_get(served: Any) -> None:
     answers = {
         httpx.get(url, params=values).text,
         httpx.post(url, data=values).text,
-        httpx.post(url, files={name: (None, value) for name, value in values.items()}).text,
+        httpx.post(url, files={name: (None, value) for name, value in values.items()}, timeout=60).text,
     }
     assert len(answers) == 1
     assert answers.pop().count("\r\n") == 8
@@ -207,14 +207,16 @@ def test_an_uploaded_table_is_matched(served: Any) -> None:
         "ON DISTANCE(POINT(t.ra, t.dec), POINT(s.ra, s.dec)) < 1/3600. ORDER BY t.name"
     )
     values = {"LANG": "ADQL", "QUERY": query, "UPLOAD": "mine,param:part", "RESPONSEFORMAT": "json"}
-    answer = httpx.post(f"{served.tap}/sync", data=values, files={"part": ("any.csv", upload.encode())})
+    answer = httpx.post(
+        f"{served.tap}/sync", data=values, files={"part": ("any.csv", upload.encode())}, timeout=60
+    )
     assert answer.status_code == 200, answer.text
     assert {row[0] for row in answer.json()["data"]} == {"s0", "s1", "s2"}
 
 
 def test_uploads_of_one_query_are_not_seen_by_another(served: Any) -> None:
     values = {"LANG": "ADQL", "QUERY": "SELECT * FROM TAP_UPLOAD.t", "UPLOAD": "t,param:p", "FORMAT": "csv"}
-    first = httpx.post(f"{served.tap}/sync", data=values, files={"p": ("p", b"a\n1\n")})
+    first = httpx.post(f"{served.tap}/sync", data=values, files={"p": ("p", b"a\n1\n")}, timeout=60)
     assert first.text == "a\r\n1\r\n"
     assert served.sync("SELECT * FROM TAP_UPLOAD.t").status_code == 400
 
@@ -233,9 +235,11 @@ def test_a_request_beyond_the_limit_is_refused_before_it_is_read(
     small = start_service(release_file, upload_bytes=1000)
     big = b"a\n" + b"1\n" * 600_000
     values = {"LANG": "ADQL", "QUERY": "SELECT * FROM TAP_UPLOAD.t", "UPLOAD": "t,param:p"}
-    answer = httpx.post(f"{small.tap}/sync", data=values, files={"p": ("p", big)})
+    answer = httpx.post(f"{small.tap}/sync", data=values, files={"p": ("p", big)}, timeout=60)
     assert "larger than" in refused(answer, 413)
-    answer = httpx.post(f"{small.tap}/sync", data=values, files={"p": ("p", b"a\n" + b"1\n" * 600)})
+    answer = httpx.post(
+        f"{small.tap}/sync", data=values, files={"p": ("p", b"a\n" + b"1\n" * 600)}, timeout=60
+    )
     assert "1000 bytes" in refused(answer)
 
 

@@ -1,0 +1,50 @@
+"""Who asks: the network address that limits count for, and the site whose page sent the request."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from service.context import services
+from service.errors import ForbiddenError
+
+
+def client_of(request: Request) -> str:
+    """Give the address that limits count for: IPv4 as it is, IPv6 by the network of 64 bits it belongs to.
+
+    Behind a proxy it is the address the proxy states, where the server trusts it.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+
+
+def check_origin(request: Request) -> None:
+    """Refuse what changes something and comes from a page of another site.
+
+    Programs send no Origin; browsers always do with what changes something. The
+    operator may trust sites by name (``cors_origins``), which ``*`` is not.
+
+    Raises
+    ------
+    ForbiddenError
+        The page belongs to another site.
+    """
+    origin = request.headers.get("origin")
+    if origin is None:
+        return
+    settings = services(request).settings
+    own = urlsplit(settings.public_url)
+    trusted = {f"{own.scheme}://{own.netloc}", *settings.cors_origins} - {"*"}
+    same = urlsplit(origin).netloc == request.headers.get("host") and origin != "null"
+    if origin not in trusted and not same:
+        raise ForbiddenError("a page of another site may not change jobs here")
