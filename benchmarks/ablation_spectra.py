@@ -15,8 +15,7 @@ from vo_emline.evaluate.data import gather_spectra
 from vo_emline.labels import LABELS
 from vo_emline.preprocess import PreprocessOptions, WindowSet, concatenate, prepare
 from vo_emline.simulate import draw_exposures, draw_stars, simulate_windows
-from vo_emline.simulate.ondrejov_files import OndrejovRecord
-from vo_emline.simulate.records import ondrejov_records
+from vo_emline.simulate.files import OndrejovRecord, ondrejov_records
 from vo_emline.simulate.truth import LAMOST_PIXEL, at_survey_resolution, truth_table
 from vo_emline.spectra import Identity, Spectrum
 from vo_emline.spectra.ondrejov import CCD700, RESOLVING_POWER

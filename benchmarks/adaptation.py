@@ -27,14 +27,13 @@ from flax import nnx
 
 from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.preprocess import WindowSet
-from vo_emline.training.augment import randomise
 from vo_emline.training.balance import class_shares, class_weights, smote
 from vo_emline.training.calibration import correct_prior, fit_temperature, probabilities
 from vo_emline.training.examples import Examples
 from vo_emline.training.network import Architecture, Network
 from vo_emline.training.options import TrainingOptions
-from vo_emline.training.split import split_by_star
-from vo_emline.training.steps import batches
+from vo_emline.training.stars import split_by_star
+from vo_emline.training.steps import batches, randomise
 
 Adapt = Literal["none", "coral", "dann"]
 Array = npt.NDArray[np.float32]

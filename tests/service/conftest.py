@@ -24,9 +24,8 @@ from vo_emline.candidates import build_release, candidate_ids, index_spectra
 from vo_emline.candidates.columns import REJECTS, SCORES, SPECTRA
 from vo_emline.candidates.release import arrow_schema
 from vo_emline.labels import LABELS, PROBABILITY_COLUMNS
+from vo_emline.simulate.files import LamostRecord, OndrejovRecord, lamost_bytes, ondrejov_bytes
 from vo_emline.simulate.instruments import Release
-from vo_emline.simulate.lamost_files import LamostRecord, lamost_bytes
-from vo_emline.simulate.ondrejov_files import OndrejovRecord, ondrejov_bytes
 from vo_emline.spectra import HALPHA_VAC
 
 if TYPE_CHECKING:

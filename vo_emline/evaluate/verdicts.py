@@ -15,12 +15,11 @@ from vo_emline.preprocess.windows import WindowSet
 from vo_emline.survey.flags import signal_to_noise
 from vo_emline.survey.model import Scorer
 from vo_emline.survey.options import SurveyOptions
-from vo_emline.training.baseline import logistic_regression
 from vo_emline.training.calibration import correct_prior
 from vo_emline.training.examples import Examples
-from vo_emline.training.metrics import evaluate, proportion
+from vo_emline.training.metrics import evaluate, logistic_regression, proportion
 from vo_emline.training.options import EVEN
-from vo_emline.training.split import Split, split_by_star
+from vo_emline.training.stars import Split, split_by_star
 
 PROBABILITY_RULES: Final = {"score above 0.5": 0.5, "score above 0.9": 0.9}
 """Thresholds that mean something where the score is a probability."""

@@ -1,4 +1,4 @@
-"""Measuring Hα: in windows, many at a time, or in one spectrum."""
+"""Measuring Hα in windows, many at a time, or in one spectrum; and a detector by these measurements."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from vo_emline.arrays import FloatArray
 from vo_emline.errors import DataError
+from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, EMISSION
 from vo_emline.measure.baseline import Baseline, fit_baseline
-from vo_emline.measure.shape import find_peaks, measure_profile
-from vo_emline.measure.width import equivalent_width, local_excess
+from vo_emline.measure.shape import DIP, equivalent_width, find_peaks, local_excess, measure_profile
 from vo_emline.preprocess.windows import GRID, WINDOW_VAC, WindowSet
 from vo_emline.spectra.spectrum import Spectrum
 
@@ -172,3 +172,36 @@ def measure_spectrum(spectrum: Spectrum) -> LineMeasurements:
     flux = np.interp(wavelength[inside], wavelength[good], spectrum.flux[good])
     ivar = None if spectrum.ivar is None else np.where(spectrum.mask, 0.0, spectrum.ivar)[inside][None, :]
     return measure_flux(flux[None, :], ivar, wavelength_vac=wavelength[inside])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """When a line counts."""
+
+    strength: float = 5.0
+    """Emission from this :func:`strength` on."""
+    dip: float = DIP
+    """A double peak from this relative dip on …"""
+    dip_significance: float = 3.0
+    """… if it is this many times its error."""
+
+
+def strength(lines: LineMeasurements) -> FloatArray:
+    """Give the strength of emission over its error, shape (n,): a score, larger for surer emission.
+
+    It is the greater of the emission above the continuum and of what sticks
+    out of the line's surroundings, each over its error. The second finds
+    emission in the core of a photospheric line; neither finds emission that
+    merely makes a core shallower. Spectra without a positive continuum get 0.
+    """
+    above = -lines.ew / lines.ew_error
+    local = lines.excess / lines.excess_error
+    return np.nan_to_num(np.maximum(above, local), nan=0.0)
+
+
+def detect(lines: LineMeasurements, thresholds: Thresholds | None = None) -> npt.NDArray[np.int64]:
+    """Classify lines as indices into :data:`vo_emline.labels.LABELS`, shape (n,)."""
+    limits = thresholds or Thresholds()
+    emission = strength(lines) >= limits.strength
+    double = (lines.dip >= limits.dip) & (lines.dip_significance >= limits.dip_significance)
+    return np.where(emission, np.where(double, DOUBLE_PEAK, EMISSION), ABSORPTION)

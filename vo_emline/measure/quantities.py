@@ -15,8 +15,7 @@ import numpy as np
 
 from vo_emline.arrays import FloatArray
 from vo_emline.measure.lines import LineMeasurements, measure_flux, measure_windows
-from vo_emline.measure.shape import DIP
-from vo_emline.measure.width import LINE_HALF_WIDTH
+from vo_emline.measure.shape import DIP, LINE_HALF_WIDTH
 from vo_emline.preprocess.windows import WindowSet
 
 ANGSTROM: Final = "0.1nm"

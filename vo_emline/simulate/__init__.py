@@ -6,16 +6,15 @@ population of them observed at several epochs (`population`, `pointings`), their
 spectra through the line spread (`synthesis`, on the logarithmic `grids`), the
 instrument with its noise and faults (`instruments`), and out: as FITS files
 that the readers of :mod:`vo_emline.spectra` take for real ones (`archive`,
-`lamost_files`, `ondrejov_files`), or as windows for training (`windows`).
-`truth` holds the rule that names the class of a spectrum. Networks learn from
-a `training_population` of more variety, and from real spectra as `hosts` of
-simulated lines of known `strength`. For surveys of
-millions, a `library` of simulated stars is varied (`variation`), and the
-spectra get their names many at a time (`catalogue`).
+`files`), or as windows for training (`windows`). `truth` holds the rule that
+names the class of a spectrum. Networks learn from a `training_population` of
+more variety, and from real spectra as `hosts` of simulated lines, which
+`injection` puts in, for training and evaluation alike; `degrade` makes spectra
+worse. For surveys of millions, a `library` of simulated stars is varied.
 """
 
 from vo_emline.simulate.archive import Archive, write_lamost, write_ondrejov
-from vo_emline.simulate.library import Library, build_library
+from vo_emline.simulate.library import Library, Variations, build_library, vary
 from vo_emline.simulate.population import (
     FRACTIONS,
     SKY_FRACTIONS,
@@ -27,7 +26,6 @@ from vo_emline.simulate.population import (
 from vo_emline.simulate.stars import FAMILIES, Stars
 from vo_emline.simulate.synthesis import Ideal, synthesise
 from vo_emline.simulate.truth import SURVEY_SIGMA, truth_table
-from vo_emline.simulate.variation import Variations, vary
 from vo_emline.simulate.windows import SimulatedWindows, simulate_windows
 
 __all__ = [

@@ -12,11 +12,9 @@ import pyarrow as pa
 from vo_emline.files import write_bytes, write_text
 from vo_emline.labels import ONDREJOV_CODES
 from vo_emline.progress import track
+from vo_emline.simulate.files import lamost_bytes, lamost_records, ondrejov_bytes, ondrejov_records
 from vo_emline.simulate.instruments import ONDREJOV_PIXELS, Release
-from vo_emline.simulate.lamost_files import lamost_bytes
-from vo_emline.simulate.ondrejov_files import ondrejov_bytes
 from vo_emline.simulate.population import FRACTIONS, SKY_FRACTIONS, Exposures, draw_exposures, draw_stars
-from vo_emline.simulate.records import lamost_records, ondrejov_records
 from vo_emline.simulate.stars import Stars
 from vo_emline.simulate.truth import LAMOST_PIXEL, at_survey_resolution, truth_table, write_truth
 

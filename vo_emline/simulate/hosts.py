@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from vo_emline.arrays import BoolArray, FloatArray
-from vo_emline.measure.width import LINE_HALF_WIDTH
+from vo_emline.measure.shape import LINE_HALF_WIDTH
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.lsf import line_spread_sigma
 from vo_emline.preprocess.windows import GRID, WindowSet

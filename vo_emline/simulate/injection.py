@@ -321,7 +321,7 @@ def sticks_out(flux: FloatArray) -> BoolArray:
     """Tell noise-free lines that stick out of their surroundings from those that only fill the core.
 
     A line sticks out where its core lies above its shoulders
-    (:func:`~vo_emline.measure.width.local_excess`), or where there is more
+    (:func:`~vo_emline.measure.shape.local_excess`), or where there is more
     emission than absorption. Otherwise it only makes a photospheric line
     shallower, and who does not know how deep that was cannot see it.
 

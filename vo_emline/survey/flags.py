@@ -17,8 +17,7 @@ from vo_emline.arrays import BoolArray
 from vo_emline.labels import ABSORPTION
 from vo_emline.measure.baseline import SIDE_BANDS, Baseline
 from vo_emline.measure.lines import EmissionLines, measure_lines
-from vo_emline.measure.shape import KMS_PER_ANGSTROM
-from vo_emline.measure.width import LINE_HALF_WIDTH
+from vo_emline.measure.shape import KMS_PER_ANGSTROM, LINE_HALF_WIDTH
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.spectra import HALPHA_VAC, READ_FLAGS
 from vo_emline.survey.model import Predicted

@@ -24,9 +24,8 @@ from vo_emline.errors import UserError
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.survey.options import SurveyOptions
 from vo_emline.training.calibration import correct_prior
-from vo_emline.training.description import ModelDescription, Part
+from vo_emline.training.description import ModelDescription, Part, read_arrays
 from vo_emline.training.options import EVEN
-from vo_emline.training.parts import read_arrays
 
 if TYPE_CHECKING:
     from vo_emline.training.classifier import Classifier

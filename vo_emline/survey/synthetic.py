@@ -21,9 +21,7 @@ from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import Prepared, WindowSet
 from vo_emline.progress import silence
 from vo_emline.simulate.archive import TRUTH_FILE, write_lamost
-from vo_emline.simulate.catalogue import coverages, identities
-from vo_emline.simulate.library import Library, build_library, with_prevalence
-from vo_emline.simulate.variation import vary
+from vo_emline.simulate.library import Library, build_library, coverages, identities, vary, with_prevalence
 from vo_emline.survey.counts import ShardCounts
 from vo_emline.survey.options import SHARD_SIZE
 from vo_emline.survey.pool import each_shard
@@ -87,7 +85,7 @@ def simulate_store(
     """Write a simulated survey as a store of windows (:class:`~vo_emline.survey.WindowStore`).
 
     The stars are simulated once (:mod:`~vo_emline.simulate.library`) and
-    varied (:func:`~vo_emline.simulate.variation.vary`). What is true of the
+    varied (:func:`~vo_emline.simulate.library.vary`). What is true of the
     windows of ``windows-NNNNNN.arrow`` is in ``truth-NNNNNN.parquet``, row for
     row. Interrupted or killed, the work goes on where it stood when it is
     started again.

@@ -1,10 +1,12 @@
 """Training: labelled sets, splits by star, balancing, the network, calibration, metrics, checkpoints.
 
-* ``labelled``, ``stars``, ``split``, ``examples``: labels of spectra, which spectra are of one star.
+* ``labelled``, ``stars``, ``examples``: labels of spectra, which spectra are of one star, splits by it.
 * ``simulated``, ``hosts``: simulated windows, and survey spectra as negatives and hosts of emission.
-* ``options``, ``description``: settings and ``model.json``; both load without JAX.
-* ``balance``, ``augment``, ``network``, ``steps``, ``trainer``, ``checkpoints``, ``device``: training itself.
-* ``calibration``, ``metrics``, ``baseline``: what the probabilities are worth.
+* ``options``, ``description``: settings, ``model.json`` and the parts beside it; both load without JAX.
+* ``balance``, ``network``, ``steps``, ``trainer``, ``checkpoints``, ``device``: training itself.
+* ``calibration``, ``metrics``: what the probabilities are worth.
+* ``expected``, ``second_stage``, ``expectation``: what Hα should be, and how that is learnt of a survey.
+* ``regression``: lines measured by a network.
 * ``prediction``, ``winograd``: the network computed fast; ``student``, ``distillation``: what screens for it.
 * ``recipe`` puts these together; ``classifier`` is what it leaves behind.
 
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     from vo_emline.training.options import AugmentOptions, TrainingOptions
     from vo_emline.training.recipe import Trained, train
     from vo_emline.training.simulated import simulated_examples
-    from vo_emline.training.split import Split, split_by_star
-    from vo_emline.training.stars import group_by_star
+    from vo_emline.training.stars import Split, group_by_star, split_by_star
 
 _HOME = {
     "AugmentOptions": "options",
@@ -35,7 +36,7 @@ _HOME = {
     "Examples": "examples",
     "LabelMatch": "labelled",
     "ModelDescription": "description",
-    "Split": "split",
+    "Split": "stars",
     "Trained": "recipe",
     "TrainingOptions": "options",
     "evaluate": "metrics",
@@ -46,7 +47,7 @@ _HOME = {
     "join": "examples",
     "match_labels": "labelled",
     "read_labels": "labelled",
-    "split_by_star": "split",
+    "split_by_star": "stars",
     "train": "recipe",
 }
 

@@ -16,10 +16,9 @@ from vo_emline.errors import UserError
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.training.calibration import correct_prior, probabilities
-from vo_emline.training.description import ModelDescription, Part
+from vo_emline.training.description import ModelDescription, Part, model_version, read_arrays, write_arrays
 from vo_emline.training.network import Architecture, Parameters, outline
 from vo_emline.training.options import EVEN
-from vo_emline.training.parts import model_version, read_arrays, write_arrays
 from vo_emline.training.prediction import Precision, Predictor, formulate
 from vo_emline.training.second_stage import SecondStage
 

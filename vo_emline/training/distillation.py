@@ -24,12 +24,12 @@ from scipy.stats import beta
 
 from vo_emline.simulate import SKY_FRACTIONS, simulate_windows
 from vo_emline.simulate.training_population import FRACTIONS
-from vo_emline.training.augment import randomise
 from vo_emline.training.calibration import correct_prior
 from vo_emline.training.classifier import Classifier
+from vo_emline.training.description import add_part
 from vo_emline.training.network import Parameters
 from vo_emline.training.options import CLASS_SHARES, EVEN, AugmentOptions, StudentOptions
-from vo_emline.training.parts import add_part
+from vo_emline.training.steps import randomise
 from vo_emline.training.student import PART, HeldOut, Student, log_odds, logits
 
 logger = logging.getLogger(__name__)

@@ -19,9 +19,9 @@ from vo_emline.simulate.hosts import can_host
 from vo_emline.simulate.injection import inject
 from vo_emline.simulate.truth import VISIBLE
 from vo_emline.training.classifier import SECOND_STAGE, Classifier
+from vo_emline.training.description import add_part
 from vo_emline.training.expected import ExpectedAbsorption, excess, learn, observe
 from vo_emline.training.options import EVEN
-from vo_emline.training.parts import add_part
 from vo_emline.training.second_stage import SecondStage, fit_second_stage
 
 logger = logging.getLogger(__name__)

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from vo_emline.training.classifier import Classifier, write_weights
-from vo_emline.training.description import ModelDescription
-from vo_emline.training.parts import add_part, read_arrays
+from vo_emline.training.description import ModelDescription, add_part, read_arrays
 
 
 def pack(source: Path, target: Path) -> ModelDescription:

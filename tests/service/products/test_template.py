@@ -17,7 +17,7 @@ from service.store import Release
 from service.urls import Urls
 from vo_emline.candidates import SCORES, arrow_schema, build_release, candidate_ids, index_spectra
 from vo_emline.labels import PROBABILITY_COLUMNS
-from vo_emline.simulate.lamost_files import LamostRecord, lamost_bytes
+from vo_emline.simulate.files import LamostRecord, lamost_bytes
 from vo_emline.spectra import HALPHA_VAC, read
 
 WAVELENGTH = 10 ** (3.5682 + 1e-4 * np.arange(3909))

@@ -8,7 +8,7 @@ import pytest
 from vo_emline.errors import DataError
 from vo_emline.measure import measure_flux, measure_spectrum, measure_windows
 from vo_emline.measure.baseline import fit_baseline
-from vo_emline.measure.width import equivalent_width
+from vo_emline.measure.shape import equivalent_width
 from vo_emline.preprocess import PreprocessOptions, prepare
 from vo_emline.preprocess.windows import GRID
 from vo_emline.spectra import read

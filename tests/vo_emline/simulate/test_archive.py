@@ -11,7 +11,7 @@ import pytest
 from astropy.io import fits
 
 from vo_emline.simulate import FRACTIONS, Archive, write_lamost, write_ondrejov
-from vo_emline.simulate.records import continuum_shape
+from vo_emline.simulate.files import continuum_shape
 from vo_emline.spectra import read
 
 

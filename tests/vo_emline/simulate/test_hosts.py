@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from vo_emline.measure.width import LINE_HALF_WIDTH
+from vo_emline.measure.shape import LINE_HALF_WIDTH
 from vo_emline.preprocess import GRID, WindowSet
 from vo_emline.simulate import draw_stars, simulate_windows
 from vo_emline.simulate.hosts import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vo_emline.measure.width import LINE_HALF_WIDTH
+from vo_emline.measure.shape import LINE_HALF_WIDTH
 from vo_emline.simulate import draw_exposures, draw_stars, simulate_windows
 from vo_emline.simulate.hosts import MOST_EW, PIXEL, draw_ew
 from vo_emline.simulate.training_population import SIGNIFICANCE, any_photosphere, any_strength

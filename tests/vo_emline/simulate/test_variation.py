@@ -9,10 +9,20 @@ import pytest
 
 from vo_emline.preprocess import GRID, PreprocessOptions
 from vo_emline.simulate import FAMILIES, simulate_windows
-from vo_emline.simulate.catalogue import coverages, designations, identities, spectral_types
-from vo_emline.simulate.library import PIXELS, SHIFTS_KMS, Library, build_library, with_prevalence
+from vo_emline.simulate.library import (
+    PIXELS,
+    SHIFTS_KMS,
+    Library,
+    Variations,
+    build_library,
+    coverages,
+    designations,
+    identities,
+    spectral_types,
+    vary,
+    with_prevalence,
+)
 from vo_emline.simulate.stars import designation, spectral_type
-from vo_emline.simulate.variation import Variations, vary
 from vo_emline.spectra import HALPHA_VAC
 
 NEAR = np.abs(GRID - HALPHA_VAC) < 6.0

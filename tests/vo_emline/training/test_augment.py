@@ -9,8 +9,8 @@ import pytest
 
 from vo_emline.preprocess import GRID
 from vo_emline.spectra import HALPHA_VAC
-from vo_emline.training.augment import PIXELS_PER_KMS, randomise, rescale, shift
 from vo_emline.training.options import AugmentOptions
+from vo_emline.training.steps import PIXELS_PER_KMS, randomise, rescale, shift
 
 LINE = jnp.asarray(np.exp(-0.5 * np.square((GRID - HALPHA_VAC) / 5.0)), dtype=jnp.float32)[None]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vo_emline.training.baseline import logistic_regression
+from vo_emline.training.metrics import logistic_regression
 from vo_emline.training.steps import Samples
 
 

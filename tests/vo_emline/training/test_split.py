@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vo_emline.errors import UserError
-from vo_emline.training.split import split_by_star
+from vo_emline.training.stars import split_by_star
 
 
 @settings(deadline=None, max_examples=60)

@@ -1,9 +1,8 @@
 """Line measurement by a network: an ensemble of small heads on top of the classical measurement.
 
-* ``features``: what the heads see, and the classical measurement as origin and unit of their answers.
-* ``heads``: the network, its loss and its training, in JAX.
+* ``heads``: what the heads see, classical measurements as their origin and unit, their training.
 * ``fit``: simulated lines that the classifier finds, training, correction of the errors, choice of method.
-* ``model``, ``description``, ``options``: the trained regression, a part of the model, and settings.
+* ``model``, ``description``: the trained regression, a part of the model, and its settings.
 
 Names are imported when they are first used, so that settings can be read without loading JAX.
 """
@@ -14,16 +13,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vo_emline.training.regression.description import METHODS, RegressionDescription
+    from vo_emline.training.regression.description import METHODS, RegressionDescription, RegressionOptions
     from vo_emline.training.regression.fit import add_regression, fit_regression
     from vo_emline.training.regression.model import LineRegression
-    from vo_emline.training.regression.options import RegressionOptions
 
 _HOME = {
     "METHODS": "description",
     "LineRegression": "model",
     "RegressionDescription": "description",
-    "RegressionOptions": "options",
+    "RegressionOptions": "description",
     "add_regression": "fit",
     "fit_regression": "fit",
 }

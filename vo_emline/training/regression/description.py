@@ -1,13 +1,28 @@
-"""What is known of a trained regression, but for the weights of its heads."""
+"""Settings of the regression, and what is known of a trained one but for the weights of its heads."""
 
 from __future__ import annotations
 
 from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vo_emline.errors import UserError
 from vo_emline.measure.quantities import QUANTITIES
+
+
+class RegressionOptions(BaseModel):
+    """How the heads that measure lines are trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stars: int = Field(default=120_000, ge=0)
+    """Simulated stars to learn from; with 0 lines are measured classically only."""
+    members: int = Field(default=4, ge=1)
+    """Heads of the ensemble."""
+    epochs: int = Field(default=12, ge=1)
+    """Passes of each head over the lines."""
+    seed: int = Field(default=6565, ge=0)
+
 
 Method = Literal["network", "classical"]
 METHODS: Final[tuple[Method, ...]] = ("network", "classical")

@@ -19,12 +19,15 @@ from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import WindowSet, concatenate
 from vo_emline.simulate import simulate_windows
 from vo_emline.training.classifier import Classifier
-from vo_emline.training.parts import add_part
-from vo_emline.training.regression.description import METHODS, Method, RegressionDescription
-from vo_emline.training.regression.features import describe_lines
-from vo_emline.training.regression.heads import FARTHEST, Sample, fit_head
+from vo_emline.training.description import add_part
+from vo_emline.training.regression.description import (
+    METHODS,
+    Method,
+    RegressionDescription,
+    RegressionOptions,
+)
+from vo_emline.training.regression.heads import FARTHEST, Sample, describe_lines, fit_head
 from vo_emline.training.regression.model import PART, LineRegression, corrected
-from vo_emline.training.regression.options import RegressionOptions
 
 logger = logging.getLogger(__name__)
 

@@ -11,11 +11,9 @@ import numpy.typing as npt
 
 from vo_emline.measure.lines import EmissionLines
 from vo_emline.measure.quantities import QUANTITIES, Estimates
-from vo_emline.training.description import ModelDescription
-from vo_emline.training.parts import read_arrays
+from vo_emline.training.description import ModelDescription, read_arrays
 from vo_emline.training.regression.description import METHODS, Method, RegressionDescription
-from vo_emline.training.regression.features import describe_lines
-from vo_emline.training.regression.heads import Head, mixture
+from vo_emline.training.regression.heads import Head, describe_lines, mixture
 
 PART: Final = "lines"
 """Name of the part of a model that holds its regression."""

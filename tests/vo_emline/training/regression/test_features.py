@@ -6,7 +6,7 @@ import pytest
 from vo_emline.measure.lines import measure_lines
 from vo_emline.measure.quantities import QUANTITIES
 from vo_emline.simulate import simulate_windows
-from vo_emline.training.regression.features import Anchor, describe_lines
+from vo_emline.training.regression.heads import Anchor, describe_lines
 
 
 @pytest.fixture(scope="module")
