@@ -106,11 +106,6 @@ class Tally:
         return tally
 
 
-def describe_classes(counts: Mapping[str, int]) -> str:
-    """Put counts in words: ``12 emission, 3 double-peak``."""
-    return ", ".join(f"{count} {name}" for name, count in counts.items())
-
-
 def _value_counts(column: pa.ChunkedArray) -> dict[str, int]:
     return {row["values"]: row["counts"] for row in pc.value_counts(column).to_pylist()}
 

@@ -30,6 +30,8 @@ _MEND_MANIFEST: Final = (
     "the shards that are there are kept"
 )
 
+_MEND_SHARD: Final = "give the command that wrote it again: only this shard is done anew"
+
 Say = Callable[[str], None]
 """Receives what the user should read."""
 
@@ -204,8 +206,7 @@ def damage(directory: Path, number: int) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, DataError) as error:
         raise DamagedError(
-            f"shard {number} of {directory} is damaged ({' '.join(str(error).split())}); "
-            "give the command that wrote it again: only this shard is done anew"
+            f"shard {number} of {directory} is damaged ({' '.join(str(error).split())}); {_MEND_SHARD}"
         ) from error
 
 
@@ -336,11 +337,15 @@ def run_shards(
     pending: list[int] = []
     finished = results.finished()
     for number in numbers:
-        counts = _counted(results, number) if number in finished else None
-        if counts is None:
+        if number not in finished:
             pending.append(number)
-        else:
-            before.add(counts)
+            continue
+        try:
+            before.add(count_shard(source, results, number))
+        except DamagedError as error:
+            logger.warning("%s", error)
+            results.discard(number)
+            pending.append(number)
     total = before.inputs + sum(map(source.size, pending))
     logger.info("%s %d spectra in %d shards, %d shards to do", doing, total, len(numbers), len(pending))
     with Meter(total, before, doing=doing, say=say) as meter:
@@ -355,10 +360,18 @@ def numbers_of(source: ShardSource, part: tuple[int, int] | None) -> range:
     return range(first, source.n_shards, step)
 
 
-def _counted(results: Finished, number: int) -> ShardCounts | None:
-    try:
-        return results.counts(number)
-    except DamagedError as error:
-        logger.warning("%s", error)
-        results.discard(number)
-        return None
+def count_shard(source: ShardSource, results: Finished, number: int) -> ShardCounts:
+    """Count a finished shard, and see that every input is a row.
+
+    Raises
+    ------
+    DamagedError
+        A file of the shard is damaged, or rows were lost or doubled.
+    """
+    counts, size = results.counts(number), source.size(number)
+    if counts.inputs != size:
+        raise DamagedError(
+            f"shard {number} holds {counts.inputs} rows of {size} inputs: rows were lost or doubled; "
+            f"{_MEND_SHARD}"
+        )
+    return counts

@@ -27,7 +27,7 @@ from vo_emline.survey.counts import Session, ShardCounts, SurveySummary, Tally
 from vo_emline.survey.model import check_model, load_scorer
 from vo_emline.survey.options import SurveyOptions
 from vo_emline.survey.pipeline import predicting_here, predicting_there
-from vo_emline.survey.shards import Say, Shard, ShardStore, locked, remove_locks, run_shards
+from vo_emline.survey.shards import Say, Shard, ShardStore, count_shard, locked, remove_locks, run_shards
 from vo_emline.survey.sources import Inputs, open_source
 from vo_emline.survey.work import Work
 from vo_emline.training.description import ModelDescription
@@ -212,7 +212,9 @@ class _Survey:
                 f"{len(missing)} of {self.source.n_shards} shards of {self.store.directory} are not finished "
                 f"(the first is {missing[0]}); start again without --finish to do them"
             )
-        return Tally.of(map(self.store.counts, range(self.source.n_shards)))
+        return Tally.of(
+            count_shard(self.source, self.store, number) for number in range(self.source.n_shards)
+        )
 
     def finish(self, tally: Tally) -> SurveySummary:
         """Check, and write the candidates; last the summary, which says that all is there."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vo_emline.errors import EmlineError, UserError
+from vo_emline.errors import UserError
 from vo_emline.preprocess import PreprocessOptions, WindowSet, prepare, read_windows
 from vo_emline.rejects import Reject
 from vo_emline.spectra import find_spectra, read_or_reject
@@ -133,15 +133,19 @@ def test_other_files_or_settings_need_another_directory(files: list[Path], tmp_p
         ingest(files, tmp_path, shard_size=20, preprocess=PreprocessOptions(lsf="none"))
 
 
-def test_lost_rows_are_noticed(files: list[Path], tmp_path: Path) -> None:
+def test_lost_rows_are_noticed_and_their_shard_is_made_again(
+    files: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     ingest(files, tmp_path, shard_size=20)
+    before = contents(tmp_path)
     shard = make_shards(["anything"], size=1)[0]
     store = WindowStore(tmp_path)
     prepared = prepare_files([str(path) for path in files[:3]], PreprocessOptions())
     store.write(shard, prepared, preprocess=PreprocessOptions())
     assert len(read_windows(store.path("windows", 0))) == 3
-    with pytest.raises(EmlineError, match="14 files gave 3 windows and 0 rejects"):
-        ingest(files, tmp_path, shard_size=20)
+    assert ingest(files, tmp_path, shard_size=20).inputs == 14
+    assert "shard 0 holds 3 rows of 14 inputs" in caplog.text
+    assert contents(tmp_path) == before
 
 
 def test_nothing_to_ingest_is_said(tmp_path: Path) -> None:

@@ -180,12 +180,15 @@ def test_a_dead_worker_is_said_and_finished_shards_stay(
     assert whole(mirror, tmp_path).inputs == 20
 
 
-def test_lost_rows_are_noticed(mirror: Path, tmp_path: Path) -> None:
+def test_lost_rows_are_noticed_and_their_shard_is_done_again(mirror: Path, tmp_path: Path) -> None:
     whole(mirror, tmp_path)
+    before = contents(tmp_path)
     path = tmp_path / "scores-000000.parquet"
     pq.write_table(pq.read_table(path).slice(1), path)
-    with pytest.raises(EmlineError, match="20 files gave 18 scores and 1 rejects"):
-        whole(mirror, tmp_path)
+    with pytest.raises(UserError, match="shard 0 holds 3 rows of 4 inputs"):
+        finish_survey([mirror], tmp_path, model=DEFAULT_MODEL, options=OPTIONS, start=HERE)
+    whole(mirror, tmp_path)
+    assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["scores-000001.parquet", "rejects-000002.parquet"])
