@@ -62,7 +62,7 @@ class LinkedTable:
             Name of one application; None for all that load VOTables.
         timeout
             Seconds to wait for answers. (Aladin loads a table but never
-            answers: it is then reported as ``no reply``.)
+            answers: it is notified, and nothing is waited for.)
 
         Raises
         ------

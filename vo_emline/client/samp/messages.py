@@ -17,7 +17,11 @@ from vo_emline.errors import ArchiveError
 Message = dict[str, Any]
 """``samp.mtype`` and ``samp.params``, ready to be sent."""
 
-Status = Literal["ok", "warning", "error", "no reply"]
+Status = Literal["ok", "warning", "error", "no reply", "notified"]
+
+SILENT: Final = ("aladin",)
+"""Beginnings of the names (lower case) of applications that act on messages but never answer a call: they
+are notified, which asks for no answer."""
 
 TABLE_LOAD: Final = "table.load.votable"
 HIGHLIGHT_ROW: Final = "table.highlight.row"
@@ -162,6 +166,11 @@ class Receiver:
     mtypes: tuple[str, ...]
     """Messages it subscribed to; they may end with ``.*``."""
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether it never answers."""
+        return self.name.lower().startswith(SILENT)
+
     def accepts(self, mtype: str) -> bool:
         """Tell whether it subscribed to `mtype` (SAMP 1.3, section 3.7: ``*`` stands for the rest)."""
         return any(
@@ -181,8 +190,8 @@ class Delivery:
 
     @property
     def accepted(self) -> bool:
-        """Whether the receiver acted on the message (perhaps with a warning)."""
-        return self.status in ("ok", "warning")
+        """Whether the receiver acted on the message (perhaps with a warning), or cannot tell us."""
+        return self.status in ("ok", "warning", "notified")
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -227,10 +236,10 @@ class Exchange:
                 self._answers[responder] = read_response(self._waiting[responder], response)
                 self._changed.notify_all()
 
-    def fail(self, receiver: Receiver, text: str) -> None:
-        """Note that the hub could not pass the message on."""
+    def settle(self, delivery: Delivery) -> None:
+        """Note what is known without an answer: the hub could not pass the message on, or none is due."""
         with self._changed:
-            self._answers[receiver.id] = Delivery(receiver, "error", text)
+            self._answers[delivery.receiver.id] = delivery
             self._changed.notify_all()
 
     def wait(self, timeout: float) -> tuple[Delivery, ...]:

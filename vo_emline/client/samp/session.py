@@ -221,12 +221,12 @@ class SampSession:
     def send(
         self, message: Message, receivers: Iterable[Receiver], *, timeout: float = REPLY_TIMEOUT
     ) -> tuple[Delivery, ...]:
-        """Send a message as a *call* and wait for the answers.
+        """Send a message as a *call* and wait for the answers; notify who never answers.
 
         Returns
         -------
         tuple of Delivery
-            One per receiver, with its answer or ``no reply``.
+            One per receiver, with its answer, ``no reply`` or ``notified``.
 
         Raises
         ------
@@ -258,9 +258,14 @@ class SampSession:
 
     def _call(self, receiver: Receiver, tag: str, message: Message, exchange: Exchange) -> None:
         try:
-            self._client.call(receiver.id, tag, message)
+            if receiver.is_silent:
+                self._client.notify(receiver.id, message)
+                exchange.settle(Delivery(receiver, "notified", "it gives no answers"))
+            else:
+                self._client.call(receiver.id, tag, message)
         except (xmlrpc.client.Error, OSError) as error:
-            exchange.fail(receiver, f"the hub could not pass the message on: {error}")
+            text = f"the hub could not pass the message on: {error}"
+            exchange.settle(Delivery(receiver, "error", text))
 
     def listen(self, handlers: Mapping[str, Handler]) -> None:
         """Call handlers, beside those there are, for every received message of a type; calls are answered.

@@ -151,3 +151,13 @@ def test_a_receiver_that_left_is_reported(session: SampSession) -> None:
     other.close()
     (delivery,) = session.offer(messages.load_table(TABLE), receivers, timeout=1)
     assert not delivery.accepted
+
+
+def test_who_never_answers_is_notified_and_not_waited_for(session: SampSession, hub: SAMPHubServer) -> None:
+    with SampSession.connect(name="Aladin") as aladin:
+        received = threading.Event()
+        aladin._client.bind_receive_notification(messages.TABLE_LOAD, lambda *_message: received.set())
+        (delivery,) = session.send(messages.load_table(TABLE), session.find("aladin", messages.TABLE_LOAD))
+        assert str(delivery) == "Aladin: notified (it gives no answers)"
+        assert delivery.accepted
+        assert received.wait(10)
