@@ -49,9 +49,9 @@ class SurveyHostOptions(BaseModel):
 
     spectra: int = Field(default=4000, ge=1)
     """How many of them take part at most."""
-    negatives: int = Field(default=6000, ge=0)
+    negatives: int = Field(default=7000, ge=0)
     """Examples of spectra as they are; spectra are used several times where there are fewer."""
-    injected: int = Field(default=6000, ge=0)
+    injected: int = Field(default=8000, ge=0)
     """Examples with emission put in; those in which it cannot be seen are left out.
 
     As many as `negatives`: emission is then as frequent in the survey's spectra as in simulated ones. Were it

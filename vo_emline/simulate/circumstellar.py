@@ -7,8 +7,11 @@ import numpy as np
 from vo_emline.arrays import FloatArray
 from vo_emline.simulate import linelist, profiles
 from vo_emline.simulate.grids import FWHM_PER_SIGMA, Grid, broaden
-from vo_emline.simulate.stars import DISK, SHELL, Stars
+from vo_emline.simulate.stars import ACCRETION_DISK, DISK, SHELL, Stars
 from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS, air_to_vacuum
+
+REACH_KMS = 9000.0
+"""Lines end at this velocity, km/s."""
 
 HELIUM_VAC = 6679.996
 """He I 6678.15 Å (air) in vacuum, Å."""
@@ -44,9 +47,9 @@ def _unit_line(stars: Stars, grid: Grid, *, asymmetry: FloatArray) -> FloatArray
     """Hα components of area one Å, shape (n, grid.size)."""
     velocity = grid.velocity_kms()
     line = np.zeros((len(stars), grid.size))
-    in_disk = np.isin(stars.family, (DISK, SHELL))
+    in_disk = np.isin(stars.family, (DISK, SHELL, ACCRETION_DISK))
     with_line = (stars.ew != 0) & ~in_disk
-    near = np.abs(velocity) < 3500.0
+    near = np.abs(velocity) < REACH_KMS
     line[np.ix_(with_line, near)] = _gaussian(stars.take(np.flatnonzero(with_line)), velocity[near])
     if in_disk.any():
         disks = stars.take(np.flatnonzero(in_disk))
@@ -59,10 +62,12 @@ def _unit_line(stars: Stars, grid: Grid, *, asymmetry: FloatArray) -> FloatArray
 
 
 def _gaussian(stars: Stars, velocity_kms: FloatArray) -> FloatArray:
-    """Put a wing of thrice the width and a tenth of the height (electron scattering) under a Gaussian."""
+    """Put wings (of electron scattering, as a rule thrice as wide and a tenth as high) under a core."""
     centre, fwhm = stars.offset_kms[:, None], stars.fwhm_kms[:, None]
-    core = profiles.gaussian(velocity_kms, centre_kms=centre, fwhm_kms=fwhm)
-    return core + 0.1 * profiles.gaussian(velocity_kms, centre_kms=centre, fwhm_kms=3.0 * fwhm)
+    core = profiles.flat_topped(velocity_kms, centre_kms=centre, fwhm_kms=fwhm, order=stars.flatness[:, None])
+    wide = stars.wing_ratio[:, None] * fwhm
+    wings = profiles.gaussian(velocity_kms, centre_kms=centre, fwhm_kms=wide)
+    return np.asarray(core + stars.wing_height[:, None] * wings)
 
 
 def _disk(stars: Stars, velocity_kms: FloatArray, *, asymmetry: FloatArray) -> FloatArray:

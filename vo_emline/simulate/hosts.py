@@ -18,7 +18,10 @@ from vo_emline.simulate.stars import spectral_type
 from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS
 
 MOST_EW: Final = 100.0
-"""No line is made stronger than this, Å."""
+"""No line of the usual width is made stronger than this, Å; wider ones in proportion."""
+
+USUAL_WIDTH: Final = 2.0 * LINE_HALF_WIDTH
+"""Width over which the equivalent width of a line is integrated, Å: its noise sets σ(EW)."""
 
 PIXEL: Final = float(GRID[1] - GRID[0])
 """Width of a pixel of the window, Å."""
@@ -102,7 +105,13 @@ def line_spreads(n: int, random: Random) -> FloatArray:
     return np.array([line_spread_sigma(one) for one in power])
 
 
-def draw_ew(noise: FloatArray, significance: tuple[float, float], random: Random) -> FloatArray:
+def draw_ew(
+    noise: FloatArray,
+    significance: tuple[float, float],
+    random: Random,
+    *,
+    width: FloatArray | float = USUAL_WIDTH,
+) -> FloatArray:
     """Draw equivalent widths, Å, negative, evenly over the logarithm of their significance, shape (n,).
 
     Parameters
@@ -113,7 +122,10 @@ def draw_ew(noise: FloatArray, significance: tuple[float, float], random: Random
         Least and largest |EW|/σ(EW).
     random
         Where they come from.
+    width
+        Width of each line, Å, shape (n,).
     """
     least, most = (math.log(limit) for limit in significance)
     wanted = np.exp(random.uniform(least, most, size=len(noise)))
-    return np.asarray(-np.minimum(wanted * noise * np.sqrt(2.0 * LINE_HALF_WIDTH * PIXEL), MOST_EW))
+    extent = np.broadcast_to(width, noise.shape)
+    return np.asarray(-np.minimum(wanted * noise * np.sqrt(extent * PIXEL), MOST_EW / USUAL_WIDTH * extent))

@@ -35,6 +35,7 @@ from vo_emline.simulate.hosts import (
     velocities,
 )
 from vo_emline.simulate.instruments import sample
+from vo_emline.simulate.kinds import line_width
 from vo_emline.simulate.population import Exposures, Random, draw_exposures, draw_stars, rotation_share
 from vo_emline.simulate.stars import Stars
 from vo_emline.simulate.synthesis import Ideal, synthesise
@@ -91,13 +92,14 @@ def observe_hosts(
     """
     drawn = draw_exposures(stars, seed=seed)
     noise = relative_noise(hosts) if noise is None else noise
-    ew = draw_ew(noise, significance, random)  # the noise that the line itself brings comes on top
+    # the noise that the line itself brings comes on top
+    ew = draw_ew(noise, significance, random, width=line_width(stars))
     return dataclasses.replace(
         drawn,
         snr=1.0 / noise,
         velocity_kms=velocities(hosts) + random.normal(0.0, 8.0, len(stars)),
         lsf_sigma=spread,
-        ew=ew,
+        ew=np.where(stars.ew > 0, -ew, ew),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from vo_emline.arrays import BoolArray, FloatArray, IntArray
 from vo_emline.errors import UserError
+from vo_emline.simulate import kinds as extreme
 from vo_emline.simulate import stars as kinds
 from vo_emline.simulate.pointings import LAMOST_EPOCHS, draw_positions, draw_snr
 from vo_emline.simulate.stars import FAMILIES, Stars
@@ -163,7 +164,7 @@ def _photospheres(family: IntArray, random: Random, *, survey: Survey) -> dict[s
     featureless = family == kinds.FEATURELESS
     line_strength = np.clip(random.normal(1.0, 0.12, n), 0.4, 1.5)
     line_strength[featureless] *= random.choice([0.0, 0.3], size=featureless.sum(), p=[0.7, 0.3])
-    return {
+    usual = {
         "teff": teff,
         "v_sin_i_kms": rotation_share(teff) * random.gamma(2.5, 60.0, n).clip(2.0, 400.0),
         "metallicity": np.where(featureless, 0.3, 1.0) * 10.0 ** random.normal(-0.05, 0.25, n),
@@ -173,6 +174,7 @@ def _photospheres(family: IntArray, random: Random, *, survey: Survey) -> dict[s
         "haze": np.exp(random.normal(0.0, 0.4, n)),
         **_foreign(featureless, random),
     }
+    return extreme.photospheres(family, usual, random)
 
 
 def _foreign(galaxy: BoolArray, random: Random) -> dict[str, FloatArray]:
@@ -229,9 +231,12 @@ def _surroundings(family: IntArray, random: Random) -> dict[str, FloatArray]:
     shell, wind, nebular = (family == kind for kind in (kinds.SHELL, kinds.P_CYGNI, kinds.NEBULAR))
     inclination = np.radians(np.where(shell, random.uniform(80.0, 88.0, n), random.uniform(25.0, 80.0, n)))
     absorbed = np.where(shell, random.uniform(0.1, 0.35, n), random.uniform(0.1, 0.45, n))
-    return {
+    usual = {
         "ew": 0.0 - strength,
         "fwhm_kms": width,
+        "flatness": np.full(n, 2.0),
+        "wing_height": np.full(n, 0.1),
+        "wing_ratio": np.full(n, 3.0),
         "offset_kms": np.where(
             disky, 0.0, random.normal(0.0, 25.0, n) + nebular * random.normal(0.0, 30.0, n)
         ),
@@ -248,6 +253,7 @@ def _surroundings(family: IntArray, random: Random) -> dict[str, FloatArray]:
         "forbidden": nebular[:, None] * np.exp(random.normal(np.log(0.3), 0.5, (n, 2))),
         "helium": (family <= kinds.SHELL) * random.uniform(0.0, 0.08, n),
     }
+    return extreme.surroundings(family, usual, random)
 
 
 def _log_uniform(family: IntArray, ranges: Mapping[int, tuple[float, float]], random: Random) -> FloatArray:

@@ -23,6 +23,14 @@ def gaussian(velocity_kms: FloatArray, *, centre_kms: FloatArray, fwhm_kms: Floa
     return np.asarray(np.exp(-4.0 * np.log(2.0) * np.square((velocity_kms - centre_kms) / fwhm_kms)))
 
 
+def flat_topped(
+    velocity_kms: FloatArray, *, centre_kms: FloatArray, fwhm_kms: FloatArray, order: FloatArray
+) -> FloatArray:
+    """Give a Gaussian of another order, peak one: 2 is a Gaussian, 10 nearly a box (an expanding shell)."""
+    share = np.abs(2.0 * (velocity_kms - centre_kms) / fwhm_kms)
+    return np.asarray(np.exp(-np.log(2.0) * share**order))
+
+
 def stark(offset: FloatArray, *, width: FloatArray) -> FloatArray:
     """Line of peak one whose wings fall as a linear Stark profile.
 

@@ -20,11 +20,20 @@ FAMILIES: Final = (
     "filled-core",
     "nebular",
     "chromospheric",
+    "accretion-disk",
+    "broad-wind",
+    "young",
+    "supergiant-wind",
+    "oversubtracted",
+    "white-dwarf",
+    "weak-lined",
 )
 """What a star shows at Hα: a photosphere alone, no line at all (galaxies, white
-dwarfs, sky), or emission of one of seven origins."""
+dwarfs, sky), emission of one of eleven origins, the hole that a nebula leaves which was subtracted too
+much, the broad absorption of a white dwarf or the weak one of a hot supergiant."""
 
-NORMAL, FEATURELESS, SINGLE, DISK, SHELL, P_CYGNI, FILLED_CORE, NEBULAR, CHROMOSPHERIC = range(len(FAMILIES))
+NORMAL, FEATURELESS, SINGLE, DISK, SHELL, P_CYGNI, FILLED_CORE, NEBULAR, CHROMOSPHERIC = range(9)
+ACCRETION_DISK, BROAD_WIND, YOUNG, SUPERGIANT_WIND, OVERSUBTRACTED, WHITE_DWARF, WEAK_LINED = range(9, 16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +67,12 @@ class Stars:
     """Mean equivalent width of the circumstellar component, Å; negative is emission, 0 is none."""
     fwhm_kms: FloatArray
     """Width of a Gaussian component, or of the local broadening of a disk."""
+    flatness: FloatArray
+    """Order of a Gaussian component: 2 is a Gaussian, more is flat-topped."""
+    wing_height: FloatArray
+    """Height of the wings under a Gaussian component, relative to it."""
+    wing_ratio: FloatArray
+    """Width of these wings over that of the component."""
     offset_kms: FloatArray
     """Velocity of the component relative to the star."""
     rim_kms: FloatArray

@@ -17,21 +17,32 @@ from typing import Final
 import numpy as np
 
 from vo_emline.simulate.hosts import draw_ew
+from vo_emline.simulate.kinds import line_width
 from vo_emline.simulate.population import Exposures, draw_stars, rotation_share
 from vo_emline.simulate.stars import Stars
 
 FRACTIONS: Final[Mapping[str, float]] = {
-    "normal": 0.50,
+    "normal": 0.35,
     "featureless": 0.05,
-    "single": 0.09,
-    "disk": 0.09,
-    "shell": 0.09,
-    "p-cygni": 0.07,
+    "oversubtracted": 0.02,
+    "white-dwarf": 0.04,
+    "weak-lined": 0.04,
+    "single": 0.06,
+    "disk": 0.07,
+    "shell": 0.06,
+    "p-cygni": 0.03,
     "nebular": 0.07,
     "filled-core": 0.02,
     "chromospheric": 0.02,
+    "accretion-disk": 0.07,
+    "broad-wind": 0.04,
+    "young": 0.04,
+    "supergiant-wind": 0.03,
 }
 """Shares of the families of stars: every shape of emission about as often."""
+
+NO_EMISSION: Final = frozenset({"normal", "featureless", "oversubtracted", "white-dwarf", "weak-lined"})
+"""Families without emission."""
 
 SIGNIFICANCE: Final = (8.0, 200.0)
 """Range of |EW|/σ(EW) of the lines, drawn evenly in its logarithm.
@@ -55,8 +66,8 @@ def any_photosphere(stars: Stars, *, seed: int, share: float = ANY_STAR) -> Star
     return dataclasses.replace(stars, teff=teff, v_sin_i_kms=rotation)
 
 
-def any_strength(exposures: Exposures, *, seed: int) -> Exposures:
+def any_strength(exposures: Exposures, stars: Stars, *, seed: int) -> Exposures:
     """Give emission of every significance, where there is any."""
     random = np.random.default_rng([seed, 21])
-    drawn = draw_ew(1.0 / exposures.snr, SIGNIFICANCE, random)
+    drawn = draw_ew(1.0 / exposures.snr, SIGNIFICANCE, random, width=line_width(stars.take(exposures.star)))
     return dataclasses.replace(exposures, ew=np.where(exposures.ew < 0, drawn, exposures.ew))

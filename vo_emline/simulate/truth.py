@@ -14,17 +14,18 @@ import pyarrow as pa
 from pyarrow import csv
 from pyarrow import parquet as pq
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import FloatArray, IntArray
 from vo_emline.files import atomic_path
 from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, EMISSION, LABELS
 from vo_emline.measure.shape import DIP
 from vo_emline.simulate.grids import Grid
+from vo_emline.simulate.kinds import WINDS, is_wide
 from vo_emline.simulate.population import Exposures, Survey
 from vo_emline.simulate.stars import FAMILIES, Stars
 from vo_emline.simulate.synthesis import Ideal, synthesise
 from vo_emline.spectra.medium import HALPHA_VAC
 
-TRUTH_GRID: Final = Grid.covering(6495.0, 6757.0, step_kms=20.0)
+TRUTH_GRID: Final = Grid.covering(6440.0, 6790.0, step_kms=20.0)
 """Wavelengths on which truth is measured."""
 
 LAMOST_PIXEL: Final = HALPHA_VAC * 1e-4 * float(np.log(10.0))
@@ -52,6 +53,19 @@ PEAKS_KMS: Final = 500.0
 FEET_KMS: Final = 900.0
 """The feet of a line are looked for within this velocity of the star's own."""
 
+WIDER: Final = 3.5
+"""Both reach so many times as far for accretion disks and broad winds."""
+
+BANDED: Final = 4_200.0
+"""Below this temperature molecular bands shape the continuum, K."""
+
+LEAST_HEIGHT: Final = 0.05
+LEAST_HEIGHT_BANDED: Final = 0.3
+"""Wide lines are seen from this height over the continuum; the second where there are bands."""
+
+LOPSIDED: Final = 2.0
+"""The trough of a wind leaves one peak where one maximum is more than this many times the other."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
@@ -78,15 +92,15 @@ def classify(ew: FloatArray, shape: Shape) -> npt.NDArray[np.int64]:
     Parameters
     ----------
     ew
-        Equivalent width of the circumstellar component, Å, shape (n,); 0 is none.
+        Equivalent width of the circumstellar component, Å, negative for emission, shape (n,); 0 is none.
     shape
         The shapes of the lines.
     """
     double = (shape.dip >= DIP) & (shape.component_dip >= COMPONENT_DIP)
-    return np.where(ew == 0, ABSORPTION, np.where(double, DOUBLE_PEAK, EMISSION))
+    return np.where(ew >= 0, ABSORPTION, np.where(double, DOUBLE_PEAK, EMISSION))
 
 
-def measure_shape(ideal: Ideal, exposures: Exposures) -> Shape:
+def measure_shape(ideal: Ideal, exposures: Exposures, *, family: IntArray | None = None) -> Shape:
     """Find the two maxima with the deepest dip between them in each noise-free line.
 
     The height of a line is that of the higher maximum above the lower of the
@@ -99,16 +113,27 @@ def measure_shape(ideal: Ideal, exposures: Exposures) -> Shape:
         Spectra at the resolution at which the class is defined.
     exposures
         The observations they are of.
+    family
+        Family of the star of each observation, shape (n,): the maxima of the lines of an accretion disk lie
+        further apart than those of others, and a trough of a wind parts no two peaks. None for none of these.
     """
     velocity = ideal.grid.velocity_kms(HALPHA_VAC)
     flux = ideal.flux
     rows = np.tile([0.0, 0.0, 0.0, np.nan], (len(exposures), 1))
-    for i in np.flatnonzero(exposures.ew):
-        near = np.abs(velocity - exposures.velocity_kms[i]) < FEET_KMS
+    kind = np.zeros(len(exposures), dtype=np.int64) if family is None else family
+    scale = np.where(is_wide(kind), WIDER, 1.0)
+    for i in np.flatnonzero(exposures.ew < 0):
+        near = np.abs(velocity - exposures.velocity_kms[i]) < FEET_KMS * scale[i]
         rows[i] = _shape(
-            velocity[near] - exposures.velocity_kms[i], flux[i, near], ideal.surroundings[i, near]
+            (velocity[near] - exposures.velocity_kms[i]) / scale[i],
+            flux[i, near],
+            ideal.surroundings[i, near],
         )
     dip, component_dip, separation, ratio = rows.T
+    two_peaks = (dip > 0) & (np.maximum(ratio, 1.0 / ratio) < LOPSIDED)
+    parted = ~np.isin(kind, WINDS) | two_peaks
+    dip, component_dip = np.where(parted, dip, 0.0), np.where(parted, component_dip, 0.0)
+    separation = separation * scale
     return Shape(dip=dip, component_dip=component_dip, separation_kms=separation, violet_to_red=ratio)
 
 
@@ -189,16 +214,16 @@ def tabulate(
     stars: Stars, exposures: Exposures, ideal: Ideal, *, survey: Survey, seed: int, pixel: float
 ) -> pa.Table:
     """Tabulate what is true of `exposures`, given their noise-free spectra; see :func:`truth_table`."""
-    shape = measure_shape(ideal, exposures)
+    observed = stars.take(exposures.star)
+    shape = measure_shape(ideal, exposures, family=observed.family)
     index = classify(exposures.ew, shape)
     significance = expected_significance(ideal, snr=exposures.snr, pixel=pixel)
-    observed = stars.take(exposures.star)
     columns = {
         "object_name": [object_name(survey, star, seed=seed) for star in exposures.star.tolist()],
         "survey": [survey] * len(exposures),
         "family": [FAMILIES[kind] for kind in observed.family.tolist()],
         "label": [LABELS[i] for i in index.tolist()],
-        "doubtful": is_doubtful(exposures.ew, shape.dip, significance),
+        "doubtful": is_doubtful(exposures.ew, shape.dip, significance) | is_lost(ideal, exposures, observed),
         "ew": exposures.ew - shell_share(observed, exposures),
         "significance": significance,
         "dip": shape.dip,
@@ -222,7 +247,17 @@ def is_doubtful(ew: FloatArray, dip: FloatArray, significance: FloatArray) -> np
     They are emission below :data:`VISIBLE` sigma, and dips within a third of :data:`DIP`.
     """
     borderline = np.abs(dip / DIP - 1.0) < 1.0 / 3.0
-    return np.asarray((ew != 0) & (borderline | (significance < VISIBLE)))
+    return np.asarray((ew < 0) & (borderline | (significance < VISIBLE)))
+
+
+def is_lost(ideal: Ideal, exposures: Exposures, observed: Stars) -> npt.NDArray[np.bool_]:
+    """Tell the wide lines that are lost in noise, in the continuum, or between molecular bands.
+
+    However significant they are in sum: nobody can place a continuum well enough to see them.
+    """
+    least = np.where(observed.teff < BANDED, LEAST_HEIGHT_BANDED, LEAST_HEIGHT)
+    low = ideal.surroundings.max(axis=1) < np.maximum(least, 2.0 / exposures.snr)
+    return np.asarray(is_wide(observed.family) & low)
 
 
 def object_name(survey: Survey, star: int, *, seed: int) -> str:

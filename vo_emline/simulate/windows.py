@@ -106,7 +106,7 @@ def simulate_windows(
     stars = draw_stars(n_stars, seed=seed, survey=survey, fractions=shares)
     stars = training_population.any_photosphere(stars, seed=seed) if varied else stars
     exposures = draw_exposures(stars, seed=seed, per_star=per_star, survey=survey)
-    exposures = training_population.any_strength(exposures, seed=seed) if varied else exposures
+    exposures = training_population.any_strength(exposures, stars, seed=seed) if varied else exposures
     parts: list[SimulatedWindows] = []
     rows: list[IntArray] = []
     for offset, release in enumerate(releases[: len(exposures)]):

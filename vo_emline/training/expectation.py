@@ -17,6 +17,7 @@ from vo_emline.preprocess.windows import WindowSet
 from vo_emline.simulate.degrade import degrade
 from vo_emline.simulate.hosts import can_host
 from vo_emline.simulate.injection import inject
+from vo_emline.simulate.training_population import FRACTIONS, NO_EMISSION
 from vo_emline.simulate.truth import VISIBLE
 from vo_emline.training.classifier import SECOND_STAGE, Classifier
 from vo_emline.training.description import add_part
@@ -30,6 +31,9 @@ INJECTIONS: Final = 6000
 """Emission lines put into the survey's spectra; half as many into the same with lower S/N."""
 
 Network = Callable[[WindowSet], npt.NDArray[np.floating]]
+
+EMITTERS: Final = tuple(name for name in FRACTIONS if name not in NO_EMISSION)
+"""Families of emission that are put in, in equal shares: all that the network was shown."""
 
 COPIES: Final = 3
 """Copies with lower S/N of each spectrum."""
@@ -120,14 +124,14 @@ def _samples(expected: ExpectedAbsorption, quiet: WindowSet, *, seed: int, injec
     hosts = np.flatnonzero(can_host(quiet))
     mean, sigma = (values[hosts] for values in expected.left_out())
     plain = quiet.take(hosts)
-    lit = inject(plain, injections, seed=seed + 1)
+    lit = inject(plain, injections, seed=seed + 1, kinds=EMITTERS)
     worse = degrade(plain, seed=seed + 2, copies=COPIES)
     samples = [
         _Sample(windows=plain, excess=excess((mean, sigma), observe(plain)), emission=False),
         _visible(lit.windows, excess((mean[lit.host], sigma[lit.host]), observe(lit.windows)), lit.truth),
     ]
     if len(worse):
-        dim = inject(worse, injections // 2, seed=seed + 3)
+        dim = inject(worse, injections // 2, seed=seed + 3, kinds=EMITTERS)
         samples += [
             _Sample(windows=worse, excess=_excess(expected, worse), emission=False),
             _visible(dim.windows, _excess(expected, dim.windows), dim.truth),

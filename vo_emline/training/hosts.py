@@ -16,14 +16,16 @@ import pyarrow as pa
 
 from vo_emline.arrays import FloatArray
 from vo_emline.labels import ABSORPTION, LABELS
+from vo_emline.measure.nebula import NEBULAR, p_nebular
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.simulate.hosts import can_host, relative_noise
 from vo_emline.simulate.injection import draw_rows, inject_each
-from vo_emline.simulate.training_population import FRACTIONS, SIGNIFICANCE
-from vo_emline.simulate.truth import VISIBLE
+from vo_emline.simulate.training_population import FRACTIONS, NO_EMISSION, SIGNIFICANCE
+from vo_emline.simulate.truth import COMPONENT_DIP, VISIBLE, is_lost
 from vo_emline.spectra import HALPHA_VAC
+from vo_emline.training.blemishes import blemish
 from vo_emline.training.examples import NAMING, Examples, join, stars_of
 
 NEGATIVE: Final = "survey"
@@ -34,13 +36,13 @@ INJECTED: Final = "injected"
 
 SCREEN: Final = 6.0
 """A survey spectrum whose flux beside the star's velocity at Hα rises above its continuum by more than
-this many standard deviations is no negative: it is left out."""
+this many standard deviations is no negative: it is left out, as is one over which a nebula lies."""
 
 LINE_SPREADS: Final = (1.2, 2.4)
 """Range of LAMOST's line spread: standard deviations at Hα, Å."""
 
 _CORE: Final = np.abs(GRID - HALPHA_VAC) < 8.0
-_EMITTERS: Final = {name: share for name, share in FRACTIONS.items() if name not in {"normal", "featureless"}}
+_EMITTERS: Final = {name: share for name, share in FRACTIONS.items() if name not in NO_EMISSION}
 
 
 def host_examples(
@@ -64,14 +66,16 @@ def host_examples(
         How the windows were prepared; None for the defaults.
     """
     random = np.random.default_rng([seed, 7])
-    quiet = survey.take(excess(survey) < SCREEN)
+    quiet = survey.take((excess(survey) < SCREEN) & (p_nebular(survey) < NEBULAR))
     rows = draw_rows(np.arange(len(quiet)), negatives, random)
-    plain = Examples.of(quiet.take(rows), np.full(rows.size, ABSORPTION), origin=NEGATIVE)
+    prepared = options or PreprocessOptions()
+    spoilt = blemish(quiet.take(rows), seed=seed, options=prepared)
+    plain = Examples.of(spoilt, np.full(rows.size, ABSORPTION), origin=NEGATIVE)
     stellar = quiet.take(can_host(quiet))
     hosts = stellar.take(draw_rows(np.arange(len(stellar)), injected, random))
     if not len(hosts):
         return plain
-    return join([plain, inject(hosts, seed=seed, options=options or PreprocessOptions())])
+    return join([plain, inject(hosts, seed=seed, options=prepared)])
 
 
 def without_known_emitters(survey: WindowSet, labelled: Examples) -> WindowSet:
@@ -123,7 +127,11 @@ def inject(hosts: WindowSet, *, seed: int, options: PreprocessOptions) -> Exampl
     )
     truth = injected.truth
     strength = np.sqrt(np.square(injected.light.component / relative_noise(hosts)[:, None]).sum(axis=1))
-    taught = (strength > VISIBLE) & np.array(truth["one_shape"]) & (np.array(truth["ew"]) < 0)
+    # a broad line on the narrow core of its star is a single one, whatever the core makes of it
+    one_shape = np.array(truth["one_shape"]) | (np.array(truth["component_dip"]) < COMPONENT_DIP)
+    taught = (strength > VISIBLE) & one_shape & (np.array(truth["ew"]) < 0)
+    light = injected.light
+    taught &= ~is_lost(light.ideal, light.exposures, light.stars)
     label = np.array([LABELS.index(name) for name in truth["label"].to_pylist()], dtype=np.int64)
     windows = dataclasses.replace(injected.windows, indices=None)
     return Examples.of(windows.take(taught), label[taught], origin=INJECTED)

@@ -41,7 +41,7 @@ def test_half_of_the_emitters_get_any_photosphere_and_nothing_else_changes() -> 
 def test_stars_without_emission_get_none() -> None:
     stars = draw_stars(300, seed=2, fractions={"single": 0.5, "normal": 0.5})
     exposures = draw_exposures(stars, seed=2)
-    varied = any_strength(exposures, seed=2)
+    varied = any_strength(exposures, stars, seed=2)
     np.testing.assert_array_equal(varied.ew == 0, exposures.ew == 0)
     significance = -varied.ew * exposures.snr / np.sqrt(2 * LINE_HALF_WIDTH * PIXEL)
     assert significance[(varied.ew < 0) & (varied.ew > -MOST_EW)].min() > SIGNIFICANCE[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vo_emline.preprocess import GRID, PreprocessOptions
-from vo_emline.simulate import FAMILIES, simulate_windows
+from vo_emline.simulate import SKY_FRACTIONS, simulate_windows
 from vo_emline.simulate.library import (
     PIXELS,
     SHIFTS_KMS,
@@ -43,7 +43,7 @@ def test_half_of_a_library_has_emission_of_every_family(library: Library) -> Non
     families = library.truth["family"].to_pylist()
     emitting = [family for family in families if family not in ("normal", "featureless")]
     assert 0.4 < len(emitting) / len(library) < 0.6
-    assert set(families) == set(FAMILIES)
+    assert set(families) == set(SKY_FRACTIONS)
     assert sum(with_prevalence(0.3).values()) == pytest.approx(1.0)
 
 
