@@ -6,6 +6,7 @@ neighbourhood.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -15,9 +16,11 @@ import pyarrow.compute as pc
 
 from vo_emline.arrays import BoolArray
 from vo_emline.labels import ABSORPTION
-from vo_emline.measure.baseline import SIDE_BANDS, Baseline
+from vo_emline.measure.baseline import SIDE_BANDS
 from vo_emline.measure.lines import EmissionLines, measure_lines
-from vo_emline.measure.shape import KMS_PER_ANGSTROM, LINE_HALF_WIDTH
+from vo_emline.measure.matched import MOST_ABSORPTION, stands_out
+from vo_emline.measure.nebula import NEBULAR, p_nebular
+from vo_emline.measure.shape import LINE_HALF_WIDTH
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.spectra import HALPHA_VAC, READ_FLAGS
 from vo_emline.survey.model import Predicted
@@ -30,7 +33,9 @@ _OWN: Final = {
     "and sets it to zero on strong emission",
     "not_a_star": "the survey's pipeline calls it a galaxy or quasar",
     "screened": "the small network found no sign of emission, and the full one has not seen it",
-    "nebular": "candidates: a narrow line with [N II] or [S II] beside it, as of a nebula",
+    "line_unlike_training": "a line stands out of the continuum beyond doubt and the network does not see "
+    "it: the label is its second choice, and uncertain",
+    "nebular": "narrow [N II] or [S II] at the velocity of narrow Hα: a nebula lies over the star",
     "low_coverage": "candidates: pixels of the line, or those its continuum is taken from, are bad",
     "blended": "candidates: bands of molecules or other lines crowd the line and its continuum",
 }
@@ -41,14 +46,8 @@ FLAGS: Final = _OWN | READ_FLAGS
 CORE_A: Final = 10.0
 """Half width of the region around Hα in which the inverse variance of DR1 is wrong, Å."""
 
-FORBIDDEN_VAC: Final = (6585.27, 6718.29)
-"""[N II] 6583 and [S II] 6716 in vacuum, Å: the stronger line of each pair, and both clear of Hα."""
-
-NARROW_KMS: Final = 300.0
-"""A line of smaller full width is not resolved by LAMOST, or hardly."""
-
-LINE_SIGNIFICANCE: Final = 4.0
-"""A forbidden line is there where it is so many times its error."""
+NEBULAR_FROM: Final = 0.01
+"""A nebula is looked for in spectra whose score is above this: where there is any sign of emission."""
 
 LOST_SHARE: Final = 0.1
 """A line has low coverage where more of its pixels, or of those of its side bands, are bad."""
@@ -104,11 +103,27 @@ def flag(
         "ivar_suspect": ivar_suspect(windows),
         "not_a_star": _among(windows.identity["spectral_class"], ("GALAXY", "QSO")),
         "screened": np.zeros(len(windows), dtype=bool) if screened is None else screened,
+        "line_unlike_training": _where(
+            predicted.probability[:, ABSORPTION] >= np.float32(MOST_ABSORPTION), windows, stands_out
+        ),
+        "nebular": _where(
+            predicted.probability[:, ABSORPTION] < 1.0 - NEBULAR_FROM,
+            windows,
+            lambda some: p_nebular(some) > NEBULAR,
+        ),
     }
     raised |= _of_lines(candidates, suspect=raised["ivar_suspect"])
     combination = sum((raised[name].astype(np.int64) << bit for bit, name in enumerate(_OWN)), np.int64(0))
     own = pa.array(_COMBINATIONS).take(pa.array(np.broadcast_to(combination, len(windows))))
     return _joined(own, windows.identity["read_flags"].combine_chunks())
+
+
+def _where(rows: BoolArray, windows: WindowSet, tell: Callable[[WindowSet], BoolArray]) -> BoolArray:
+    """Tell something of some of the windows; it is false of all others."""
+    found = np.zeros(len(windows), dtype=bool)
+    if rows.any():
+        found[rows] = tell(windows.take(rows))
+    return found
 
 
 def _joined(own: pa.Array, of_reading: pa.Array) -> pa.Array:
@@ -122,7 +137,6 @@ def _of_lines(candidates: Candidates, *, suspect: BoolArray) -> dict[str, BoolAr
     """Raise the flags of measured lines; spectra that are no candidates have none."""
     rows, lines = candidates.rows, candidates.lines
     found = {
-        "nebular": nebular(lines),
         "low_coverage": low_coverage(lines.windows, suspect=suspect[rows]),
         "blended": blended(lines),
     }
@@ -162,25 +176,6 @@ def ivar_suspect(windows: WindowSet) -> BoolArray:
 
 def _among(column: pa.ChunkedArray, values: tuple[str, ...]) -> BoolArray:
     return np.asarray(pc.is_in(column, pa.array(values)).to_numpy())
-
-
-def nebular(lines: EmissionLines) -> BoolArray:
-    """Tell narrow lines with [N II] or [S II] beside them at the same velocity, shape (n,)."""
-    baseline, measured = lines.baseline, lines.measured
-    shift = np.nan_to_num(measured.velocity_kms) / KMS_PER_ANGSTROM
-    beside = [_line_significance(baseline, vacuum + shift) > LINE_SIGNIFICANCE for vacuum in FORBIDDEN_VAC]
-    return np.asarray((measured.fwhm_kms < NARROW_KMS) & np.logical_or(*beside))
-
-
-def _line_significance(baseline: Baseline, centre: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Give the flux within 3 Å of a place over its shoulders 4 to 8 Å away, in its errors, shape (n,)."""
-    distance = np.abs(baseline.wavelength_vac - centre[:, None])
-    core, shoulders = distance <= 3.0, (distance >= 4.0) & (distance <= 8.0)
-    count, beside = core.sum(axis=1), shoulders.sum(axis=1)
-    level = (baseline.ratio * shoulders).sum(axis=1) / np.maximum(beside, 1)
-    excess = (baseline.ratio * core).sum(axis=1) - level * count
-    noise = np.sqrt(baseline.correlation * count * (1.0 + count / np.maximum(beside, 1))) / baseline.snr
-    return np.where(beside > 0, excess / noise, 0.0)
 
 
 def low_coverage(windows: WindowSet, *, suspect: BoolArray) -> BoolArray:

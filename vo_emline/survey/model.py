@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.errors import UserError
+from vo_emline.measure.matched import stands_out
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.survey.options import SurveyOptions
 from vo_emline.training.calibration import correct_prior
@@ -105,11 +106,13 @@ class Cascade:
             Share of each class among the spectra; by default equal ones, at which nearly all is passed on.
         force
             Spectra that the full network has to see whatever the student says, shape (n,); None for none.
-            Those with a line in excess of the absorption expected (:data:`FORCING_EXCESS`) always are.
+            Those with a line in excess of the absorption expected (:data:`FORCING_EXCESS`), or that stands
+            out of the continuum (:func:`~vo_emline.measure.matched.stands_out`), always are.
         """
         stated = EVEN if shares is None else shares
         balanced = self.student.predict_proba(windows.flux, shares=EVEN)
         passed = self.student.passes(correct_prior(balanced, trained=EVEN, stated=stated))
+        passed |= stands_out(windows)
         passed |= False if force is None else force
         second = self.classifier.second_stage
         excess = None if second is None else second.excess(windows)

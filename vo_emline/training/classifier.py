@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vo_emline.errors import UserError
+from vo_emline.measure.matched import insist
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.training.calibration import correct_prior, probabilities
@@ -131,7 +132,9 @@ class Classifier:
 
         Where the rest of a spectrum tells how deep Hα should be, the second
         stage joins that to what the network says
-        (:class:`~vo_emline.training.second_stage.SecondStage`).
+        (:class:`~vo_emline.training.second_stage.SecondStage`). Where anyone
+        can see a line, it is not absorption
+        (:func:`~vo_emline.measure.matched.insist`).
 
         Parameters
         ----------
@@ -149,11 +152,12 @@ class Classifier:
             As :meth:`predict_proba`.
         """
         if self.second_stage is None:
-            return self.predict_proba(windows.flux, shares=shares)
+            return insist(self.predict_proba(windows.flux, shares=shares), windows)
         balanced = self.predict_proba(windows.flux, shares=EVEN)
         known = self.second_stage.excess(windows) if excess is None else excess
         refined = self.second_stage.refine(balanced, known)
-        return refined if shares is None else correct_prior(refined, trained=EVEN, stated=shares)
+        found = refined if shares is None else correct_prior(refined, trained=EVEN, stated=shares)
+        return insist(found, windows)
 
     def of_windows_alone(self) -> Self:
         """Give the same model without what it expects from the rest of a spectrum."""

@@ -5,9 +5,10 @@ import pytest
 
 from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, EMISSION
 from vo_emline.measure.lines import measure_lines
+from vo_emline.measure.nebula import NEBULAR, p_nebular
 from vo_emline.measure.quantities import QUANTITIES, measure_emission
 from vo_emline.simulate import simulate_windows
-from vo_emline.survey.flags import blended, find_candidates, low_coverage, nebular
+from vo_emline.survey.flags import blended, find_candidates, low_coverage
 from vo_emline.survey.scores import LINE_FIELDS, line_columns, method_text, regression_of
 
 DOUBLE = [quantity.name for quantity in QUANTITIES if quantity.double]
@@ -65,7 +66,7 @@ def test_a_scorer_without_a_model_on_disk_measures_classically():
 def test_nebulae_are_told_by_their_forbidden_lines(simulated, windows):
     family = np.array(simulated.truth["family"].to_pylist())
     visible = np.array(simulated.truth["significance"]) > 10
-    found = nebular(measure_lines(windows))
+    found = p_nebular(windows) > NEBULAR
     assert found[visible & (family == "nebular")].mean() > 0.6
     assert found[family != "nebular"].mean() < 0.02
 
