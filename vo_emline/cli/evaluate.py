@@ -33,6 +33,13 @@ RUN = click.Path(exists=True, file_okay=False, path_type=Path)
     metavar="RUN",
     help="Another trained run, to be measured on the same spectra.",
 )
+@click.option(
+    "--emission",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="DIR",
+    help="Real spectra with emission: how many are found, and their profiles put into the negatives.",
+)
 @click.option("--held-out", is_flag=True, help="Leave out stars that the run was trained on.")
 @click.option(
     "--output",
@@ -55,6 +62,7 @@ def evaluate(
     negatives: tuple[Path, ...],
     labels: Path | None,
     rivals: tuple[Path, ...],
+    emission: tuple[Path, ...],
     held_out: bool,
     output: Path,
     injections: int,
@@ -80,6 +88,7 @@ def evaluate(
         negatives,
         labels=labels,
         rivals=rivals,
+        emission=emission,
         held_out=held_out,
         seed=seed,
         injections=injections,

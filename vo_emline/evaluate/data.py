@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vo_emline.errors import UserError
-from vo_emline.labels import ABSORPTION
+from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.preprocess import PreprocessOptions, WindowSet, concatenate
 from vo_emline.progress import track
 from vo_emline.spectra import find_spectra
@@ -152,3 +152,23 @@ def _windows(
     chunks = [files[first : first + CHUNK] for first in range(0, len(files), CHUNK)]
     parts = [prepare_files(chunk, preprocess) for chunk in track(chunks, "reading", unit="parts")]
     return concatenate([part.windows for part in parts]), sum(len(part.rejects) for part in parts)
+
+
+def gather_emission(
+    paths: Sequence[Path], labels: Path | None, *, preprocess: PreprocessOptions
+) -> WindowSet:
+    """Read spectra with emission; those that the labels call absorption or unknown are passed over.
+
+    Raises
+    ------
+    UserError
+        None is left, or the labels cannot be read.
+    """
+    windows, _ = _windows(paths, labels, preprocess=preprocess)
+    words = read_labels(labels) if labels is not None else {}
+    other = {short_name(name) for name, word in words.items() if word in (UNKNOWN, LABELS[ABSORPTION])}
+    names = [short_name(source) for source in windows.identity["source"].to_pylist()]
+    kept = np.array([name not in other for name in names], dtype=bool)
+    if not kept.any():
+        raise UserError("there is no spectrum with emission: none has a window, or the labels call all else")
+    return windows.take(kept)

@@ -9,7 +9,8 @@ and scaled, they are added to real hosts with the photon noise they bring.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,15 @@ from scipy.signal import find_peaks
 
 from vo_emline.arrays import BoolArray, FloatArray, IntArray
 from vo_emline.errors import UserError
+from vo_emline.evaluate.trial import in_bins
+from vo_emline.evaluate.verdicts import Judge
+from vo_emline.measure.matched import stands_out
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.prepare import finish
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS
+from vo_emline.training.metrics import proportion
 
 LEAST_PEAK: Final = 12.0
 """A profile is taken from spectra in which it rises so many times the noise of a pixel."""
@@ -253,3 +258,69 @@ def _dip(height: FloatArray) -> float:
         return 0.0
     first, second = np.sort(found[np.argsort(height[found])[-2:]])
     return float(min(height[first], height[second]) - height[first:second].min())
+
+
+PEAK_EDGES: Final = (3.0, 5.0, 10.0, 20.0, 50.0)
+"""Edges of the bins of the height of a line over the noise of a pixel."""
+
+EW_EDGES: Final = (0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Edges of the bins of |EW|, Å."""
+
+HIGH: Final = 10.0
+"""Lines over this many times the noise of a pixel should not be missed."""
+
+
+def measure_observed(
+    judge: Judge, emission: WindowSet, hosts: WindowSet, *, n: int, seed: int, options: PreprocessOptions
+) -> dict[str, Any]:
+    """Measure a judge on real spectra with emission, and on their profiles put into real hosts.
+
+    Parameters
+    ----------
+    judge
+        What is measured.
+    emission
+        Windows of real spectra with emission.
+    hosts
+        Windows of real spectra without.
+    n
+        Injections.
+    seed
+        Decides which.
+    options
+        How the windows were prepared.
+
+    Returns
+    -------
+    dict
+        JSON-ready, by the plain label: ``found`` of the spectra themselves, ``missed`` (their names),
+        ``profiles`` (how many of them gave one), and of the injections ``by_peak`` and ``by_ew``, those
+        over :data:`HIGH` times the noise (``high``) and among them those that rise above the continuum
+        beyond doubt (``high_standing_out``), ``doubles_called_double`` and ``singles_called_double`` of the
+        latter.
+    """
+    itself = judge(emission)
+    profiles = collect_profiles(emission)
+    put_in = inject_observed(hosts, profiles, n, seed=seed, options=options)
+    found = judge(put_in.windows)
+    peak, ew = put_in.truth["peak_over_noise"].to_numpy(), -put_in.truth["ew"].to_numpy()
+    double, clear = (np.array(put_in.truth[name]) for name in ("double", "clear"))
+    positive, high = found.positive(), peak > HIGH
+    plain = high & stands_out(put_in.windows)
+    names = emission.identity["source"].to_pylist()
+    return {
+        "found": _share(itself.positive(), np.ones(len(emission), dtype=bool)),
+        "missed": [Path(names[row]).name for row in np.flatnonzero(~itself.positive())],
+        "profiles": len(profiles),
+        "injections": n,
+        "by_peak": in_bins(peak, positive, edges=PEAK_EDGES),
+        "by_ew": in_bins(ew, positive, edges=EW_EDGES),
+        "high": _share(positive, high),
+        "high_standing_out": _share(positive, plain),
+        "doubles_called_double": _share(found.double, plain & positive & clear & double),
+        "singles_called_double": _share(found.double, plain & positive & clear & ~double),
+    }
+
+
+def _share(success: BoolArray, among: BoolArray) -> dict[str, Any]:
+    return proportion(int(success[among].sum()), int(among.sum()))

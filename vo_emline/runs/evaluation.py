@@ -26,8 +26,9 @@ from vo_emline.evaluate import (
     measure_judge,
     network_judge,
 )
-from vo_emline.evaluate.data import Spectra, gather_spectra, seen_in_training
+from vo_emline.evaluate.data import Spectra, gather_emission, gather_spectra, seen_in_training
 from vo_emline.evaluate.lines import evaluate_lines
+from vo_emline.evaluate.observed import measure_observed
 from vo_emline.evaluate.trial import INJECTIONS, NETWORK, WINDOW_ALONE, Evaluation
 from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.preprocess import PreprocessOptions, WindowSet
@@ -63,6 +64,7 @@ def evaluate_run(
     *,
     labels: Path | None = None,
     rivals: Sequence[Path] = (),
+    emission: Sequence[Path] = (),
     held_out: bool = False,
     seed: int = 0,
     injections: int = INJECTIONS,
@@ -82,6 +84,9 @@ def evaluate_run(
     rivals
         Directories of other trained runs. Those that want other windows get
         them, of the same spectra and injections; a store cannot give them.
+    emission
+        Files or folders of real spectra with emission: judged themselves, and their profiles put into the
+        negatives. Where `labels` calls one of them something else, it is passed over.
     held_out
         Leave out the negatives of stars that the run was trained on. They are
         counted in any case, where the training set is at hand.
@@ -123,6 +128,7 @@ def evaluate_run(
         "seed": seed,
         "model": classifier.description.model_dump(mode="json"),
         "survey_options": SurveyOptions().model_dump(mode="json"),
+        "training_known": examples is not None,
         "negatives": spectra.describe() | {"seen_in_training": seen},
         "degraded": len(trial.degraded),
         "injections": len(trial.injections),
@@ -131,10 +137,39 @@ def evaluate_run(
         "expected": compare_expected(classifier, trial),
         "lines": evaluate_lines(classifier, spectra.negatives, seed=seed, lines=2 * injections),
         "labelled": _on_labelled(labelled, seed=seed),
+        "observed": _on_observed(
+            entrants[NETWORK],
+            emission,
+            spectra.negatives,
+            labels,
+            seen=lambda windows: int(seen_in_training(windows, examples, others=taught).sum()),
+            injections=injections,
+            seed=seed,
+        ),
         "training": _training_metrics(directory),
         "leak": _leak(examples, seed=seed),
     }
     return Evaluation(data=data, trial=trial)
+
+
+def _on_observed(
+    entrant: Entrant,
+    paths: Sequence[Path],
+    hosts: WindowSet,
+    labels: Path | None,
+    *,
+    seen: Callable[[WindowSet], int],
+    injections: int,
+    seed: int,
+) -> dict[str, Any] | None:
+    """Measure the network on real emission, where there is any, and tell how much of it is blind."""
+    if not paths:
+        return None
+    windows = gather_emission(paths, labels, preprocess=entrant.preprocess)
+    found = measure_observed(
+        entrant.judge, windows, hosts, n=injections, seed=seed, options=entrant.preprocess
+    )
+    return {**found, "seen_in_training": seen(windows)}
 
 
 def _training_set(directory: RunDirectory) -> Examples | None:

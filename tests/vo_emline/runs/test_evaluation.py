@@ -64,10 +64,24 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def report(run: Path, survey: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def emission(survey: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the spectra with emission."""
+    folder = tmp_path_factory.mktemp("emission")
+    known = {line.split(",")[0] for line in survey[1].read_text().splitlines()[1:]}
+    for path in survey[0].rglob("*.fits*"):
+        if path.name in known:
+            shutil.copy(path, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(
+    run: Path, survey: tuple[Path, Path], emission: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The folder of a report, made by the program."""
     output = tmp_path_factory.mktemp("report")
     arguments = ["evaluate", run, "--negatives", survey[0], "--labels", survey[1], "--rival", run]
+    arguments += ["--emission", emission]
     result = CliRunner().invoke(
         app, [*map(str, arguments), "--output", str(output), "--injections", "200"], catch_exceptions=False
     )
@@ -76,7 +90,20 @@ def report(run: Path, survey: tuple[Path, Path], tmp_path_factory: pytest.TempPa
     return output
 
 
-def test_the_data_hold_every_judge_and_every_figure(report: Path, survey: tuple[Path, Path]) -> None:
+def test_observed_emission_is_judged_and_said_to_be_blind(report: Path, emission: Path) -> None:
+    observed = json.loads((report / "evaluation.json").read_text())["observed"]
+    assert observed["seen_in_training"] == 0
+    assert 0 < observed["found"]["of"] <= len(list(emission.iterdir()))
+    assert observed["found"]["of"] - observed["found"]["count"] == len(observed["missed"])
+    assert observed["high_standing_out"]["value"] == 1.0
+    assert observed["by_peak"][-1]["value"] > observed["by_peak"][0]["value"]
+    for name in ("model-card.md", "report.html"):
+        assert "Blind" in (report / name).read_text()
+
+
+def test_the_data_hold_every_judge_and_every_figure(
+    report: Path, survey: tuple[Path, Path], emission: Path
+) -> None:
     data = json.loads((report / "evaluation.json").read_text())
     assert set(data["judges"]) == {"network", "classical detector", "logistic regression", "small"}
     assert data["judges"]["small"] == data["judges"]["network"]
@@ -86,7 +113,8 @@ def test_the_data_hold_every_judge_and_every_figure(report: Path, survey: tuple[
     assert all(row["label"] != "absorption" for row in data["labelled"]["positives"])
     assert [row["aim"] for row in data["headline"]] == [0.005, 0.005, 0.92, 0.995, 0.6, 0.96, 0.01, 0.02]
     assert data["leak"]["stars"] < data["leak"]["spectra"]
-    known = [f"--negatives {survey[0].name} --labels known.csv --rival small", "--injections 200 --seed 0"]
+    given = f"--negatives {survey[0].name} --labels known.csv --rival small --emission {emission.name}"
+    known = [given, "--injections 200 --seed 0"]
     assert data["command"] == f"vo-emline evaluate small {' '.join(known)}"
 
 
