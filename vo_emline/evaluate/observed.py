@@ -8,6 +8,7 @@ and scaled, they are added to real hosts with the photon noise they bring.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -168,8 +169,8 @@ def inject_observed(
         raise UserError("no spectrum has a positive continuum at Hα: there is nothing to put emission into")
     host, which = random.choice(usable, n), random.integers(len(profiles), size=n)
     noise = noise_of[host]
-    strength = np.minimum(np.exp(random.uniform(*np.log(PEAKS), n)) * noise, MOST_HEIGHT)
-    stretch = np.exp(random.uniform(*np.log(STRETCH), n))
+    strength = np.minimum(_evenly(PEAKS, n, random) * noise, MOST_HEIGHT)
+    stretch = _evenly(STRETCH, n, random)
     velocity = random.uniform(-SHIFT_KMS, SHIFT_KMS, n)
     added = np.stack(
         [
@@ -192,6 +193,12 @@ def inject_observed(
     )
     windows = finish(flux, ivar, identity=chosen.identity, options=options or PreprocessOptions())
     return ObservedInjections(windows=_with_indices(windows, chosen), host=host, truth=truth)
+
+
+def _evenly(between: tuple[float, float], n: int, random: np.random.Generator) -> FloatArray:
+    """Draw evenly in the logarithm, shape (n,)."""
+    low, high = (math.log(limit) for limit in between)
+    return np.asarray(np.exp(random.uniform(low, high, n)))
 
 
 def _with_indices(windows: WindowSet, hosts: WindowSet) -> WindowSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Final
 
 import numpy as np
@@ -72,7 +73,8 @@ def _with_hot_pixel(hosts: WindowSet, random: np.random.Generator, options: Prep
     velocity = random.uniform(-1.0, 1.0, n) * NEAR_KMS * np.abs(random.uniform(-1.0, 1.0, n))
     place = np.interp(HALPHA_VAC * (1.0 + velocity / SPEED_OF_LIGHT_KMS), GRID, np.arange(GRID.size))
     left, rows = np.floor(place).astype(np.int64), np.arange(n)
-    height = np.exp(random.uniform(*np.log(HOT), n)) * relative_noise(hosts) * np.abs(np.median(flux, axis=1))
+    low, high = (math.log(limit) for limit in HOT)
+    height = np.exp(random.uniform(low, high, n)) * relative_noise(hosts) * np.abs(np.median(flux, axis=1))
     share = place - left
     flux[rows, left] += height * (1.0 - share)
     flux[rows, left + 1] += height * share
