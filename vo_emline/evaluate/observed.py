@@ -54,6 +54,9 @@ DOUBLE_DIP: Final = 0.15
 """Share of its height to which a profile dips between its maxima: single up to the first, double from the
 second; between them nobody can tell."""
 
+CORES: Final = 3.0
+"""The core of a host bites a dip into a line that is less than so many times as high as it is deep."""
+
 REACH_KMS: Final = 4000.0
 """Profiles end at this velocity, and go to nothing over the last fifth of the way."""
 
@@ -94,7 +97,8 @@ class ObservedInjections:
     """Row of the host among the windows offered, shape (n,)."""
     truth: pa.Table
     """``profile`` (its source), ``ew`` (Å, negative), ``peak_over_noise`` (height over the noise of a
-    pixel of the continuum), ``double`` and ``clear`` (whether single or double is beyond doubt)."""
+    pixel of the continuum), ``double`` and ``clear`` (whether single or double is beyond doubt: by the
+    profile, and because it is :data:`CORES` times as high as the core of its host is deep)."""
 
     def __len__(self) -> int:
         """Count the injections."""
@@ -188,7 +192,7 @@ def inject_observed(
             "ew": -added.sum(axis=1) * _STEP,
             "peak_over_noise": strength / noise,
             "double": dip >= DOUBLE_DIP,
-            "clear": (dip >= DOUBLE_DIP) | (dip <= SINGLE_DIP),
+            "clear": ((dip >= DOUBLE_DIP) | (dip <= SINGLE_DIP)) & (strength > CORES * _core_depth(chosen)),
         }
     )
     windows = finish(flux, ivar, identity=chosen.identity, options=options or PreprocessOptions())
@@ -238,6 +242,12 @@ def _pixel_noise(relative: FloatArray) -> FloatArray:
     """Noise of a pixel redward of the line, from the differences of neighbours, shape (n,)."""
     steps = np.abs(np.diff(relative[:, _BESIDE], axis=1))
     return np.asarray(np.maximum(1.4826 * np.median(steps, axis=1) / np.sqrt(2.0), 1e-5))
+
+
+def _core_depth(hosts: WindowSet) -> FloatArray:
+    """Depth of the absorption of each host at Hα below its continuum, shape (n,)."""
+    near = np.abs(_VELOCITY) < 500.0
+    return np.asarray(np.maximum(-_relative(hosts)[:, near].min(axis=1), 0.0))
 
 
 def _taper() -> FloatArray:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vo_emline.errors import EmlineError
+from vo_emline.labels import LABELS
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.simulate.degrade import degrade
 from vo_emline.simulate.hosts import can_host
@@ -47,6 +48,8 @@ class _Sample:
     excess: npt.NDArray[np.float64]
     """Excess over the absorption expected, shape (n, 2)."""
     emission: bool
+    shape: npt.NDArray[np.int64] | None = None
+    """Class of lines whose shape is beyond doubt, -1 of others, shape (n,); None where there are none."""
 
 
 def add_second_stage(
@@ -117,6 +120,7 @@ def learn_second_stage(
         np.concatenate(probabilities),
         np.concatenate([one.excess for one in samples]),
         np.concatenate([np.full(len(one.windows), one.emission) for one in samples]),
+        shape=np.concatenate([_shapes(one) for one in samples]),
     )
 
 
@@ -142,7 +146,13 @@ def _samples(expected: ExpectedAbsorption, quiet: WindowSet, *, seed: int, injec
 def _visible(windows: WindowSet, excess: npt.NDArray[np.float64], truth: pa.Table) -> _Sample:
     """Keep the lines that are strong enough to be seen at all."""
     rows = np.flatnonzero(np.array(truth["ew_significance"]) > VISIBLE)
-    return _Sample(windows=windows.take(rows), excess=excess[rows], emission=True)
+    label = np.array([LABELS.index(name) for name in truth["label"].to_pylist()], dtype=np.int64)
+    shape = np.where(np.array(truth["clear"]), label, -1)
+    return _Sample(windows=windows.take(rows), excess=excess[rows], emission=True, shape=shape[rows])
+
+
+def _shapes(sample: _Sample) -> npt.NDArray[np.int64]:
+    return np.full(len(sample.windows), -1) if sample.shape is None else sample.shape
 
 
 def _excess(expected: ExpectedAbsorption, windows: WindowSet) -> npt.NDArray[np.float64]:

@@ -48,13 +48,6 @@ ROUNDS: Final = 3
 LEAST_KNOWN: Final = 0.7
 """Nothing is expected of spectra with a smaller share of their indices."""
 
-REACH_SHARE: Final = 0.99
-"""Nothing is expected of spectra further from the nearest of those learnt from than this share of the latter
-are from one another …"""
-
-NOISE_REACH: Final = 1.5
-"""… in squares, where the squared noise of their indices counts so many times: it moves them away, too."""
-
 FAMILIAR: Final = 0.5
 """Nothing is expected where the standard deviation, the star's own scatter aside, exceeds this share of
 that of all stars together."""
@@ -93,8 +86,6 @@ class ExpectedAbsorption:
     """Per half width: mean (Å), amplitude² (Å²), length scale, own scatter² (Å²); shape (2, 4)."""
     _root: FloatArray = field(init=False, repr=False, compare=False)
     """Inverse of the lower Cholesky factor of their covariance, per half width, shape (2, m, m)."""
-    _reach: float = field(init=False, repr=False, compare=False)
-    """How far from its nearest neighbour all but the oddest of them lie (:data:`REACH_SHARE`)."""
 
     def __post_init__(self) -> None:
         """Factorise once what every prediction needs."""
@@ -104,9 +95,6 @@ class ExpectedAbsorption:
             for column in range(len(HALF_WIDTHS))
         ]
         object.__setattr__(self, "_root", np.stack(roots))
-        apart = cdist(self.points, self.points)
-        np.fill_diagonal(apart, np.inf)
-        object.__setattr__(self, "_reach", float(np.quantile(apart.min(axis=1), REACH_SHARE)))
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike]) -> Self:
@@ -174,11 +162,7 @@ class ExpectedAbsorption:
         slope = (pull @ self.points - pull.sum(axis=1, keepdims=True) * place) / length**2
         blurred = np.square(slope * error).sum(axis=1)
         latent = np.maximum(latent, 0.0) + blurred
-        nearest = -2.0 * length**2 * np.log(np.maximum(near.max(axis=1) / amplitude, 1e-300))
-        familiar = (latent < FAMILIAR**2 * amplitude) & (
-            nearest < np.square(self._reach) + NOISE_REACH * np.square(error).sum(axis=1)
-        )
-        return mean + pull.sum(axis=1), np.sqrt(latent + scatter), familiar
+        return mean + pull.sum(axis=1), np.sqrt(latent + scatter), latent < FAMILIAR**2 * amplitude
 
     def _covariance(self, column: int) -> FloatArray:
         _, amplitude, length, scatter = self.hyper[column]

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_expit, logit
 
 from vo_emline.arrays import FloatArray
+from vo_emline.labels import DOUBLE_PEAK, EMISSION
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.training.expected import ExpectedAbsorption, excess, observe, stellar
 
@@ -28,7 +29,7 @@ SUREST: Final = 12.0
 LARGEST_EXCESS: Final = (-5.0, 15.0)
 """An excess counts no further than this, standard deviations."""
 
-LARGEST_LIFT: Final = 5.0
+LARGEST_LIFT: Final = 4.0
 """The rest of a spectrum raises the log odds of its window by no more than this: one odd star among those
 learnt from, or a peculiar one, is not enough where the window shows nothing."""
 
@@ -47,18 +48,23 @@ class SecondStage:
     """Constant and weights of the network's log odds and of the excess in core and line, shape (4,)."""
     alone: FloatArray
     """Constant and weight of the network's log odds where nothing is expected, shape (2,)."""
+    double: float = 0.0
+    """What is added to the network's log odds of double over single: a network that has seen either as often
+    calls fewer lines double in real spectra than are."""
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike]) -> Self:
         """Make it of what :meth:`arrays` gave."""
         inner = {name.removeprefix(_EXPECTED): arrays[name] for name in arrays if name.startswith(_EXPECTED)}
         joint, alone = (np.asarray(arrays[name], dtype=np.float64) for name in ("joint", "alone"))
-        return cls(expected=ExpectedAbsorption.from_arrays(inner), joint=joint, alone=alone)
+        double = float(np.asarray(arrays["double"]).ravel()[0]) if "double" in arrays else 0.0
+        return cls(expected=ExpectedAbsorption.from_arrays(inner), joint=joint, alone=alone, double=double)
 
     def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
         """Give all there is to keep, single precision."""
         inner = {f"{_EXPECTED}{name}": array for name, array in self.expected.arrays().items()}
         own = {"joint": self.joint.astype(np.float32), "alone": self.alone.astype(np.float32)}
+        own["double"] = np.array([self.double], dtype=np.float32)
         return inner | own
 
     def excess(self, windows: WindowSet) -> FloatArray:
@@ -106,6 +112,7 @@ class SecondStage:
         # the odds were learnt at even ones; of three equal classes two are emission
         emission = expit(odds + logit(2 / 3))
         kinds = np.maximum(np.asarray(balanced, dtype=np.float64)[:, 1:], 1e-12)
+        kinds = kinds * np.exp([0.0, self.double])
         shared = kinds / kinds.sum(axis=1, keepdims=True) * emission[:, None]
         return np.column_stack([1.0 - emission, shared]).astype(np.float32)
 
@@ -123,6 +130,7 @@ def fit_second_stage(
     balanced: npt.NDArray[np.floating],
     excess: FloatArray,
     emission: npt.NDArray[np.bool_],
+    shape: npt.NDArray[np.integer[Any]] | None = None,
 ) -> SecondStage:
     """Fit the second stage.
 
@@ -137,14 +145,34 @@ def fit_second_stage(
         Their excess by expectations that did not know them, shape (n, 2).
     emission
         Which of them have emission, shape (n,).
+    shape
+        Class of those with emission whose shape is beyond doubt, index into
+        :data:`~vo_emline.labels.LABELS`, shape (n,); anything else for the others. None for none known.
     """
     features = joint_features(balanced, excess)
     known = np.isfinite(features).all(axis=1)
     return SecondStage(
+        double=_double_odds(balanced, shape),
         expected=expected,
         joint=_logistic(features[known], emission[known]),
         alone=_logistic(features[:, :1], emission),
     )
+
+
+def _double_odds(balanced: npt.NDArray[np.floating], shape: npt.NDArray[np.integer[Any]] | None) -> float:
+    """Fit what is added to the log odds of double over single, both counting alike; 0 where unknown."""
+    if shape is None:
+        return 0.0
+    kinds = np.maximum(np.asarray(balanced, dtype=np.float64)[:, 1:], 1e-12)
+    odds = np.log(kinds[:, 1] / kinds[:, 0])
+    single, double = odds[shape == EMISSION], odds[shape == DOUBLE_PEAK]
+    if not (single.size and double.size):
+        return 0.0
+
+    def loss(added: float) -> float:
+        return -float(log_expit(double + added).mean() + log_expit(-single - added).mean())
+
+    return float(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x)
 
 
 def _logistic(features: FloatArray, emission: npt.NDArray[np.bool_]) -> FloatArray:

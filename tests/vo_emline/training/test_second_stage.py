@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from vo_emline.labels import DOUBLE_PEAK, EMISSION
 from vo_emline.training.expected import ExpectedAbsorption
 from vo_emline.training.second_stage import SecondStage, fit_second_stage, joint_features
 
@@ -26,7 +27,7 @@ def balanced(emission: np.ndarray, double: float = 0.25) -> np.ndarray:
 
 def test_a_larger_excess_never_makes_emission_less_probable() -> None:
     steps = np.linspace(-6, 20, 50)
-    found = STAGE.refine(balanced(np.full(50, 0.5)), np.column_stack([steps, steps]))
+    found = STAGE.refine(balanced(np.full(50, 0.7)), np.column_stack([steps, steps]))
     assert found.sum(axis=1) == pytest.approx(np.ones(50), abs=1e-6)
     assert (np.diff(found[:, 0]) <= 1e-7).all()
     assert found[0, 0] > 0.99
@@ -35,7 +36,7 @@ def test_a_larger_excess_never_makes_emission_less_probable() -> None:
 
 
 def test_the_rest_of_a_spectrum_does_not_outvote_a_window_that_is_sure() -> None:
-    sure, unsure = STAGE.refine(balanced(np.array([1e-5, 0.2])), np.full((2, 2), 12.0))[:, 0]
+    sure, unsure = STAGE.refine(balanced(np.array([1e-5, 0.25])), np.full((2, 2), 12.0))[:, 0]
     assert sure > 0.9
     assert unsure < 0.05
 
@@ -85,3 +86,19 @@ def test_it_survives_being_written() -> None:
     again = SecondStage.from_arrays(STAGE.arrays())
     np.testing.assert_allclose(again.joint, STAGE.joint)
     np.testing.assert_allclose(again.expected.hyper, EMPTY.hyper)
+
+
+def test_double_and_single_are_told_apart_at_the_odds_of_real_spectra() -> None:
+    random = np.random.default_rng(5)
+    double = random.random(4000) < 0.3
+    odds = np.where(double, 1.0, -1.0) + random.normal(0.0, 1.0, double.size) - 2.0
+    said = balanced(np.full(double.size, 0.9))
+    said[:, 2] = 0.9 * expit(odds)
+    said[:, 1] = 0.9 - said[:, 2]
+    shape = np.where(double, DOUBLE_PEAK, EMISSION)
+    excess = np.full((double.size, 2), np.nan)
+    stage = fit_second_stage(EMPTY, said, excess, np.full(double.size, True), shape=shape)
+    assert stage.double == pytest.approx(2.0, abs=0.15)
+    found = stage.refine(said, excess)
+    assert np.mean((found[:, 2] > found[:, 1]) == double) > 0.8
+    assert SecondStage.from_arrays(stage.arrays()).double == pytest.approx(stage.double, abs=1e-6)
