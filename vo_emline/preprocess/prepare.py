@@ -18,6 +18,7 @@ from vo_emline.preprocess.identity import coverage_table, identity_table
 from vo_emline.preprocess.indices import N_INDICES, measure_indices
 from vo_emline.preprocess.lsf import blur
 from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.preprocess.partial import completed
 from vo_emline.preprocess.resample import fill_bad, resample
 from vo_emline.preprocess.scale import offset_and_scale
 from vo_emline.preprocess.section import Sections, cut_sections
@@ -141,8 +142,9 @@ def _prepare_block(spectra: Sequence[Spectrum], options: PreprocessOptions) -> _
     flux, ivar = np.empty((n, N_PIXELS)), np.empty((n, N_PIXELS))
     indices = np.empty((n, 2, N_INDICES), dtype=np.float32)
     refused: list[Reject | None] = [None] * n
-    for rows in _alike(spectra):
-        sections, reasons = cut_sections([spectra[row] for row in rows], options)
+    filled = [completed(spectrum, options) for spectrum in spectra]
+    for rows in _alike(filled):
+        sections, reasons = cut_sections([filled[row] for row in rows], options)
         for row, reason in zip(rows, reasons, strict=True):
             refused[row] = reason
         if sections is not None:
@@ -151,7 +153,7 @@ def _prepare_block(spectra: Sequence[Spectrum], options: PreprocessOptions) -> _
             if options.indices:
                 indices[kept] = measure_indices([spectra[row] for row in kept])
     usable = [reason is None for reason in refused]
-    found = list(compress(spectra, usable))
+    found = list(compress(filled, usable))
     return _Block(
         arrays=(flux[usable], ivar[usable], indices[usable]),
         identities=[spectrum.identity for spectrum in found],

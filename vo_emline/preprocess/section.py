@@ -159,6 +159,8 @@ def _refuse_coverage(spectrum: Spectrum, options: PreprocessOptions) -> Reject |
     first, last = coverage.wave_min, coverage.wave_max
     covered = min(last, WINDOW_VAC[1]) - max(first, WINDOW_VAC[0])
     has_line = first < HALPHA_VAC - LINE_HALF_WIDTH and last > HALPHA_VAC + LINE_HALF_WIDTH
+    if "partial_window" in spectrum.flags:
+        return None
     if has_line and covered >= options.minimum_coverage * (WINDOW_VAC[1] - WINDOW_VAC[0]):
         return None
     message = f"it covers {first:.1f}–{last:.1f} Å, the window is {WINDOW_VAC[0]:.0f}–{WINDOW_VAC[1]:.0f} Å"

@@ -38,7 +38,7 @@ _ISO: Final = re.compile(
 _OLD: Final = re.compile(r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{2})")
 """Dates before 2000 (FITS Standard 4.0, section 9.1.1: year of the 20th century)."""
 
-_TIMES: Final = ("UT", "TIME-OBS", "UT-OBS", "UTC-OBS", "UTSTART", "UT-START", "UTCSTART", "UTIME",
+_TIMES: Final = ("UT", "UTC", "TIME-OBS", "UT-OBS", "UTC-OBS", "UTSTART", "UT-START", "UTCSTART", "UTIME",
                  "TIME-BEG", "EXPSTART", "TIME_OBS", "UTSHUT", "TIME")  # fmt: skip
 _MIDDLES: Final = ("DATE-AVG", "DATE-MID", "DATE_MID", "DATE_AVG", "MJD-AVG", "MJD-MID", "MJD_MID", "JD-MID",
                    "JD_MID", "MID-JD", "TMID", "UTMIDDLE")  # fmt: skip

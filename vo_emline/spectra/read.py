@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vo_emline.errors import DataError, EmlineError
+from vo_emline.errors import DataError, EmlineError, UserError
 from vo_emline.rejects import Reject
 from vo_emline.spectra.containers import unpacked
 from vo_emline.spectra.fits import iter_fits, read_fits
@@ -144,6 +144,8 @@ def read_each(path: str | Path, *, medium: Medium | None = None) -> Iterator[Spe
                     yield replace(found, file_size=len(content))
     except DataError as error:
         yield Reject.from_error(error)
+    except UserError as error:
+        yield Reject(str(path), "no_such_part", str(error))
 
 
 def read_or_reject(path: str | Path, *, medium: Medium | None = None) -> Spectrum | Reject:
@@ -152,6 +154,8 @@ def read_or_reject(path: str | Path, *, medium: Medium | None = None) -> Spectru
         return read(path, medium=medium)
     except DataError as error:
         return Reject.from_error(error)
+    except UserError as error:
+        return Reject(str(path), "no_such_part", str(error))
 
 
 def _kept(name: str, medium: Medium | None) -> Mapping[str, Spectrum | Reject]:

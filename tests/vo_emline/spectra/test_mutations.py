@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pytest
 from astropy.io import fits
 
 from vo_emline.rejects import Reject
@@ -396,6 +397,7 @@ def used() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+@pytest.mark.timeout(300 + COUNT // 5)
 def test_damage_ends_in_a_spectrum_or_a_reason_soon_and_in_little_memory(tmp_path: Path) -> None:
     """Both readers, the same of both; ``make mutations`` tries 20 000."""
     path = tmp_path / "mutated"

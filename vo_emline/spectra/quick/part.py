@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.errors import DataError
+from vo_emline.errors import DataError, UserError
 from vo_emline.rejects import Reject
 from vo_emline.spectra.cards import Chain
 from vo_emline.spectra.fits_table import is_spectrum_table, read_fits_table
@@ -78,6 +78,8 @@ def read_part_or_reject(
         return read_part(path, between=between, medium=medium)
     except DataError as error:
         return Reject.from_error(error)
+    except UserError as error:
+        return Reject(str(path), "no_such_part", str(error))
 
 
 def _read_plain(source: Source, wanted: Wanted) -> Spectrum:
