@@ -69,8 +69,9 @@ bench-cascade: .venv/installed ## Measure what the cascade loses of real spectra
 bench-tap: .venv/installed ## Measure the TAP service, beside the DaCHS peer where it runs
 	$(BIN)/python benchmarks/tap.py
 
-model: .venv/installed ## Train the model that ships again (ONDREJOV=dir LABELS=csv SURVEY=dir MODEL_RUN=dir)
-	$(BIN)/vo-emline train --training $(ONDREJOV) --labels $(LABELS) --unlabelled $(SURVEY) --output $(MODEL_RUN)
+model: .venv/installed ## Train the model that ships again (ONDREJOV=dir LABELS=csv SURVEY="dir …" MODEL_RUN=dir)
+	$(BIN)/vo-emline train --training $(ONDREJOV) --labels $(LABELS) $(foreach dir,$(SURVEY),--unlabelled $(dir)) \
+		--epochs 12 --output $(MODEL_RUN)
 	$(BIN)/python -m vo_emline.training.packing $(MODEL_RUN)/model vo_emline/default_model
 
 bench-release: .venv/installed ## Measure building a release and its first answers (RELEASE="--rows 20000000")

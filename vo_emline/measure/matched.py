@@ -112,7 +112,7 @@ def insist(probability: Float32, windows: WindowSet) -> Float32:
     windows
         The windows they are of.
     """
-    denied = np.flatnonzero((probability[:, 0] > MOST_ABSORPTION) & stands_out(windows))
+    denied = np.flatnonzero((probability.argmax(axis=1) == 0) & stands_out(windows))
     if not denied.size:
         return probability
     corrected = probability.copy()
