@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from service.adql.errors import Reporter
@@ -29,8 +29,9 @@ class CompiledQuery:
 
 
 def compile_query(
-    query: str, *, tables: Iterable[Table], uploads: Iterable[Table] = (), dialect: Dialect = "duckdb"
-) -> CompiledQuery:
+    query: str, *, tables: Iterable[Table], uploads: Iterable[Table] = (), dialect: Dialect = "duckdb",
+    sources: Mapping[str, str] | None = None,
+) -> CompiledQuery:  # fmt: skip
     """Make SQL of an ADQL query.
 
     Parameters
@@ -38,19 +39,22 @@ def compile_query(
     query
         ADQL 2.1.
     tables
-        The tables it may read; the database knows them as ``"schema"."name"``.
+        The tables it may read.
     uploads
         Tables uploaded with it (schema ``TAP_UPLOAD``); the database knows each
         under the one identifier ``"TAP_UPLOAD.name"``.
     dialect
         The database: ``duckdb`` or ``postgresql``.
+    sources
+        SQL that stands for a table in FROM, by its qualified name; without, the
+        database knows it as ``"schema"."name"``.
 
     Raises
     ------
     AdqlError
         The query is not ADQL, names what is not there, or asks what cannot be computed.
     """
-    resolved = resolve(parse(query), query, catalogue=Catalogue(tables, uploads=uploads))
+    resolved = resolve(parse(query), query, catalogue=Catalogue(tables, uploads=uploads, sources=sources))
     outputs = resolved.outputs or ()
     statement = resolved.statement
     return CompiledQuery(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -22,6 +22,11 @@ class Name:
     def means(self, name: str) -> bool:
         """Tell whether it means `name`: exactly if delimited, else in any case (ADQL 2.1, section 2.1.6)."""
         return self.text == name if self.delimited else self.text.lower() == name.lower()
+
+
+def quoted(name: str) -> str:
+    """Give a name as an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def dotted(names: Iterable[Name]) -> str:
@@ -56,13 +61,10 @@ class Relation:
     """Schema, for tables without an alias."""
     table: Table | None = None
     """The published or uploaded table behind it, if it is one."""
-    path: tuple[str, ...] = ()
-    """Identifiers of `table` in the database; of a common table expression its name."""
-
-    @property
-    def uploaded(self) -> bool:
-        """Whether `table` came with the query: such tables have no schema in the database."""
-        return self.table is not None and len(self.path) == 1
+    source: str = ""
+    """SQL of `table`, or of a common table expression; empty for subqueries."""
+    uploaded: bool = False
+    """Whether `table` came with the query."""
 
     def answers(self, qualifier: Sequence[Name]) -> bool:
         """Tell whether ``qualifier.column`` means a column of this table reference."""
@@ -114,10 +116,12 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One table, and the identifiers under which the database knows it."""
+    """One table, and how the database reads it."""
 
     table: Table
-    path: tuple[str, ...]
+    source: str
+    """What stands for it in FROM."""
+    uploaded: bool
 
 
 class Catalogue:
@@ -126,15 +130,24 @@ class Catalogue:
     Parameters
     ----------
     tables
-        Published tables; the database knows them as ``schema.name``.
+        Published tables.
     uploads
         Tables uploaded with the query; the database knows each under the one
-        identifier ``"TAP_UPLOAD.name"``, as a registered Arrow table.
+        identifier ``"TAP_UPLOAD.name"``.
+    sources
+        SQL that stands for a published table in FROM, by its qualified name; without,
+        the database knows the table as ``"schema"."name"``.
     """
 
-    def __init__(self, tables: Iterable[Table], *, uploads: Iterable[Table] = ()) -> None:
-        self._entries = [Entry(table, (table.schema, table.name)) for table in tables]
-        self._entries += [Entry(table, (table.qualified_name,)) for table in uploads]
+    def __init__(
+        self, tables: Iterable[Table], *, uploads: Iterable[Table] = (),
+        sources: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        given = sources or {}
+        self._entries = [
+            Entry(table, given.get(table.qualified_name, _path(table)), uploaded=False) for table in tables
+        ]
+        self._entries += [Entry(table, quoted(table.qualified_name), uploaded=True) for table in uploads]
 
     def find(self, names: Sequence[Name]) -> list[Entry]:
         """Give the tables that a name of one part (table) or two (schema, table) may mean."""
@@ -147,6 +160,10 @@ class Catalogue:
             known = {entry.table.name: entry.table.qualified_name for entry in self._entries}
         found = nearest(dotted(names), known)
         return known[found] if found else None
+
+
+def _path(table: Table) -> str:
+    return f"{quoted(table.schema)}.{quoted(table.name)}"
 
 
 def _matches(names: Sequence[Name], table: Table) -> bool:

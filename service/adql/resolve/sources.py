@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from service.adql.errors import Reporter
-from service.adql.names import Catalogue, Entry, Field, Name, Relation, Scope, dotted
+from service.adql.names import Catalogue, Entry, Field, Name, Relation, Scope, dotted, quoted
 from service.adql.nodes import Derived, EnclosedJoin, Join, Query, Reference, StoredTable, TableName
 from service.adql.resolve.expressions import Expressions
 from service.adql.values import of_column
@@ -91,10 +91,10 @@ class FromClause:
 
     def _named(
         self, name: Name, fields: Sequence[Field] | None, *, schema: str | None = None,
-        path: tuple[str, ...] = (),
+        source: str = "",
     ) -> Relation:  # fmt: skip
         sql_name = self._sql_name(name.text)
-        return Relation(name=name.text, fields=fields, sql_name=sql_name, schema=schema, path=path)
+        return Relation(name=name.text, fields=fields, sql_name=sql_name, schema=schema, source=source)
 
     def _table(self, node: TableName) -> Relation:
         *_, name = node.names
@@ -102,7 +102,7 @@ class FromClause:
         common = self._common.get(name.text.lower()) if alone else None
         if common is not None and name.means(common.name.text):
             self._count(node, common.reads)
-            return self._named(node.alias or common.name, common.outputs, path=(common.name.text,))
+            return self._named(node.alias or common.name, common.outputs, source=quoted(common.name.text))
         self._count(node, 1)
         if self._catalogue is None:
             schema = None if alone or node.alias is not None else node.names[-2].text
@@ -136,7 +136,7 @@ class FromClause:
         name = table.name if alias is None else alias.text
         return Relation(
             name=name, fields=[Field(column.name, of_column(column)) for column in table.columns],
-            sql_name=self._sql_name(name), table=table, path=entry.path,
+            sql_name=self._sql_name(name), table=table, source=entry.source, uploaded=entry.uploaded,
             schema=table.schema if alias is None else None,
         )  # fmt: skip
 

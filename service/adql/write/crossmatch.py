@@ -201,7 +201,7 @@ def _only_relation(position: tuple[Part, Part]) -> Relation | None:
     if any(part.node is None for part in position) or not numbers or len(relations) != 1:
         return None
     (relation,) = relations
-    return relation if relation is not None and relation.path else None
+    return relation if relation is not None and relation.source else None
 
 
 def _columns(node: Node | None) -> Iterator[BoundColumn]:
@@ -211,7 +211,7 @@ def _columns(node: Node | None) -> Iterator[BoundColumn]:
         yield from _columns(below)
 
 
-def table_sql(pairing: Pairing, target_path: str, partner_path: str, name: str, partner_name: str) -> str:
+def table_sql(pairing: Pairing, target_source: str, partner_source: str, name: str, partner_name: str) -> str:
     """Write the query that stands for the replaced table."""
     order = order_for(pairing.radius.constant or 0.0) or 0
     shift = 2 * (HPX_ORDER - order)
@@ -221,14 +221,14 @@ def table_sql(pairing: Pairing, target_path: str, partner_path: str, name: str, 
     # S608: building SQL is what this does; every part has been written by this package
     positions = (
         f'SELECT DISTINCT CAST({pairing.other[0].sql} AS float8) AS "{LON}",'  # noqa: S608
-        f' CAST({pairing.other[1].sql} AS float8) AS "{LAT}" FROM {partner_path} AS {partner_name}'
+        f' CAST({pairing.other[1].sql} AS float8) AS "{LAT}" FROM {partner_source} AS {partner_name}'
     )
     pixels = (
         f'SELECT *, unnest(adql_cone_pixels("{LON}", "{LAT}", {order})) AS pixel'  # noqa: S608
         f" FROM ({positions}) AS positions"
     )
     return (
-        f'SELECT {name}.*, px."{LON}", px."{LAT}" FROM {target_path} AS {name}'  # noqa: S608
+        f'SELECT {name}.*, px."{LON}", px."{LAT}" FROM {target_source} AS {name}'  # noqa: S608
         f" JOIN ({pixels}) AS px ON {pixel} = px.pixel WHERE {exact}"
     )
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from service.adql.errors import AdqlError, Placed, Reporter
 from service.adql.functions import FUNCTIONS
+from service.adql.names import quoted
 from service.adql.nodes import (
     Arithmetic,
     Between,
@@ -52,11 +53,6 @@ _MIRRORED: Final[dict[Comparator, Comparator]] = {"<": ">", ">": "<", "<=": ">="
 _PIXEL_ORDER: Final = 10
 
 
-def identifier(name: str) -> str:
-    """Give a name between double quotes."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 class ValueWriter(ABC):
     """Writes values and conditions.
 
@@ -90,8 +86,8 @@ class ValueWriter(ABC):
             case Star():
                 return "*"
             case BoundColumn(name, relation):
-                table = "" if relation is None else identifier(relation.sql_name) + "."
-                return table + identifier(name)
+                table = "" if relation is None else quoted(relation.sql_name) + "."
+                return table + quoted(name)
             case ColumnName():
                 raise self._unresolved(node)
             case Text(text):

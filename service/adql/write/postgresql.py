@@ -30,6 +30,15 @@ $$ BEGIN
    EXCEPTION WHEN numeric_value_out_of_range OR invalid_argument_for_power_function THEN
      RETURN NULL;
    END $$;
+CREATE OR REPLACE FUNCTION url_encode(words text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT coalesce(string_agg(
+     CASE WHEN place ~ '[A-Za-z0-9_.~-]' THEN place
+          ELSE upper(regexp_replace(encode(convert_to(place, 'UTF8'), 'hex'), '(..)', '%\\1', 'g')) END,
+     '' ORDER BY number), '')
+   FROM unnest(string_to_array(words, NULL)) WITH ORDINALITY AS places(place, number) $$;
+CREATE OR REPLACE FUNCTION regexp_extract(words text, pattern text, part int DEFAULT 0) RETURNS text
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
+$$ SELECT coalesce(regexp_substr(words, pattern, 1, 1, '', part), '') $$;
 CREATE OR REPLACE FUNCTION adql_healpix_index(level int, lon float8, lat float8) RETURNS int8
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ DECLARE

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from service.adql.errors import Reporter
-from service.adql.names import Relation
+from service.adql.names import Relation, quoted
 from service.adql.nodes import (
     Arithmetic,
     BoundColumn,
@@ -113,8 +113,7 @@ def pixel_index(lon: Part, lat: Part) -> PixelIndex | None:
         return None
     if relation.uploaded or position_columns(relation.table) != (first.name, second.name):
         return None
-    name = relation.sql_name.replace('"', '""')
-    return PixelIndex(relation, f'"{name}"."{PIXEL_COLUMN}"')
+    return PixelIndex(relation, f"{quoted(relation.sql_name)}.{quoted(PIXEL_COLUMN)}")
 
 
 class Shapes:

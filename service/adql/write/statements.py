@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service.adql.errors import AdqlError, Reporter
-from service.adql.names import Field
+from service.adql.names import Field, quoted
 from service.adql.nodes import (
     AllColumns,
     CommonTable,
@@ -28,7 +28,7 @@ from service.adql.values import Kind
 from service.adql.write import crossmatch
 from service.adql.write.crossmatch import Pairing
 from service.adql.write.dialects import SQL_TYPES, Database
-from service.adql.write.expressions import ValueWriter, identifier
+from service.adql.write.expressions import ValueWriter
 
 
 class StatementWriter(ValueWriter):
@@ -69,7 +69,7 @@ class StatementWriter(ValueWriter):
         """Write a condition; one that was made a join by pixels is an equality."""
         pairing = self._pairings.get(id(node))
         if pairing is not None:
-            return crossmatch.condition_sql(pairing, identifier(pairing.target.sql_name))
+            return crossmatch.condition_sql(pairing, quoted(pairing.target.sql_name))
         return super().condition(node)
 
     def _operand(self, node: Query) -> str:
@@ -77,10 +77,10 @@ class StatementWriter(ValueWriter):
         return self.query(node) if enclosed else f"({self.query(node)})"
 
     def _common_table(self, node: CommonTable) -> str:
-        return f"{identifier(node.name.text)} AS ({self.query(node.query)})"
+        return f"{quoted(node.name.text)} AS ({self.query(node.query)})"
 
     def _converted(self, output: Field) -> str:
-        name, value = identifier(output.name), output.value
+        name, value = quoted(output.name), output.value
         if value.native:
             return f"{self.database.timestamp_text.format(name)} AS {name}"
         if value.column.arraysize and value.kind is not Kind.TEXT:
@@ -110,7 +110,7 @@ class StatementWriter(ValueWriter):
             sql = (
                 self.value(item.expression) if plain else self.result(item.expression, output.column.datatype)
             )
-            items.append(self.counted(f"{sql} AS {identifier(output.name)}", item))
+            items.append(self.counted(f"{sql} AS {quoted(output.name)}", item))
         return ", ".join(items)
 
     def _group_term(self, node: Expression) -> str:
@@ -136,7 +136,7 @@ class StatementWriter(ValueWriter):
                 return self._joined(node)
             case Derived(query, relation=relation):
                 name = node.alias.text if relation is None else relation.sql_name
-                return f"({self.query(query)}) AS {identifier(name)}"
+                return f"({self.query(query)}) AS {quoted(name)}"
             case StoredTable():
                 return self._stored(node)
             case TableName():
@@ -146,13 +146,13 @@ class StatementWriter(ValueWriter):
         return self._report(node, "this table was not looked up")
 
     def _stored(self, node: StoredTable) -> str:
-        name = identifier(node.relation.sql_name)
+        name = quoted(node.relation.sql_name)
         pairing = next((each for each in self._pairings.values() if each.target is node.relation), None)
         if pairing is None:
-            return f"{_path(node.relation.path)} AS {name}"
+            return f"{node.relation.source} AS {name}"
         partner = pairing.partner
         sql = crossmatch.table_sql(
-            pairing, _path(pairing.target.path), _path(partner.path), name, identifier(partner.sql_name)
+            pairing, pairing.target.source, partner.source, name, quoted(partner.sql_name)
         )
         return f"({sql}) AS {name}"
 
@@ -163,7 +163,7 @@ class StatementWriter(ValueWriter):
         if node.on is not None:
             condition = f"ON {self.condition(node.on)}"
         elif node.using:
-            condition = f"USING ({', '.join(identifier(column.text) for column in node.using)})"
+            condition = f"USING ({', '.join(quoted(column.text) for column in node.using)})"
         else:
             condition = "ON (1 = 1)"
         return (
@@ -173,7 +173,3 @@ class StatementWriter(ValueWriter):
 
 def _offset(node: Query) -> str:
     return "" if node.offset is None else f" OFFSET {node.offset}"
-
-
-def _path(path: Sequence[str]) -> str:
-    return ".".join(map(identifier, path))
