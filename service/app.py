@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import anyio
+from platformdirs import user_cache_path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -20,7 +22,7 @@ from service.formats.header import frame
 from service.logs import configure_logs
 from service.middleware import AccessLog, BodyLimit, on_http_error, on_internal_error, on_user_error
 from service.places import Places
-from service.store import ReleaseStore
+from service.store import is_database, open_store
 from service.tap.context import TapServices
 from service.tap.job_routes import routes as job_routes
 from service.tap.jobs import TapWork
@@ -38,13 +40,14 @@ FORM_OVERHEAD: Final = 1_000_000
 """Bytes a request may have beyond the largest upload: its other parameters."""
 
 
-def create_app(release: Path, settings: Settings) -> Starlette:
+def create_app(release: str | Path, settings: Settings) -> Starlette:
     """Make the application that serves one release.
 
     Parameters
     ----------
     release
-        The release file (:func:`vo_emline.candidates.release.build_release`).
+        The release file (:func:`vo_emline.candidates.release.build_release`), or the connection string of
+        the PostgreSQL database that holds it.
     settings
         Settings; ``public_url`` must be set.
 
@@ -89,14 +92,14 @@ def create_app(release: Path, settings: Settings) -> Starlette:
     return app
 
 
-def assemble(release: Path, settings: Settings) -> TapServices:
+def assemble(release: str | Path, settings: Settings) -> TapServices:
     """Make the collaborators of the handlers."""
     urls = Urls(settings.public_url)
     with ExitStack() as undo:
-        store = ReleaseStore(release, settings=settings, urls=urls)
+        store = open_store(str(release), settings=settings, urls=urls)
         undo.callback(store.close)
         queries = QueryRunner(store=store, urls=urls, descriptors=(datalink.descriptors,))
-        state = settings.state_directory or release.absolute().parent / "service-state"
+        state = settings.state_directory or _state_beside(str(release))
         uploads = UploadReader(settings)
         make_work = partial(TapWork, queries=queries, uploads=uploads, settings=settings)
         jobs = JobManager(state, settings=settings, make_work=make_work)
@@ -112,6 +115,14 @@ def assemble(release: Path, settings: Settings) -> TapServices:
     )
 
 
+def _state_beside(release: str) -> Path:
+    """Give the folder for jobs where none is set: beside a file, in the user's cache for a database."""
+    if not is_database(release):
+        return Path(release).absolute().parent / "service-state"
+    digest = hashlib.sha256(release.encode()).hexdigest()[:16]
+    return user_cache_path("vo-emline") / "served" / digest / "service-state"
+
+
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     services: TapServices = app.state.services
@@ -119,6 +130,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     await anyio.to_thread.run_sync(partial(frame, OBSCORE.columns, infos={}))
     services.uploads.start()
     services.jobs.start()
+    await anyio.to_thread.run_sync(services.store.warm)
     yield
     services.jobs.close()
     services.uploads.close()

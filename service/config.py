@@ -76,11 +76,11 @@ class Settings(TomlSettings):
     """Disk that the results of all jobs may fill together; a job that needs more fails."""
 
     memory: Size = "4GB"
-    """Memory for all running queries together; a query that wants more fails, alone."""
+    """Memory for all running queries together, in equal parts, but 256 MB for each; who wants more fails."""
     threads: Annotated[int, Field(ge=0)] = 0
     """Threads of the database; 0 for one per core."""
     spill: Size = "10GB"
-    """Disk a release's queries may use for large sorts."""
+    """Disk for large sorts of all running queries together, in equal parts, but 1 GB for each."""
 
     upload_rows: Positive = 500_000
     """Rows of an uploaded table at most."""

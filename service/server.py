@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from service.app import create_app
 from service.config import Settings, load
+from service.store import is_database
 from vo_emline.candidates import build_release, index_spectra
 from vo_emline.errors import DataError, UserError
 from vo_emline.rundir import SUMMARY, RunDirectory
@@ -26,21 +27,28 @@ SHUTDOWN_SECONDS: Final = 10
 """How long running requests may take to end when the service is stopped."""
 
 
-def run_server(path: Path, *, config: Path | None, overrides: Mapping[str, Any]) -> None:
-    """Serve `path` until interrupted; the address is the first line on standard output.
+def run_server(place: str, *, config: Path | None, overrides: Mapping[str, Any]) -> None:
+    """Serve `place` until interrupted; the address is the first line on standard output.
+
+    Parameters
+    ----------
+    place
+        A run's directory, a release, a folder of spectra, or the connection string of a database.
+    config, overrides
+        See :func:`service.config.load`.
 
     Raises
     ------
     UserError
-        A setting is wrong, the port is taken, or `path` holds nothing to serve.
+        A setting is wrong, the port is taken, or `place` holds nothing to serve.
     DataError
         The release of a run cannot be opened.
     """
     settings = load(config, **overrides)
-    release = find_release(path)
+    release = place if is_database(place) else find_release(Path(place))
     with _bind(settings) as listener:
         settings = with_public_url(settings, port=listener.getsockname()[1])
-        app = _application(path, release, settings)
+        app = _application(place, release, settings)
         click.echo(settings.public_url)
         sys.stdout.flush()
         server = uvicorn.Server(
@@ -57,13 +65,14 @@ def run_server(path: Path, *, config: Path | None, overrides: Mapping[str, Any])
         asyncio.run(server.serve(sockets=[listener]))
 
 
-def _application(path: Path, release: Path, settings: Settings) -> Starlette:
-    """Assemble the service; a file that the user gave and that is no release is a mistake in the request."""
+def _application(place: str, release: str | Path, settings: Settings) -> Starlette:
+    """Assemble the service; what the user named and is no release is a mistake in the request."""
     try:
         return create_app(release, settings)
     except DataError as error:
-        if path.is_file():
-            raise UserError(f"{path} is nothing to serve: {error.message}") from error
+        if is_database(place) or Path(place).is_file():
+            named = error.source if is_database(place) else place
+            raise UserError(f"{named} is nothing to serve: {error.message}") from error
         raise
 
 

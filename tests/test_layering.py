@@ -62,7 +62,7 @@ SERVICE: Mapping[str, tuple[str, ...]] = {
         "store", "formats", "places", "uws", "context", "middleware", "clients", "products", "datalink",
         "ssa", "tap", "vosi", "web",
     ),
-    "server": ("app",),
+    "server": ("store", "app"),
     "adql_command": ("adql", "store"),
     "cli": ("adql_command", "server"),
     "__main__": ("cli",),

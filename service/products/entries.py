@@ -6,15 +6,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
 
 from service.store import Release
-from service.store.release import CATALOG
-from vo_emline.candidates.columns import SCORES, SPECTRA
+from vo_emline.candidates.columns import SCORES
 from vo_emline.spectra import Spectrum, read
-
-INDEX: Final = f"{CATALOG}.{SPECTRA.qualified_name}"
-"""The index table as SQL of the service names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +62,7 @@ _TEXTS = ("collection", "release", "target_name", "spectral_class", "spectral_su
 
 def find_entries(release: Release, dids: Sequence[str]) -> dict[str, Entry]:
     """Look up spectra by publisher DID; those not in the index are missing from the answer."""
-    sql = f"SELECT {_COLUMNS} FROM {INDEX} WHERE obs_publisher_did IN (SELECT unnest(?::VARCHAR[]))"  # noqa: S608
+    sql = f"SELECT {_COLUMNS} FROM {release.index} WHERE obs_publisher_did IN (SELECT unnest(?::VARCHAR[]))"  # noqa: S608
     found = {}
     for row in release.rows(sql, [list(dids)]):
         row |= {name: row[name] or "" for name in _TEXTS}

@@ -21,7 +21,7 @@ from typing import Final
 
 import numpy as np
 
-from service.products.entries import INDEX, Entry
+from service.products.entries import Entry
 from service.store import Release
 from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.candidates.columns import SCORES
@@ -125,7 +125,8 @@ def type_number(subclass: str) -> float | None:
 
 def _nearest_types(release: Release, collection: str, subclass: str) -> list[tuple[str, float]]:
     """Give the subclasses of a collection with their distances from `subclass`, in tenths of a type."""
-    sql = f"SELECT DISTINCT coalesce(spectral_subclass, '') AS subclass FROM {INDEX} WHERE collection = ?"  # noqa: S608
+    subclass_sql = "coalesce(spectral_subclass, '') AS subclass"
+    sql = f"SELECT DISTINCT {subclass_sql} FROM {release.index} WHERE collection = ?"  # noqa: S608
     wanted = type_number(subclass)
     present = [str(row["subclass"]) for row in release.rows(sql, [collection])]
     numbers = {name: type_number(name) for name in present}
@@ -139,8 +140,8 @@ def _members(
     release: Release, collection: str, chosen: list[tuple[str, float]]
 ) -> Iterable[tuple[str, Path]]:
     sql = f"""
-        WITH near AS (SELECT unnest(?::VARCHAR[]) AS subclass, unnest(?::DOUBLE[]) AS distance)
-        SELECT near.subclass, path FROM {INDEX} AS spectra
+        WITH near AS (SELECT unnest(?::VARCHAR[]) AS subclass, unnest(?::float8[]) AS distance)
+        SELECT near.subclass, path FROM {release.index} AS spectra
         JOIN near ON coalesce(spectral_subclass, '') = near.subclass
         WHERE collection = ? AND obs_publisher_did IN (
             SELECT obs_publisher_did FROM {SCORES.qualified_name} WHERE label = ? AND score <= ?)

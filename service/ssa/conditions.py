@@ -52,7 +52,7 @@ def one_of(name: str, values: Sequence[str], *, value: str) -> Condition:
 
 def contains_one_of(name: str, values: Sequence[str], *, value: str) -> Condition:
     """Give the condition that the text `value` (SQL) contains one of `values`; false where there are none."""
-    parts = [f"contains({value}, ${name}_{place})" for place in range(len(values))]
+    parts = [f"position(${name}_{place} IN {value}) > 0" for place in range(len(values))]
     parameters = {f"{name}_{place}": text for place, text in enumerate(values)}
     return Condition(f"({' OR '.join(parts) or 'false'})", parameters)
 

@@ -5,71 +5,54 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import Final
 
-from service.config import Settings
+from service.config import Settings, bytes_of
+from service.processes import Limits, Nursery
+from service.store.duckdb import DuckdbRelease
+from service.store.opening import Opening
 from service.store.release import Release
+from service.store.workers import PRELOAD
 from service.urls import Urls
 from vo_emline.errors import DataError
 
 logger = logging.getLogger(__name__)
 
-Stamp = tuple[int, int, int]
-"""What tells two versions of a file apart: inode, time of change in ns, size."""
-
 
 @dataclass(slots=True)
 class _Holder:
     release: Release
-    stamp: Stamp
+    stamp: Hashable
     leases: int = 0
     retired: bool = False
 
 
-class ReleaseStore:
-    """Lends the current release; opens a new one when the file was replaced.
+class ReleaseStore(ABC):
+    """Lends the current release; opens a new one when there is one.
 
     A query that has begun keeps the release it began with; the old one is
     closed when its last query ends. A replacement that cannot be opened is
     logged once, and the old release goes on being served.
-
-    Parameters
-    ----------
-    path
-        The release file; a new one is put in place by renaming.
-    settings, urls
-        See :class:`service.store.release.Release`.
-
-    Raises
-    ------
-    DataError
-        The file is no release.
     """
 
-    def __init__(self, path: Path, *, settings: Settings, urls: Urls) -> None:
-        self._path = path.absolute()
-        self._settings = settings
-        self._urls = urls
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._exchange = threading.Lock()
-        # DuckDB refuses to open one path twice in a process, so each opening gets a link of its own.
-        self._links = tempfile.TemporaryDirectory(prefix="vo-emline-")
-        self._numbers = count()
-        self._refused: Stamp | None = None
-        try:
-            self._current = self._open(_stamp(self._path))
-        except DataError:
-            self._links.cleanup()
-            raise
+        self._refused: Hashable | None = None
+        stamp = self._stamp()
+        self._current = _Holder(self._open(), stamp)
 
     @property
-    def path(self) -> Path:
-        """The release file."""
-        return self._path
+    @abstractmethod
+    def published(self) -> datetime:
+        """When the release was put in place, UTC."""
 
     @contextmanager
     def lease(self) -> Iterator[Release]:
@@ -82,9 +65,9 @@ class ReleaseStore:
             self._give_back(holder)
 
     def refresh(self) -> None:
-        """Exchange the release if the file was replaced; costs one ``stat`` if not."""
+        """Exchange the release if there is a newer one."""
         try:
-            stamp = _stamp(self._path)
+            stamp = self._stamp()
         except DataError:
             return  # being replaced, or gone: what is open is still served
         if stamp in (self._current.stamp, self._refused) or not self._exchange.acquire(blocking=False):
@@ -94,15 +77,27 @@ class ReleaseStore:
         finally:
             self._exchange.release()
 
+    def warm(self) -> None:
+        """Make ready for the first query before it comes."""
+        with self.lease() as release:
+            release.warm()
+
     def close(self) -> None:
         """Close the release; call when no request is being answered any more."""
         with self._lock:
             self._retire(self._current)
-        self._links.cleanup()
 
-    def _replace(self, stamp: Stamp) -> None:
+    @abstractmethod
+    def _stamp(self) -> Hashable:
+        """Give what tells two releases apart; DataError where none can be seen."""
+
+    @abstractmethod
+    def _open(self) -> Release:
+        """Open the release that is there now."""
+
+    def _replace(self, stamp: Hashable) -> None:
         try:
-            new = self._open(stamp)
+            new = _Holder(self._open(), stamp)
         except DataError as error:
             self._refused = stamp
             logger.error("the new release is not served: %s", error)  # noqa: TRY400 - the message says all
@@ -110,16 +105,7 @@ class ReleaseStore:
         with self._lock:
             old, self._current = self._current, new
             self._retire(old)
-        logger.info("serving a new release: %s", self._path)
-
-    def _open(self, stamp: Stamp) -> _Holder:
-        link = Path(self._links.name) / f"{next(self._numbers)}.duckdb"
-        link.symlink_to(self._path)
-        spill = Path(self._links.name) / f"{link.stem}.spill"
-        release = Release(
-            self._path, link=link, settings=self._settings, urls=self._urls, spill_directory=spill
-        )
-        return _Holder(release, stamp)
+        logger.info("serving a new release")
 
     def _take(self) -> _Holder:
         with self._lock:
@@ -138,9 +124,84 @@ class ReleaseStore:
             holder.release.close()
 
 
-def _stamp(path: Path) -> Stamp:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise DataError(str(path), "missing", f"the release cannot be read: {error.strerror}") from error
-    return (status.st_ino, status.st_mtime_ns, status.st_size)
+FileStamp = tuple[int, int, int]
+"""What tells two versions of a file apart: inode, time of change in ns, size."""
+
+
+def _share(whole: int, places: int, *, least: int) -> int:
+    """Give what one of the queries that run at the same time may have; all together have about the whole."""
+    return max(whole // places, min(whole, least))
+
+
+SLACK: Final = 1_000_000_000
+"""Bytes of address space that a process may have beyond the memory of its query: stacks, buffers, code."""
+
+
+class FileStore(ReleaseStore):
+    """A release in a file; a new one is put in place by renaming.
+
+    Parameters
+    ----------
+    path
+        The release file.
+    settings
+        Limits.
+    urls
+        Addresses for the computed columns.
+
+    Raises
+    ------
+    DataError
+        The file is no release.
+    """
+
+    def __init__(self, path: Path, *, settings: Settings, urls: Urls) -> None:
+        self._path = path.absolute()
+        self._settings = settings
+        self._urls = urls
+        places = settings.queries + settings.workers
+        self._memory = _share(bytes_of(settings.memory), places, least=256_000_000)
+        self._spill = _share(bytes_of(settings.spill), places, least=1_000_000_000)
+        # DuckDB refuses to open one path twice in a process, so each opening gets a link of its own.
+        self._links = tempfile.TemporaryDirectory(prefix="vo-emline-")
+        self._numbers = count()
+        self._nursery = Nursery(preload=PRELOAD, limits=Limits(memory=self._memory + SLACK))
+        try:
+            super().__init__()
+        except DataError:
+            self._end()
+            raise
+
+    @property
+    def published(self) -> datetime:
+        """When the file was changed; now where it is gone."""
+        try:
+            return datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
+        except OSError:
+            return datetime.now(UTC)
+
+    def close(self) -> None:
+        """Close the release and end the processes."""
+        super().close()
+        self._end()
+
+    def _end(self) -> None:
+        self._nursery.close()
+        self._links.cleanup()
+
+    def _open(self) -> Release:
+        link = Path(self._links.name) / f"{next(self._numbers)}.duckdb"
+        link.symlink_to(self._path)
+        opening = Opening(
+            path=str(link), base_url=self._urls.base, memory=self._memory, threads=self._settings.threads,
+            spill=self._spill, spill_directory=str(link.with_suffix(".spill")),
+        )  # fmt: skip
+        return DuckdbRelease(opening, nursery=self._nursery, shown=str(self._path))
+
+    def _stamp(self) -> FileStamp:
+        try:
+            status = self._path.stat()
+        except OSError as error:
+            message = f"the release cannot be read: {error.strerror}"
+            raise DataError(str(self._path), "missing", message) from error
+        return (status.st_ino, status.st_mtime_ns, status.st_size)

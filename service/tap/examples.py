@@ -119,10 +119,8 @@ def examples_page(release: Release, urls: Urls) -> str:
 
 
 def _position(release: Release) -> tuple[float, float]:
-    source = "SELECT ra, dec FROM emline.candidates WHERE ra IS NOT NULL LIMIT 1"
-    if not release.table("emline.candidates"):
-        source = "SELECT s_ra AS ra, s_dec AS dec FROM ivoa.obscore WHERE s_ra IS NOT NULL LIMIT 1"
-    found = release.rows(source)
+    source = "emline.candidates" if release.table("emline.candidates") else release.index
+    found = release.rows(f"SELECT ra, dec FROM {source} WHERE ra IS NOT NULL LIMIT 1")  # noqa: S608
     return (round(found[0]["ra"], 3), round(found[0]["dec"], 3)) if found else (84.411, 21.143)
 
 

@@ -2,149 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from itertools import chain
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Final, Self
 
-import duckdb
-import pyarrow as pa
 from astropy.io.votable.tree import Resource
 
-from service.adql import CompiledQuery, compile_query
+from service.adql import CompiledQuery
 from service.deadline import Deadline
-from service.errors import INTERNAL, FaultError, StoppedError
+from service.errors import StoppedError
 from service.formats import Result
 from service.formats.votable import Descriptor
 from service.processes import Worker
-from service.store import Release, ReleaseStore
+from service.store import ReleaseStore, RunningQuery
 from service.tap.request import TapRequest
 from service.tap.uploads import Upload
 from service.urls import Urls
-from vo_emline.errors import EmlineError, UserError
-
-BATCH_ROWS: Final = 8192
-"""Rows fetched and encoded at once: some megabytes of text, a few milliseconds of work."""
-
-REPEAT_SECONDS: Final = 0.2
-"""How often an interrupt is repeated until the query has ended."""
-
-_MISTAKES: Final = ("Conversion Error", "Out of Range Error", "Invalid Input Error", "Mismatch Type Error")
-"""How DuckDB's messages begin where the values or the arguments of a query are to blame."""
-
-StopReason = Literal["time", "abort"]
-
-
-class RunningQuery:
-    """A query on one cursor; safe to stop from another thread.
-
-    Parameters
-    ----------
-    release
-        The release to ask; its lease is the caller's.
-    deadline
-        When it is stopped, the reading of its rows included.
-    """
-
-    def __init__(self, release: Release, *, deadline: Deadline) -> None:
-        self._cursor = release.cursor()
-        self._seconds = deadline.seconds
-        self._stopped: StopReason | None = None
-        self._closed = False
-        self._lock = threading.RLock()
-        self._timer = _timer(deadline.remaining(), self.stop, "time")
-
-    def start(self, sql: str, *, uploads: Mapping[str, pa.Table]) -> Iterator[pa.RecordBatch]:
-        """Run `sql` until its first rows are there and give all of them, batch by batch.
-
-        Parameters
-        ----------
-        sql
-            One compiled SELECT.
-        uploads
-            Tables of this query alone, by the name `sql` knows them under.
-
-        Raises
-        ------
-        UserError
-            The query fails by its own values, or runs out of time or memory.
-        FaultError
-            The database fails.
-        StoppedError
-            It was stopped.
-        """
-        batches = self._guarded(self._read(sql, uploads))
-        first = next(batches, None)
-        return iter(()) if first is None else chain([first], batches)
-
-    def stop(self, reason: StopReason = "abort") -> None:
-        """Stop the query; it raises within some tenths of a second.
-
-        A query that is just about to begin would miss a single interrupt, so
-        they are repeated until :meth:`close`.
-        """
-        with self._lock:
-            if self._closed:
-                return
-            self._stopped = self._stopped or reason
-            self._cursor.interrupt()
-            self._timer.cancel()
-            self._timer = _timer(REPEAT_SECONDS, self.stop)
-
-    def close(self) -> None:
-        """Free the cursor and the uploads; nothing may be reading any more."""
-        with self._lock:
-            self._closed = True
-            self._timer.cancel()
-            self._cursor.close()
-
-    def _read(self, sql: str, uploads: Mapping[str, pa.Table]) -> Iterator[pa.RecordBatch]:
-        for name, table in uploads.items():
-            self._cursor.register(name, table)
-        # sql() and not execute(): only a relation streams, the other keeps all rows in memory.
-        yield from self._cursor.sql(sql).to_arrow_reader(BATCH_ROWS)
-
-    def _guarded(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        while True:
-            try:
-                self._raise_if_stopped()
-                batch = next(batches)
-            except StopIteration:
-                return
-            except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
-                self._raise_if_stopped()
-                raise _explain(error) from error
-            yield batch
-
-    def _raise_if_stopped(self) -> None:
-        if self._stopped == "time":
-            raise UserError(f"the query ran into the time limit of {self._seconds:g} s")
-        if self._stopped:
-            raise StoppedError("the query was stopped")
-
-
-def _explain(error: Exception) -> EmlineError:
-    """Say what a database error means for the one who asked, or that the fault is ours.
-
-    The kind stands in the text: what breaks off on the way through Arrow has
-    lost its type.
-    """
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in text:
-        return UserError("the query needs more memory than the service allows; ask for fewer rows or groups")
-    if text.startswith(_MISTAKES):
-        return UserError(f"the query failed: {text}")
-    return FaultError(INTERNAL)
-
-
-def _timer(seconds: float, action: Callable[..., None], *arguments: str) -> threading.Timer:
-    timer = threading.Timer(seconds, action, args=arguments)
-    timer.daemon = True
-    timer.start()
-    return timer
-
 
 LARGEST_PUSHED_LIMIT: Final = 20_000
 """Row limits up to this go into the SQL; beyond it the first row would come later."""
@@ -191,10 +65,8 @@ class Query:
         """
         uploads = self._load(deadline=self._deadline, started=self._reading) if self._load else ()
         release = self._resources.enter_context(self._runner.store.lease())
-        compiled = compile_query(
-            self._request.query, tables=release.tables, uploads=[upload.table for upload in uploads]
-        )
-        running = RunningQuery(release, deadline=self._deadline)
+        compiled = release.compile(self._request.query, uploads=[upload.table for upload in uploads])
+        running = release.run(deadline=self._deadline)
         self._resources.callback(running.close)
         self._running = running
         if self._stopped:

@@ -97,7 +97,7 @@ def start_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSer
     """Start services that run until the session ends: ``start_service(release, **settings)``."""
     with ExitStack() as stack:
 
-        def start(release: Path, **overrides: Any) -> Served:
+        def start(release: Path | str, **overrides: Any) -> Served:
             overrides.setdefault("state_directory", tmp_path_factory.mktemp("state"))
             return stack.enter_context(running_service(release, **overrides))
 
@@ -111,7 +111,7 @@ def served(start_service: StartService, release_file: Path) -> Served:
 
 
 @contextmanager
-def running_service(release: Path, **overrides: Any) -> Iterator[Served]:
+def running_service(release: Path | str, **overrides: Any) -> Iterator[Served]:
     """Run a service on a free port for the length of a ``with`` block."""
     from service.app import create_app  # tests of single packages do without the whole service
 

@@ -10,6 +10,7 @@ import io
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -45,6 +46,9 @@ BATCH: Final = 100_000
 
 PATIENCE_S: Final = 60
 """How long dropping the old tables waits for their readers."""
+
+LOADED: Final = "loaded"
+"""Fact of the release in PostgreSQL: when it was loaded, ISO 8601."""
 
 _METADATA: Final = "metadata"
 _LOCK: Final = 0x656D6C696E65  # "emline": two loads into one database wait for each other
@@ -196,6 +200,7 @@ def _copy_metadata(cursor: Cursor, source: DuckDBPyConnection) -> None:
     name = f"{_new(SPECTRA.schema)}.{_METADATA}"
     cursor.execute(f"CREATE TABLE {name} (key text PRIMARY KEY, value text)")
     facts = source.sql(f"SELECT key, value FROM {SPECTRA.schema}.{_METADATA}").fetchall()  # noqa: S608
+    facts = [*(fact for fact in facts if fact[0] != LOADED), (LOADED, datetime.now(UTC).isoformat())]
     cursor.executemany(f"INSERT INTO {name} VALUES (%s, %s)", facts)  # noqa: S608 - names of ours
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -12,25 +13,27 @@ import pyarrow as pa
 import pytest
 
 from service.config import Settings
-from service.products.entries import INDEX, find_entries
-from service.store import Release, ReleaseStore
+from service.deadline import Deadline
+from service.errors import FaultError
+from service.products.entries import find_entries
+from service.store import FileStore, Release
 from service.urls import Urls
 from vo_emline.candidates import build_release
 from vo_emline.candidates.obscore import OBSCORE
-from vo_emline.errors import DataError
+from vo_emline.errors import DataError, UserError
 
 URLS = Urls("https://example.org/o'brien")
 
 
-@pytest.fixture
-def store(release_file: Path) -> Iterator[ReleaseStore]:
-    made = ReleaseStore(release_file, settings=Settings(threads=2), urls=URLS)
+@pytest.fixture(scope="module")
+def store(release_file: Path) -> Iterator[FileStore]:
+    made = FileStore(release_file, settings=Settings(threads=2), urls=URLS)
     yield made
     made.close()
 
 
 @pytest.fixture
-def release(store: ReleaseStore) -> Iterator[Release]:
+def release(store: FileStore) -> Iterator[Release]:
     with store.lease() as lent:
         yield lent
 
@@ -77,9 +80,8 @@ def test_obscore_keeps_its_promises(release: Release) -> None:
 
 def test_obscore_gives_the_fibre_as_region_and_the_pixel_of_the_index(release: Release) -> None:
     rows = release.rows("SELECT s_region, s_ra, s_dec, hpx10, obs_publisher_did FROM ivoa.obscore")
-    index = dict(
-        release.cursor().execute("SELECT obs_publisher_did, hpx10 FROM release.internal.spectra").fetchall()
-    )
+    pixels = release.rows(f"SELECT obs_publisher_did, hpx10 FROM {release.index}")
+    index = {row["obs_publisher_did"]: row["hpx10"] for row in pixels}
     assert {row["obs_publisher_did"]: row["hpx10"] for row in rows} == index
     regions = [row for row in rows if row["s_region"]]
     assert regions
@@ -113,8 +115,11 @@ def test_a_table_is_found_in_any_case(release: Release) -> None:
     ],
 )
 def test_even_sql_that_slips_through_reaches_nothing(release: Release, release_file: Path, sql: str) -> None:
-    with release.cursor() as cursor, pytest.raises(duckdb.Error):
-        cursor.execute(sql).fetchall()
+    with pytest.raises(duckdb.Error):
+        release.rows(sql)
+    running = release.run(deadline=Deadline.after(60))
+    with closing(running), pytest.raises((UserError, FaultError)):
+        list(running.start(sql, uploads={}))
 
 
 def test_hundreds_of_identifiers_are_looked_up_in_the_index(tmp_path: Path, spectra_table: pa.Table) -> None:
@@ -122,10 +127,10 @@ def test_hundreds_of_identifiers_are_looked_up_in_the_index(tmp_path: Path, spec
     dids = [f"ivo://x-vo-emline.local/~?many/{number}" for number in range(len(many))]
     place = many.schema.get_field_index("obs_publisher_did")
     build_release(tmp_path / "r.duckdb", spectra=many.set_column(place, "obs_publisher_did", pa.array(dids)))
-    store = ReleaseStore(tmp_path / "r.duckdb", settings=Settings(threads=1), urls=URLS)
+    store = FileStore(tmp_path / "r.duckdb", settings=Settings(threads=1), urls=URLS)
     with store.lease() as release:
         found = find_entries(release, dids[::100])
-        sql = f"SELECT path FROM {INDEX} WHERE obs_publisher_did IN (SELECT unnest(?::VARCHAR[]))"
+        sql = f"SELECT path FROM {release.index} WHERE obs_publisher_did IN (SELECT unnest(?::VARCHAR[]))"
         plan = str(release.rows(f"EXPLAIN ANALYZE {sql}", [dids[::100]]))
     store.close()
     assert set(found) == set(dids[::100])
@@ -140,13 +145,13 @@ def test_a_file_that_is_no_release_is_refused(tmp_path: Path) -> None:
     duckdb.connect(str(other)).close()
     for path in (text, other, tmp_path / "missing.duckdb"):
         with pytest.raises(DataError, match=path.name):
-            ReleaseStore(path, settings=Settings(), urls=URLS)
+            FileStore(path, settings=Settings(), urls=URLS)
 
 
 def test_a_release_of_spectra_alone_is_served_without_scores(tmp_path: Path, spectra_table: pa.Table) -> None:
     path = tmp_path / "release.duckdb"
     build_release(path, spectra=spectra_table)
-    store = ReleaseStore(path, settings=Settings(threads=1), urls=URLS)
+    store = FileStore(path, settings=Settings(threads=1), urls=URLS)
     with store.lease() as release:
         assert [table.schema for table in release.tables] == ["ivoa"] + ["tap_schema"] * 5
         keys = release.rows("SELECT from_table FROM tap_schema.keys")
@@ -159,7 +164,7 @@ def test_a_new_release_is_served_and_the_old_one_kept_while_it_is_read(
 ) -> None:
     path = tmp_path / "release.duckdb"
     shutil.copy(release_file, path)
-    store = ReleaseStore(path, settings=Settings(threads=1), urls=URLS)
+    store = FileStore(path, settings=Settings(threads=1), urls=URLS)
     with store.lease() as old:
         build_release(path, spectra=spectra_table.slice(0, 10))
         with store.lease() as new:
@@ -175,7 +180,7 @@ def test_a_broken_new_release_is_not_served(
 ) -> None:
     path = tmp_path / "release.duckdb"
     shutil.copy(release_file, path)
-    store = ReleaseStore(path, settings=Settings(threads=1), urls=URLS)
+    store = FileStore(path, settings=Settings(threads=1), urls=URLS)
     broken = tmp_path / "broken"
     broken.write_bytes(b"half a file")
     broken.replace(path)
@@ -191,7 +196,7 @@ def test_no_query_fails_while_releases_are_exchanged(
 ) -> None:
     path = tmp_path / "release.duckdb"
     shutil.copy(release_file, path)
-    store = ReleaseStore(path, settings=Settings(threads=1), urls=URLS)
+    store = FileStore(path, settings=Settings(threads=1), urls=URLS)
     stop, counts = threading.Event(), set()
 
     def ask() -> None:

@@ -9,9 +9,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from service.errors import INTERNAL, FaultError
-from service.tap import queries
-from service.tap.queries import _explain
+from service.errors import INTERNAL
+from service.store import release
+from service.store.workers import explained
 from vo_emline.errors import UserError
 
 
@@ -35,29 +35,33 @@ def failure(sql: str) -> Exception:
     ],
 )
 def test_values_of_a_query_are_its_user_s(sql: str) -> None:
-    assert isinstance(_explain(failure(sql)), UserError)
+    assert isinstance(explained(failure(sql)), UserError)
 
 
 @pytest.mark.parametrize("sql", ["SELECT n FROM missing", "SELECT nothing(n) FROM numbers", "SELECT"])
 def test_what_the_compiler_should_not_write_is_ours(sql: str) -> None:
-    assert isinstance(_explain(failure(sql)), FaultError)
+    error = failure(sql)
+    assert explained(error) is error
 
 
 @pytest.mark.parametrize("error", [OSError("disk"), RuntimeError("bug"), duckdb.IOException("IO Error: x")])
 def test_other_faults_are_ours(error: Exception) -> None:
-    assert isinstance(_explain(error), FaultError)
-    assert str(error) not in str(_explain(error))
+    assert explained(error) is error
+
+
+def test_memory_is_told_apart() -> None:
+    assert isinstance(explained(duckdb.OutOfMemoryException("Out of Memory Error: x")), MemoryError)
 
 
 def test_the_answer_to_a_fault_of_ours_is_500_and_says_no_more(
     served: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    compile_query = queries.compile_query
+    compile_query = release.compile_query
 
     def broken(*args: Any, **more: Any) -> Any:
         return replace(compile_query(*args, **more), sql="SELECT * FROM nowhere.secret")
 
-    monkeypatch.setattr(queries, "compile_query", broken)
+    monkeypatch.setattr(release, "compile_query", broken)
     answer = served.sync("SELECT TOP 1 * FROM emline.scores")
     assert answer.status_code == 500
     assert INTERNAL in answer.text

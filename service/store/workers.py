@@ -1,0 +1,91 @@
+"""The processes in which DuckDB answers queries: each holds the release open and answers one at a time.
+
+What a query takes, its process takes, and where it goes over a limit or its time the process is
+ended and all of it is free. The functions here run in those processes; rows come back as a
+stream of Arrow (IPC).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from service.store.opening import Opening, connect
+from service.store.running import BATCH_ROWS
+from vo_emline.errors import UserError
+
+PRELOAD: Final = ("service.store.workers", "cdshealpix.nested", "astropy.coordinates")
+"""What a process has imported before it is asked."""
+
+_MISTAKES: Final = ("Conversion Error", "Out of Range Error", "Invalid Input Error", "Mismatch Type Error")
+"""How DuckDB's messages begin where the values or the arguments of a query are to blame."""
+
+_open: dict[Opening, duckdb.DuckDBPyConnection] = {}
+"""The release that this process has open."""
+
+
+def answer(opening: Opening, sql: str, uploads: Mapping[str, bytes]) -> Iterator[bytes]:
+    """Run a query and give its rows as pieces of a stream of Arrow.
+
+    Parameters
+    ----------
+    opening
+        The release.
+    sql
+        One compiled SELECT.
+    uploads
+        Tables of this query alone (Arrow streams), by the name `sql` knows them under.
+
+    Raises
+    ------
+    UserError
+        The query fails by its own values.
+    MemoryError
+        It needs more memory than it may have.
+    """
+    try:
+        with _database(opening).cursor() as cursor:
+            for name, rows in uploads.items():
+                cursor.register(name, pa.ipc.open_stream(rows).read_all())
+            # sql() and not execute(): only a relation streams, the other keeps all rows in memory.
+            yield from _stream(cursor.sql(sql).to_arrow_reader(BATCH_ROWS))
+    except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
+        raise explained(error) from error
+
+
+def open_release(opening: Opening) -> Iterator[bytes]:
+    """Open the release before the first query comes."""
+    _database(opening)
+    yield b""
+
+
+def _database(opening: Opening) -> duckdb.DuckDBPyConnection:
+    if opening not in _open:
+        _open[opening] = connect(opening)
+    return _open[opening]
+
+
+def _stream(reader: pa.RecordBatchReader) -> Iterator[bytes]:
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+            yield sink.getvalue()
+            sink.seek(0)
+            sink.truncate()
+    yield sink.getvalue()
+
+
+def explained(error: Exception) -> Exception:
+    """Give what to raise for an error of the database; itself, where the fault is ours.
+
+    The kind stands in the text: what breaks off on the way through Arrow has lost its type.
+    """
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in text or "bad_alloc" in text:
+        return MemoryError(text)
+    return UserError(f"the query failed: {text}") if text.startswith(_MISTAKES) else error
