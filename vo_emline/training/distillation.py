@@ -23,7 +23,7 @@ import optax
 from scipy.stats import beta
 
 from vo_emline.simulate import SKY_FRACTIONS, simulate_windows
-from vo_emline.simulate.training_population import FRACTIONS
+from vo_emline.simulate.training_population import FRACTIONS, NO_EMISSION
 from vo_emline.training.calibration import correct_prior
 from vo_emline.training.classifier import Classifier
 from vo_emline.training.description import add_part
@@ -60,10 +60,10 @@ MOST_LOST: Final = 0.001
 CONFIDENCE: Final = 0.975
 """One-sided: the upper end of a 95 % interval."""
 
-MARGIN: Final = 1.2
+MARGIN: Final = 0.3
 """The threshold is set lower by so much, log odds: real spectra are not simulated ones."""
 
-_EMITTING: Final = {name: share for name, share in FRACTIONS.items() if name not in {"normal", "featureless"}}
+_EMITTING: Final = {name: share for name, share in FRACTIONS.items() if name not in NO_EMISSION}
 
 NOTHING_SETTLED: Final = -100.0
 """Threshold under which everything is passed on: no odds are lower."""

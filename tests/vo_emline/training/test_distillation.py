@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -29,6 +28,7 @@ from vo_emline.training.distillation import (
 from vo_emline.training.metrics import binomial_interval
 from vo_emline.training.network import Architecture, build
 from vo_emline.training.options import CLASS_SHARES, EVEN, StudentOptions
+from vo_emline.training.second_stage import SecondStage
 from vo_emline.training.student import HeldOut, Student, log_odds
 
 
@@ -165,7 +165,7 @@ def test_who_wants_no_student_gets_none(tmp_path: Path, untrained: Path) -> None
 def test_what_finds_is_the_score_after_the_second_stage(classifier: Classifier) -> None:
     """A second stage that halves all doubt turns spectra into finds."""
 
-    class Sure:
+    class Sure(SecondStage):
         def refine(self, balanced: np.ndarray, excess: np.ndarray) -> np.ndarray:
             assert np.isnan(excess).all()
             odds = np.exp(4.0) * balanced[:, 1:].sum(axis=1) / balanced[:, 0]
@@ -173,7 +173,10 @@ def test_what_finds_is_the_score_after_the_second_stage(classifier: Classifier) 
 
     flux = simulate_windows(300, seed=4, fractions=FRACTIONS).prepare().flux
     plain = finds(classifier, flux)
-    both: Any = Classifier(classifier.description, classifier.parameters, second_stage=cast("Any", Sure()))
+    second = classifier.second_stage
+    assert second is not None
+    sure = Sure(expected=second.expected, joint=second.joint, alone=second.alone)
+    both = Classifier(classifier.description, classifier.parameters, second_stage=sure)
     refined = finds(both, flux)
     assert plain.sum() < refined.sum()
     assert refined[plain].all()
