@@ -113,11 +113,11 @@ def open_spectrum(entry: Entry) -> Spectrum:
 
 def _original(entry: Entry) -> Delivery:
     try:
-        content = entry.path.read_bytes()
+        content = entry.file.read_bytes()
     except OSError as error:
         raise _gone(entry, error) from error
     return Delivery(
-        content=content, media_type=original_type(entry.layout, entry.path), filename=entry.path.name
+        content=content, media_type=original_type(entry.layout, entry.file), filename=entry.file.name
     )
 
 

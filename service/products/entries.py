@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service.store import Release
 from vo_emline.candidates.columns import SCORES
-from vo_emline.spectra import Spectrum, read
+from vo_emline.spectra import Spectrum, file_of, read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +34,20 @@ class Entry:
     file_size: int | None
 
     @property
+    def file(self) -> Path:
+        """The file; `path` also names the part of it where it holds several spectra."""
+        return Path(file_of(self.path))
+
+    @property
     def present(self) -> bool:
         """Whether the file is still there, for us to read."""
-        return os.access(self.path, os.R_OK)
+        return os.access(self.file, os.R_OK)
 
     @property
     def version(self) -> int:
         """Time of the file's last change, ns; 0 where it is gone."""
         try:
-            return self.path.stat().st_mtime_ns
+            return self.file.stat().st_mtime_ns
         except OSError:
             return 0
 
