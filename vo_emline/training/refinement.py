@@ -1,0 +1,392 @@
+"""Refining a trained model with labels of people, so that what it knew it still knows.
+
+The convolutions stay. The last layer is fitted anew on the labelled spectra together with spectra of known
+truth, drawn towards the weights it had; how strongly is chosen on held-out stars, as is the temperature.
+Where the survey's own spectra are given, what Hα should be is learnt of them again. Then both models are
+asked of spectra that neither fit has seen: a refined model that is worse at what was known, or no better at
+what the labels say, is refused.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+
+from vo_emline.arrays import ClassIndices, Column, FloatArray, Probabilities
+from vo_emline.errors import UserError
+from vo_emline.labels import ABSORPTION, LABELS
+from vo_emline.preprocess.windows import WindowSet
+from vo_emline.training import winograd
+from vo_emline.training.balance import class_weights
+from vo_emline.training.calibration import correct_prior, fit_temperature
+from vo_emline.training.classifier import Classifier, write_weights
+from vo_emline.training.description import add_part, read_arrays
+from vo_emline.training.examples import Examples
+from vo_emline.training.expectation import add_second_stage
+from vo_emline.training.metrics import proportion
+from vo_emline.training.options import CLASS_SHARES, EVEN
+from vo_emline.training.prediction import Predictor
+from vo_emline.training.stars import Split, split_by_star
+from vo_emline.training.student import PART as STUDENT
+from vo_emline.training.student import Student
+
+LABELLED: Final = "labelled"
+"""Name of the people's spectra among those that are asked about."""
+
+PULLS: Final = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
+"""How strongly the last layer is drawn to the weights it had: penalty on the squared change of weights, in
+nats, for features of unit size."""
+
+HELD_OUT: Final = 0.25
+"""Share of the stars that choose the pull, and of those that judge at the end."""
+
+WORSE: Final = {"cross_entropy": 0.01, "found": 0.005, "false_positives": 0.002}
+"""What the known may lose: nats per spectrum, shares of emission found and of absorption called positive."""
+
+PEOPLES_SHARE: Final = 0.3
+"""Weight of the people's spectra among those that the last layer is fitted on; the known has the rest."""
+
+SLACK: Final = 0.005
+"""Nats that the known may lose on the stars that choose the pull."""
+
+LEAST_LABELLED: Final = 20
+"""Of fewer labelled spectra nothing can be held out."""
+
+INJECTIONS: Final = 2000
+"""Emission lines put into the survey's spectra for the second stage: a third of those of a training."""
+
+STUDENT_MAY_LOSE: Final = 0.001
+"""Share of the emission found that the student may settle; it is left out of a refined model otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refinement:
+    """A refined model, and what changed."""
+
+    classifier: Classifier
+    facts: dict[str, Any]
+    """JSON-ready: ``base`` (its version), ``pull``, ``temperature``, ``parts`` taken over, ``second_stage``
+    (whether it was learnt anew), and ``before`` and ``after``: by kind of held-out spectra what :func:`ask`
+    gives."""
+
+
+def refine(
+    base: Path,
+    labelled: Examples,
+    known: Mapping[str, Examples],
+    target: Path,
+    *,
+    survey: WindowSet | None = None,
+    seed: int = 0,
+) -> Refinement:
+    """Refine the model in `base` and write the result to `target`.
+
+    Parameters
+    ----------
+    base
+        Folder of a trained model; it is not changed.
+    labelled
+        Spectra with labels of people, their windows prepared as the model wants them.
+    known
+        By name, spectra of known truth that the model must not get worse at.
+    target
+        Folder of the refined model; nothing is left there where it is refused.
+    survey
+        Windows of the survey's own spectra, with their indices; None to keep the second stage.
+    seed
+        Of the split by star; the same arguments give the same model.
+
+    Raises
+    ------
+    UserError
+        There are too few labelled spectra, or the refined model is refused.
+    """
+    if len(labelled) < LEAST_LABELLED:
+        raise UserError(
+            f"{len(labelled)} labelled spectra are too few to hold any out; label {LEAST_LABELLED}"
+        )
+    model = Classifier.load(base)
+    groups = {LABELLED: labelled, **known}
+    splits = {name: _split(group, seed=seed) for name, group in groups.items()}
+    fitting, choosing, judging = (
+        {name: group.take(getattr(splits[name], side)) for name, group in groups.items()}
+        for side in ("train", "validation", "test")
+    )
+    before = {name: ask(model, group) for name, group in judging.items()}
+    kernel, bias, pull, temperature = _last_layer(model, fitting, choosing)
+    training = {**model.description.training, "refined_from": model.version, "pull": pull}
+    try:
+        _write(target, model, kernel, bias, temperature=temperature, training=training)
+        kept = _copy_parts(base, target, model, judging)
+        if survey is not None:
+            add_second_stage(target, survey, seed=seed, injections=INJECTIONS)
+        refined = Classifier.load(target)
+        after = {name: ask(refined, group) for name, group in judging.items()}
+        _require_no_harm(before, after)
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    facts = {
+        "base": model.version,
+        "pull": pull,
+        "temperature": temperature,
+        "parts": kept,
+        "second_stage": survey is not None and refined.second_stage is not None,
+    }
+    return Refinement(classifier=refined, facts={**facts, "before": before, "after": after})
+
+
+def ask(classifier: Classifier, examples: Examples) -> dict[str, Any]:
+    """Measure a model on spectra of known class.
+
+    Returns
+    -------
+    dict
+        ``spectra``; ``cross_entropy``, nats per spectrum, where the classes count alike; ``found``, emission
+        called positive by the plain label, and ``false_positives``, absorption called so, at the class shares
+        of a survey, each with its exact interval.
+    """
+    balanced = classifier.predict_windows(examples.windows, shares=EVEN)
+    positive = correct_prior(balanced, trained=EVEN, stated=CLASS_SHARES).argmax(axis=1) != ABSORPTION
+    emission = examples.label != ABSORPTION
+    return {
+        "spectra": len(examples),
+        "cross_entropy": cross_entropy(balanced, examples.label),
+        "found": proportion(int((positive & emission).sum()), int(emission.sum())),
+        "false_positives": proportion(int((positive & ~emission).sum()), int((~emission).sum())),
+    }
+
+
+def cross_entropy(probability: Probabilities, label: ClassIndices) -> float:
+    """Give the mean cross-entropy, nats, where the classes at hand count alike; 0 without spectra."""
+    if not len(label):
+        return 0.0
+    chosen = np.asarray(probability, dtype=np.float64)[np.arange(len(label)), label]
+    return float(-np.average(np.log(np.maximum(chosen, 1e-6)), weights=class_weights(label)))
+
+
+def _split(examples: Examples, *, seed: int) -> Split:
+    return split_by_star(examples.strata(), examples.stars(), validation=HELD_OUT, test=HELD_OUT, seed=seed)
+
+
+def last_features(classifier: Classifier, windows: WindowSet) -> FloatArray:
+    """Give what the last layer of a network sees of windows, shape (n, features)."""
+    weights = winograd.transform_weights(classifier.parameters)
+    size = weights["output.kernel"].shape[0]
+    passed = {"output.kernel": jnp.eye(size, dtype=jnp.float32), "output.bias": jnp.zeros(size, jnp.float32)}
+    return Predictor(winograd.logits, weights | passed)(windows.flux).astype(np.float64)
+
+
+def _last_layer(
+    model: Classifier, fitting: Mapping[str, Examples], choosing: Mapping[str, Examples]
+) -> tuple[FloatArray, FloatArray, float, float]:
+    """Fit the last layer with several pulls; give the best with its pull and temperature."""
+    scale = model.description.temperature
+    start = [
+        np.asarray(model.parameters[f"output.{kind}"], np.float64) / scale for kind in ("kernel", "bias")
+    ]
+    features = np.concatenate([last_features(model, group.windows) for group in fitting.values()])
+    label = np.concatenate([group.label for group in fitting.values()])
+    weight = _weights(fitting)
+    held = {name: (last_features(model, group.windows), group.label) for name, group in choosing.items()}
+    limit = {name: _loss(held[name], *start) + SLACK for name in held if name != LABELLED}
+    least, best = _loss(held[LABELLED], *start), 0.0
+    kernel, bias = start
+    for pull in PULLS:
+        tried = fit_output(features, label, weight, kernel=start[0], bias=start[1], pull=pull)
+        loss = _loss(held[LABELLED], *tried)
+        if loss < least and all(_loss(held[name], *tried) <= limit[name] for name in limit):
+            least, best, (kernel, bias) = loss, pull, tried
+    if not best:
+        raise UserError(
+            "refused: no change of the last layer is better on your held-out spectra without losing what the "
+            "model knows; label more spectra, above all of kinds that it gets wrong"
+        )
+    logits = np.concatenate([one @ kernel + bias for one, _ in held.values()])
+    labels = np.concatenate([one for _, one in held.values()])
+    return kernel, bias, best, fit_temperature(logits, labels, weight=_weights(choosing))
+
+
+def _weights(groups: Mapping[str, Examples]) -> Column:
+    """Give people's spectra their share of the weight, and let classes count alike; the sum is 1."""
+    others = max(len(groups) - 1, 1)
+    parts = []
+    for name, group in groups.items():
+        share = PEOPLES_SHARE if name == LABELLED else (1.0 - PEOPLES_SHARE) / others
+        parts.append(share * class_weights(group.label).astype(np.float64) / max(len(group), 1))
+    return np.concatenate(parts)
+
+
+def _loss(held: tuple[FloatArray, ClassIndices], kernel: FloatArray, bias: FloatArray) -> float:
+    features, label = held
+    return cross_entropy(np.exp(log_softmax(features @ kernel + bias, axis=1)), label)
+
+
+def fit_output(
+    features: FloatArray,
+    label: ClassIndices,
+    weight: Column,
+    *,
+    kernel: FloatArray,
+    bias: FloatArray,
+    pull: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Fit the last layer, drawn to the weights it had; a convex problem.
+
+    Parameters
+    ----------
+    features
+        What the layer sees, shape (n, features).
+    label, weight
+        Class index and weight of each window, shape (n,); the weights sum to 1.
+    kernel, bias
+        The weights it had, shape (features, 3) and (3,).
+    pull
+        Penalty on the squared change, nats, for features of unit size.
+
+    Returns
+    -------
+    kernel, bias
+        The weights that fit.
+    """
+    size = np.maximum(np.sqrt(np.mean(np.square(features), axis=0)), 1e-9)
+    design = np.column_stack([features / size, np.ones(len(features))])
+    start = np.vstack([kernel * size[:, None], bias])
+    rows = np.arange(len(label))
+
+    def loss(change: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        moved = change.reshape(start.shape)
+        log_p = log_softmax(design @ (start + moved), axis=1)
+        slope = np.exp(log_p)
+        slope[rows, label] -= 1.0
+        gradient = design.T @ (weight[:, None] * slope) + 2.0 * pull * moved
+        return float(pull * np.sum(moved**2) - weight @ log_p[rows, label]), gradient.ravel()
+
+    found = minimize(loss, np.zeros(start.size), jac=True, method="L-BFGS-B", options={"maxiter": 200})
+    fitted = start + found.x.reshape(start.shape)
+    return fitted[:-1] / size[:, None], fitted[-1]
+
+
+def _write(
+    target: Path,
+    model: Classifier,
+    kernel: FloatArray,
+    bias: FloatArray,
+    *,
+    temperature: float,
+    training: dict[str, Any],
+) -> None:
+    parameters = {name: np.asarray(value) for name, value in model.parameters.items()}
+    parameters |= {"output.kernel": kernel, "output.bias": bias}
+    halves = {name: np.asarray(value, dtype=np.float16) for name, value in parameters.items()}
+    update = {"temperature": temperature, "prior": EVEN, "training": training}
+    write_weights(target, halves, model.description.model_copy(update=update))
+
+
+def _copy_parts(base: Path, target: Path, model: Classifier, judging: Mapping[str, Examples]) -> list[str]:
+    """Take over the parts of the model, but for a student that would lose what is found now."""
+    refined = Classifier.load(target)
+    kept = []
+    for name, part in sorted(model.description.parts.items()):
+        if name == STUDENT and _student_loses(base, refined, judging):
+            continue
+        add_part(target, name, read_arrays(base, part))
+        kept.append(name)
+    return kept
+
+
+def _student_loses(base: Path, refined: Classifier, judging: Mapping[str, Examples]) -> bool:
+    """Tell whether the student settles emission that the refined network finds."""
+    student = Student.load(base)
+    if student is None:
+        return False
+    flux = np.concatenate([group.windows.flux for group in judging.values()])
+    stated = refined.predict_proba(flux, shares=CLASS_SHARES)
+    found = stated.argmax(axis=1) != ABSORPTION
+    passed = student.passes(student.predict_proba(flux, shares=CLASS_SHARES))
+    return bool((found & ~passed).sum() > STUDENT_MAY_LOSE * found.sum())
+
+
+def _require_no_harm(before: Mapping[str, dict[str, Any]], after: Mapping[str, dict[str, Any]]) -> None:
+    """Refuse a model that is worse at the known, or no better at what the labels say.
+
+    Raises
+    ------
+    UserError
+        It is; the message has the figures.
+    """
+    harm = [
+        f"{name}: {figure.replace('_', ' ')} {_value(was[figure]):.4f} → {_value(after[name][figure]):.4f}"
+        for name, was in before.items()
+        if name != LABELLED
+        for figure, allowed in WORSE.items()
+        if _loss_of(figure, was[figure], after[name][figure]) > allowed
+    ]
+    if harm:
+        raise UserError("refused: the refined model is worse at what was known: " + "; ".join(harm))
+    was, now = before[LABELLED]["cross_entropy"], after[LABELLED]["cross_entropy"]
+    if now >= was:
+        raise UserError(
+            f"refused: on your held-out spectra the refined model is no better (cross-entropy {was:.4f} → "
+            f"{now:.4f} nats); label more spectra, above all of kinds that the model gets wrong"
+        )
+
+
+def _loss_of(figure: str, was: Any, now: Any) -> float:
+    change = _value(now) - _value(was)
+    return -change if figure == "found" else change
+
+
+def _value(figure: Any) -> float:
+    """Give a number, or that of a share; 0 where there is nothing to count."""
+    value = figure["value"] if isinstance(figure, Mapping) else figure
+    return 0.0 if value is None else float(value)
+
+
+def card(facts: Mapping[str, Any], *, version: str) -> str:
+    """Tell what changed as Markdown: the model card of a refined model.
+
+    Parameters
+    ----------
+    facts
+        Those of a :class:`Refinement`.
+    version
+        Of the refined model.
+    """
+    lines = [
+        f"# Model card: vo-emline {version}",
+        "",
+        f"Refined from `{facts['base']}` by labels of people: its last layer and its calibration are new"
+        + (", and what Hα should be" if facts.get("second_stage") else "")
+        + ". Everything below was measured on held-out stars, which the new layer was not fitted on (the "
+        "base may have seen them when it was trained). Kinds other than *labelled* are what the base knew.",
+        "",
+        "| held-out spectra | | cross-entropy, nats | emission found | absorption called positive |",
+        "|---|---|--:|--:|--:|",
+    ]
+    for name, was in facts["before"].items():
+        for when, one in (("before", was), ("after", facts["after"][name])):
+            shares = [_share(one[figure]) for figure in ("found", "false_positives")]
+            lines.append(
+                f"| {name} ({one['spectra']}) | {when} | {one['cross_entropy']:.4f} | {' | '.join(shares)} |"
+            )
+    missing = (
+        "" if STUDENT in facts["parts"] else " It has no student: every spectrum goes through the network."
+    )
+    lines += ["", f"Classes: {', '.join(LABELS)}; parts: {', '.join(facts['parts']) or 'none'}.{missing}"]
+    return "\n".join(lines) + "\n"
+
+
+def _share(figure: Mapping[str, Any]) -> str:
+    if figure["value"] is None:
+        return "–"
+    return f"{figure['value']:.1%} ({figure['count']} of {figure['of']})"
