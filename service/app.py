@@ -17,11 +17,12 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from service import datalink, products, ssa
-from service.config import Settings
+from service.config import Settings, bytes_of
 from service.formats.header import frame
 from service.logs import configure_logs
 from service.middleware import AccessLog, BodyLimit, on_http_error, on_internal_error, on_user_error
 from service.places import Places
+from service.spool import Quota
 from service.store import is_database, open_store
 from service.tap.context import TapServices
 from service.tap.job_routes import routes as job_routes
@@ -75,11 +76,15 @@ def create_app(release: str | Path, settings: Settings) -> Starlette:
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
-                allow_methods=("GET", "POST", "DELETE"),
+                allow_methods=("GET", "POST") if "*" in settings.cors_origins else ("GET", "POST", "DELETE"),
                 allow_headers=("*",),
-                expose_headers=("Location", "Content-Disposition"),
+                expose_headers=("Location", "Content-Disposition", "X-Query-Status"),
             ),
-            Middleware(BodyLimit, max_bytes=settings.upload_bytes + FORM_OVERHEAD),
+            Middleware(
+                BodyLimit,
+                max_bytes=settings.upload_bytes + FORM_OVERHEAD,
+                seconds=settings.body_seconds,
+            ),
         ],
         exception_handlers={
             UserError: on_user_error,
@@ -88,6 +93,7 @@ def create_app(release: str | Path, settings: Settings) -> Starlette:
         },
         lifespan=_lifespan,
     )
+    app.router.redirect_slashes = False  # it would believe the Host header; on_http_error does not
     app.state.services = services
     return app
 
@@ -111,7 +117,9 @@ def assemble(release: str | Path, settings: Settings) -> TapServices:
         queries=queries,
         jobs=jobs,
         uploads=uploads,
-        places=Places(settings.queries, seconds=settings.queue_seconds),
+        places=Places(settings.queries, each=settings.client_queries, seconds=settings.queue_seconds),
+        pages=Places(settings.pages, each=settings.client_pages, seconds=settings.queue_seconds),
+        quota=Quota(bytes_of(settings.spool), share=bytes_of(settings.spool) // settings.queries),
     )
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
+from functools import partial
+from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from service.context import services
 from service.errors import ForbiddenError
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def client_of(request: Request) -> str:
@@ -26,6 +32,21 @@ def client_of(request: Request) -> str:
     if address.ipv4_mapped:
         return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+
+
+async def in_page_place(
+    request: Request, function: Callable[P, T], *arguments: P.args, **more: P.kwargs
+) -> T:
+    """Call a blocking function in one of the places for pages, pictures, spectra, SSA and DataLink.
+
+    Raises
+    ------
+    QuotaError, BusyError
+        No place became free in time.
+    """
+    pages = services(request).pages
+    async with pages.take(client_of(request)):
+        return await pages.call(partial(function, *arguments, **more))
 
 
 def check_origin(request: Request) -> None:

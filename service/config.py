@@ -38,6 +38,8 @@ class Settings(TomlSettings):
     """Port to listen on; 0 picks a free one."""
     public_url: str = ""
     """Address users see, when a proxy stands in front; empty: made from host and port."""
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses of proxies whose word about the client's address is taken."""
     cors_origins: tuple[str, ...] = ("*",)
     """Web pages (origins) whose scripts may query the service."""
 
@@ -50,6 +52,14 @@ class Settings(TomlSettings):
     """Rows returned at most."""
     queries: Positive = 8
     """Synchronous queries that run at the same time; others wait."""
+    client_queries: Positive = 6
+    """Of these, those of one client (address)."""
+    pages: Positive = 8
+    """Pages, pictures, spectra, SSA and DataLink answers that are made at the same time; others wait."""
+    client_pages: Positive = 6
+    """Of these, those of one client."""
+    spool: Size = "2GB"
+    """Disk for answers that are made but not yet read; their queries give their places free."""
     queue_seconds: Positive = 30
     """How long a query waits for a free place before the answer is 503."""
     sync_seconds: Positive = 300
@@ -86,6 +96,8 @@ class Settings(TomlSettings):
     """Rows of an uploaded table at most."""
     upload_bytes: Positive = 100_000_000
     """Bytes of an uploaded table, and of any request, at most."""
+    body_seconds: Positive = 120
+    """Time for the body of a request, an inline upload included, to arrive."""
     upload_seconds: Positive = 30
     """Time to fetch an upload given by URL, and time to read one."""
     upload_readers: Positive = 2

@@ -21,6 +21,8 @@ class Services:
     store: ReleaseStore
     places: Places
     """Where queries run whose answer is waited for."""
+    pages: Places
+    """Where pages, pictures, spectra, SSA and DataLink are made: queries never take their places."""
 
 
 def services(request: Request) -> Services:

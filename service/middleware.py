@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any, Final
+from urllib.parse import quote
 
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.context import services
 from service.errors import INTERNAL, RETRY_SECONDS, TooLargeError, status_of
 from service.formats.header import status_document
 from vo_emline.errors import UserError
@@ -58,11 +62,12 @@ class AccessLog:
 
 
 class BodyLimit:
-    """Refuses requests with more than so many bytes, before they are kept anywhere."""
+    """Refuses requests with more than so many bytes, or whose bytes drip, before they are kept anywhere."""
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int, seconds: float) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on while its body stays within the limit."""
@@ -74,10 +79,17 @@ class BodyLimit:
             await votable_error(error)(scope, receive, send)
             return
         received = 0
+        arriving = True
+        deadline = time.monotonic() + self._seconds
 
         async def counted() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, arriving
+            try:
+                async with asyncio.timeout(deadline - time.monotonic() if arriving else None):
+                    message = await receive()
+            except TimeoutError:
+                raise UserError(f"the request did not arrive within {self._seconds:g} s") from None
+            arriving = arriving and message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > self._max_bytes:
                 raise error
@@ -91,6 +103,16 @@ def _declared_length(scope: Scope) -> int:
         if name == b"content-length" and value.isdigit():
             return int(value)
     return 0
+
+
+def _without_slash(request: Request) -> str | None:
+    """Give the address that was meant where only a slash at the end is wrong: ours, whatever Host says."""
+    path = request.scope["path"]
+    meant = {**request.scope, "path": path.rstrip("/")}
+    if path == meant["path"] or all(route.matches(meant)[0] is Match.NONE for route in request.app.routes):
+        return None
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"{services(request).urls.base}{quote(meant['path'])}{query}"
 
 
 def votable_error(error: Exception) -> Response:
@@ -119,5 +141,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
         raise TypeError("a handler for HTTPException got something else") from error
     if error.status_code == 400:
         return votable_error(UserError(f"the request cannot be read: {error.detail}"))
+    if error.status_code == 404 and (address := _without_slash(request)):
+        return RedirectResponse(address, 307)
     text = f"{error.detail}: {request.method} {request.url.path}\n"
     return PlainTextResponse(text, error.status_code, error.headers)

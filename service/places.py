@@ -1,53 +1,83 @@
-"""The places for queries that run at the same time, each with a thread of its own."""
+"""The places for work that runs at the same time and is waited for, each with a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import anyio
 
-from service.errors import BusyError
+from service.errors import BusyError, QuotaError
 
 T = TypeVar("T")
 
 
 class Places:
-    """The places for synchronous queries, with a thread for each.
+    """Places with a thread for each.
 
     Parameters
     ----------
     number
-        How many queries may run at the same time.
+        How much may run at the same time.
+    each
+        How much of it for one client.
     seconds
-        How long one more waits for a place.
+        How long more waits for a place.
     """
 
-    def __init__(self, number: int, *, seconds: float) -> None:
+    def __init__(self, number: int, *, each: int, seconds: float) -> None:
         self._free = asyncio.Semaphore(number)
         self._threads = anyio.CapacityLimiter(number)
+        self._clients: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(each))
+        self._holders: defaultdict[str, int] = defaultdict(int)
         self._seconds = seconds
 
     @asynccontextmanager
-    async def take(self) -> AsyncIterator[None]:
+    async def take(self, client: str) -> AsyncIterator[None]:
         """Hold a place for the length of a ``with`` block.
 
         Raises
         ------
+        QuotaError
+            This client has as many places as it may, and none of them became free in time.
         BusyError
-            None became free in time.
+            No place became free in time.
         """
+        self._holders[client] += 1
+        own = self._clients[client]
         try:
-            await asyncio.wait_for(self._free.acquire(), self._seconds)
+            async with asyncio.timeout(self._seconds) as limit:
+                await own.acquire()
+                try:
+                    await self._free.acquire()
+                except BaseException:
+                    own.release()
+                    raise
         except TimeoutError:
+            self._leave(client)
+            if not limit.expired():
+                raise
+            if own.locked():
+                raise QuotaError("you have as many requests running as one may; try again soon") from None
             raise BusyError("the service is busy; try again soon, or send the query to /tap/async") from None
+        except BaseException:
+            self._leave(client)
+            raise
         try:
             yield
         finally:
             self._free.release()
+            own.release()
+            self._leave(client)
 
     async def call(self, function: Callable[[], T]) -> T:
         """Run a blocking function in a thread and wait until it has really ended."""
         return await anyio.to_thread.run_sync(function, limiter=self._threads)
+
+    def _leave(self, client: str) -> None:
+        self._holders[client] -= 1
+        if not self._holders[client]:
+            del self._holders[client], self._clients[client]

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from service.app import create_app
 from service.config import Settings, load
+from service.connections import bounded, drop_unread
 from service.store import is_database
 from vo_emline.candidates import build_release, index_spectra
 from vo_emline.errors import DataError, UserError
@@ -48,6 +49,8 @@ def run_server(place: str, *, config: Path | None, overrides: Mapping[str, Any])
     release = place if is_database(place) else find_release(Path(place))
     with _bind(settings) as listener:
         settings = with_public_url(settings, port=listener.getsockname()[1])
+        if (hint := public_url_hint(load(config, **overrides), settings)) is not None:
+            click.echo(hint, err=True)
         app = _application(place, release, settings)
         click.echo(settings.public_url)
         sys.stdout.flush()
@@ -58,7 +61,9 @@ def run_server(place: str, *, config: Path | None, overrides: Mapping[str, Any])
                 access_log=False,
                 server_header=False,
                 headers=[("Server", f"vo-emline/{version('vo-emline')}")],
+                http=bounded(),
                 proxy_headers=True,
+                forwarded_allow_ips=",".join(settings.proxies),
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
         )
@@ -103,6 +108,24 @@ def with_public_url(settings: Settings, *, port: int) -> Settings:
     return settings.model_copy(update={"port": port, "public_url": url.rstrip("/")})
 
 
+def public_url_hint(given: Settings, used: Settings) -> str | None:
+    """Say what to do where other machines are served, but told the address of this one only.
+
+    Parameters
+    ----------
+    given
+        The settings of the operator.
+    used
+        The same with the address in use.
+    """
+    if given.public_url or given.host in ("127.0.0.1", "::1", "localhost"):
+        return None
+    return (
+        f"warning: links and jobs are given as {used.public_url}, which other machines cannot reach; "
+        f"say the address they use: --public-url http://{socket.gethostname()}:{used.port}"
+    )
+
+
 def _index_folder(folder: Path) -> Path:
     """Make a release of the spectra in `folder`, kept in the user's cache and made anew at every start."""
     from platformdirs import user_cache_path
@@ -123,6 +146,7 @@ def _bind(settings: Settings) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
+        drop_unread(listener)
         listener.bind((settings.host, settings.port))
         listener.listen()  # from here on clients wait instead of failing
     except OSError as error:

@@ -40,7 +40,19 @@ VO_EMLINE: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What each package of `vo_emline` may import."""
 
-SHARED = ("errors", "config", "urls", "xml", "logs", "parameters", "pages", "deadline", "processes")
+SHARED = (
+    "errors",
+    "config",
+    "urls",
+    "xml",
+    "logs",
+    "parameters",
+    "pages",
+    "deadline",
+    "processes",
+    "spool",
+    "connections",
+)
 """Modules of `service` that every package may import, and that import only each other."""
 
 SERVICE: Mapping[str, tuple[str, ...]] = {
@@ -50,14 +62,14 @@ SERVICE: Mapping[str, tuple[str, ...]] = {
     "places": (),
     "uws": (),
     "context": ("store", "places"),
-    "middleware": ("formats",),
+    "middleware": ("formats", "context"),
     "clients": ("context",),
-    "products": ("store", "formats", "context", "middleware"),
-    "datalink": ("store", "formats", "context", "middleware", "products"),
-    "ssa": ("store", "formats", "context", "middleware", "products", "datalink"),
+    "products": ("store", "formats", "context", "middleware", "clients"),
+    "datalink": ("store", "formats", "context", "middleware", "clients", "products"),
+    "ssa": ("store", "formats", "context", "middleware", "clients", "products", "datalink"),
     "tap": ("adql", "store", "formats", "places", "uws", "context", "middleware", "clients"),
     "vosi": ("adql", "store", "formats", "uws", "context", "middleware", "datalink", "ssa", "tap"),
-    "web": ("store", "formats", "context", "middleware", "products", "tap"),
+    "web": ("store", "formats", "context", "middleware", "clients", "products", "tap"),
     "app": (
         "store", "formats", "places", "uws", "context", "middleware", "clients", "products", "datalink",
         "ssa", "tap", "vosi", "web",

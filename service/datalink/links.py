@@ -145,7 +145,7 @@ def fault(did: str, message: str) -> Link:
     return Link(ID=did, semantics="#this", error_message=message, link_auth=None, link_authorized=None)
 
 
-MAX_IDS: Final = 1000
+MAX_IDS: Final = 200
 """Identifiers answered per request; the answer to more ends with OVERFLOW (DataLink 1.1, section 3.5)."""
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from service.clients import in_page_place
 from service.context import services
 from service.datalink.describe import DATALINK_TYPE
 from service.datalink.links import links_document
@@ -30,7 +30,7 @@ async def links(request: Request) -> Response:
     _check_format(parameters.one("RESPONSEFORMAT"))
     context = services(request)
     identifiers = [value.strip() for value in parameters.all("ID")]
-    document = await run_in_threadpool(links_document, context.store, identifiers, urls=context.urls)
+    document = await in_page_place(request, links_document, context.store, identifiers, urls=context.urls)
     return Response(document, media_type=DATALINK_TYPE)
 
 

@@ -46,8 +46,8 @@ class _Outbox:
 def write_parquet(result: Result) -> Iterator[bytes]:
     """Give `result` as a Parquet file, row group by row group.
 
-    Overflow shows in the VOTable inside only when it is known before the first row;
-    the HTTP trailer of a stream cannot tell, so clients compare with MAXREC.
+    The VOTable inside is written before the rows: that there were more of them
+    says the key ``QUERY_STATUS`` of the file's metadata, which stands at its end.
     """
     outbox = _Outbox()
     schema = pa.schema(_fields(result), metadata=_metadata(result))
@@ -56,6 +56,8 @@ def write_parquet(result: Result) -> Iterator[bytes]:
         for batch in result.rows():
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
             yield outbox.take()
+        if result.overflow:
+            writer.add_key_value_metadata({"QUERY_STATUS": "OVERFLOW"})
     yield outbox.take()
 
 

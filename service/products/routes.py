@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from service.clients import in_page_place
 from service.context import services
 from service.parameters import Parameters, read_parameters
 from service.products.deliver import Delivery, deliver_original, deliver_spectrum
@@ -22,20 +22,20 @@ _METHODS: Final = ["GET", "POST"]
 async def spectrum(request: Request) -> Response:
     """Answer with a spectrum: whole or cut out, in the asked format (SODA 1.0, ``{sync}``)."""
     wanted = parse_request(await read_parameters(request))
-    delivery = await run_in_threadpool(deliver_spectrum, services(request).store, wanted)
+    delivery = await in_page_place(request, deliver_spectrum, services(request).store, wanted)
     return Response(status_code=204) if delivery is None else _response(delivery)
 
 
 async def product(request: Request) -> Response:
     """Answer with the original file of a spectrum."""
     did = _identifier(await read_parameters(request))
-    return _response(await run_in_threadpool(deliver_original, services(request).store, did))
+    return _response(await in_page_place(request, deliver_original, services(request).store, did))
 
 
 async def preview(request: Request) -> Response:
     """Answer with a picture of a spectrum (PNG)."""
     did = _identifier(await read_parameters(request))
-    delivery = await run_in_threadpool(deliver_preview, services(request).store, did)
+    delivery = await in_page_place(request, deliver_preview, services(request).store, did)
     return _response(delivery, headers={"Cache-Control": "max-age=3600"})
 
 

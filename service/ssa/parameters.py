@@ -8,7 +8,7 @@ from typing import Final
 
 from service.ssa.columns import APERTURE_SQL, CALIBRATION_SQL, CALIBRATIONS
 from service.ssa.conditions import Condition, contains_one_of, one_of, overlaps, within
-from service.ssa.values import parse_ranges, read_band, read_number, read_time, split_qualifier
+from service.ssa.values import parse_ranges, read_band, read_number, read_time, split_qualifier, split_values
 from vo_emline.errors import UserError
 
 
@@ -58,12 +58,12 @@ def _resolution(text: str) -> Condition:
 
 
 def _target(text: str) -> Condition:
-    names = [item.replace(" ", "").lower() for item in text.split(",") if item.strip()]
+    names = [item.replace(" ", "").lower() for item in split_values("TARGETNAME", text) if item]
     return one_of("targetname", names, value="replace(lower(target_name), ' ', '')")
 
 
 def _collection(text: str) -> Condition:
-    names = [item.strip().lower() for item in text.split(",") if item.strip()]
+    names = [item.strip().lower() for item in split_values("COLLECTION", text) if item]
     return contains_one_of("collection", names, value="lower(collection)")
 
 
@@ -76,7 +76,7 @@ def _creator_did(text: str) -> Condition:
 
 
 def _target_class(text: str) -> Condition:
-    names = [item.strip().lower() for item in text.split(",") if item.strip()]
+    names = [item.strip().lower() for item in split_values("TARGETCLASS", text) if item]
     return one_of("targetclass", names, value="lower(spectral_class)")
 
 

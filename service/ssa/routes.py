@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from service.clients import in_page_place
 from service.context import services
 from service.middleware import VOTABLE_TYPE
 from service.parameters import read_parameters
@@ -29,7 +29,7 @@ async def query(request: Request) -> Response:
         return Response(write_error(str(error)), media_type=VOTABLE_TYPE)
     if wanted.metadata:
         return Response(write_metadata(context.settings.description), media_type=VOTABLE_TYPE)
-    result = await run_in_threadpool(run_query, context, wanted)
+    result = await in_page_place(request, run_query, context, wanted)
     return StreamingResponse(write_rows(result, urls=context.urls), media_type=VOTABLE_TYPE)
 
 

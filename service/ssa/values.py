@@ -14,6 +14,8 @@ from astropy.coordinates.errors import ConvertError
 from vo_emline.errors import UserError
 
 Interval = tuple[float, float]
+MAX_VALUES: Final = 200
+"""Values and ranges of one parameter."""
 OpenInterval = tuple[float | None, float | None]
 
 
@@ -39,7 +41,21 @@ def parse_ranges(name: str, text: str, *, read: Callable[[str], Interval]) -> li
     UserError
         A range has more than two ends, none at all, or is upside down.
     """
-    return [_range(name, item.strip(), read) for item in text.split(",")]
+    return [_range(name, item, read) for item in split_values(name, text)]
+
+
+def split_values(name: str, text: str) -> list[str]:
+    """Split a list at its commas.
+
+    Raises
+    ------
+    UserError
+        It has more than :data:`MAX_VALUES` values.
+    """
+    values = text.split(",")
+    if len(values) > MAX_VALUES:
+        raise UserError(f"{name} has {len(values)} values; {MAX_VALUES} is the most")
+    return [value.strip() for value in values]
 
 
 def split_qualifier(name: str, text: str, *, allowed: tuple[str, ...]) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 ``request``         what a request asks for, checked
 ``queries``         from a checked request to rows: cursor, time limit, how to stop it
 ``sync``            ``/tap/sync``: a query as an HTTP response, streamed
+``mistakes``        a mistake as a page, for browsers
 ``jobs``            a query as the work of a job
 ``job_documents``   the UWS documents of jobs
 ``job_routes``      ``/tap/async``: the UWS resources

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from service.context import Services, services
+from service.spool import Quota
 from service.tap.queries import QueryRunner
 from service.tap.uploads import UploadReader
 from service.uws.manager import JobManager
@@ -19,6 +20,8 @@ class TapServices(Services):
     queries: QueryRunner
     jobs: JobManager
     uploads: UploadReader
+    quota: Quota
+    """What of the answers may wait on disk for slow readers."""
 
 
 def tap_services(request: Request) -> TapServices:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -26,15 +26,52 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Allowed = Callable[[Address], bool]
 
 
+_UNICAST: Final = ipaddress.ip_network("2000::/3")
+"""All that IANA has given out of global IPv6 unicast; what wraps IPv4 in other prefixes lies outside."""
+_SPECIAL: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            # special purposes within 2000::/3 (RFC 6890 and successors): Teredo, ORCHID, benchmarks, 6to4,
+            # documentation, AS112
+            "2001::/23", "2002::/16", "2001:db8::/32", "3fff::/20", "2620:4f:8000::/48",
+            # anycast of 6to4 relays, AS112, AMT: global by name, of no use to a client
+            "192.0.0.0/24", "192.88.99.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24",
+        ),
+    )
+)  # fmt: skip
+_ISATAP: Final = (0x00005EFE, 0x02005EFE)
+"""Upper half of an interface identifier that holds an IPv4 address (RFC 5214, section 6.1)."""
+
+
 def is_public(address: Address) -> bool:
-    """Tell whether `address` belongs to the public internet, addresses wrapped in IPv6 included."""
+    """Tell whether `address` is known to belong to the public internet; what is not known does not.
+
+    An allow-list: of IPv6 only global unicast without the parts of special
+    purposes, so that no prefix that wraps an IPv4 address (NAT64, 6to4,
+    IPv4-compatible, IPv4-translated …) leads inside.
+    """
     if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if inner is not None:
-            return is_public(inner)
-        if address in ipaddress.ip_network("64:ff9b::/96"):  # IPv4 behind a translator
+        if address.ipv4_mapped is not None:
+            return is_public(address.ipv4_mapped)
+        if address not in _UNICAST:
             return False
-    return address.is_global and not address.is_multicast
+        if (int(address) >> 32) & 0xFFFFFFFF in _ISATAP:
+            return False
+    special = any(address in network for network in _SPECIAL if network.version == address.version)
+    return address.is_global and not address.is_multicast and not special
+
+
+def fetch_upload(url: str, path: str, max_bytes: int, seconds: float) -> Iterator[bytes]:
+    """Write what is at `url` to `path`, in a worker: whoever drips is ended with it.
+
+    Raises
+    ------
+    UserError
+        See :func:`fetch`.
+    """
+    fetch(url, Path(path), max_bytes=max_bytes, seconds=seconds, allowed=is_public)
+    yield b"fetched"
 
 
 def fetch(url: str, path: Path, *, max_bytes: int, seconds: float, allowed: Allowed) -> None:
@@ -120,7 +157,7 @@ def _receive(
             if response.status_code != 200:
                 raise UserError(f"UPLOAD: {url} answers {response.status_code}")
             _write(response, path, max_bytes=max_bytes, deadline=deadline)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise UserError(f"UPLOAD: {url} cannot be read: {error}") from error
     return None
 

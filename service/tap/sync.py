@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import anyio
 import structlog
@@ -14,14 +17,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from service.clients import client_of
 from service.deadline import Deadline
 from service.errors import FaultError, StoppedError
 from service.formats import Format, Result
-from service.middleware import votable_error
-from service.parameters import open_parameters
+from service.parameters import Parameters, open_parameters
 from service.places import Places
+from service.spool import Quota, SlowReaderError, Spool
 from service.tap.context import tap_services
-from service.tap.queries import Query
+from service.tap.mistakes import error_response
+from service.tap.queries import LARGEST_PUSHED_LIMIT, Query
 from service.tap.request import parse_request
 from service.tap.uploads import save_uploads
 from vo_emline.errors import UserError
@@ -29,8 +34,14 @@ from vo_emline.errors import UserError
 logger = structlog.stdlib.get_logger("service")
 
 
+HEADER_ONLY: Final = ("csv", "tsv")
+"""Formats that have no place for the word that rows were left out."""
+
+
 class QueryResponse(Response):
     """Runs a query when it is sent, so that its end is the end of the query.
+
+    The place is held while the query runs; what the client has not read by then waits in a spool.
 
     Parameters
     ----------
@@ -38,16 +49,39 @@ class QueryResponse(Response):
         The query, not yet running.
     output
         Format of the answer.
-    places
-        Where it may run.
+    places, client
+        Where it may run, and for whom.
+    quota
+        Limits what waits on disk.
+    deadline
+        When the last byte must have been taken.
+    answer_error
+        Makes the answer where there are no rows.
     """
 
-    def __init__(self, query: Query, output: Format, *, places: Places) -> None:
+    def __init__(
+        self,
+        query: Query,
+        output: Format,
+        *,
+        places: Places,
+        client: str,
+        quota: Quota,
+        deadline: Deadline,
+        answer_error: Callable[[Exception], Response],
+    ) -> None:
         super().__init__()
         self._query = query
         self._format = output
         self._places = places
+        self._client = client
+        self._answer_error = answer_error
+        self._deadline = deadline
+        self._more = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._spool = Spool(quota, notify=lambda: loop.call_soon_threadsafe(self._more.set))
         self._gone = False
+        self._cut = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer: the rows, or a VOTable that says why not."""
@@ -57,6 +91,7 @@ class QueryResponse(Response):
         finally:
             watcher.cancel()
             self._query.stop()
+            self._spool.close()
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._query.close)
 
@@ -65,41 +100,97 @@ class QueryResponse(Response):
             pass
         self._gone = True
         self._query.stop()
+        self._spool.close()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = asyncio.get_running_loop().create_future()
+        work = asyncio.create_task(self._run(begun))
         try:
-            async with self._places.take():
-                result = await self._places.call(self._query.run)
-                await self._stream(result, send)
+            await asyncio.wait([begun, work], return_when=asyncio.FIRST_COMPLETED)
+            if begun.done():
+                await self._send(work, send)
+            await work
         except UserError as error:
             logger.info("query_refused", error=str(error))
-            await votable_error(error)(scope, receive, send)
+            if begun.done():
+                # Only a VOTable can tell inside; of the others the connection is cut, so that nobody takes a
+                # part for the whole.
+                raise RuntimeError(f"the answer broke off: {error}") from error
+            await self._answer_error(error)(scope, receive, send)
         except FaultError as error:
             logger.exception("query_failed")
-            await votable_error(error)(scope, receive, send)
+            if begun.done():
+                raise RuntimeError("the answer broke off") from error
+            await self._answer_error(error)(scope, receive, send)
         except StoppedError:
             logger.info("client_went_away")
         except OSError:  # some servers say by it that nobody reads any more
             if not self._gone:
                 raise
+        finally:
+            self._query.stop()
+            self._spool.close()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([work])
 
-    async def _stream(self, result: Result, send: Send) -> None:
-        chunks = self._format.write(result)
-        first = await self._places.call(lambda: next(chunks, b""))
+    async def _run(self, begun: asyncio.Future[None]) -> None:
+        """Run the query in a place, until all of its answer is in the spool."""
+        async with self._places.take(self._client):
+            result = await self._places.call(self._query.run)
+            chunks = self._format.write(result)
+            first = await self._places.call(lambda: next(chunks, b""))
+            self._spool.put(first)
+            if not self._waits_for_end(result):
+                begun.set_result(None)
+            await self._places.call(lambda: self._produce(chunks))
+            self._cut = result.overflow
+            if not begun.done():
+                begun.set_result(None)
+
+    def _waits_for_end(self, result: Result) -> bool:
+        """Tell whether only a header can say that rows were left out, and the rows are few enough to wait."""
+        return self._format.name in HEADER_ONLY and result.limit <= LARGEST_PUSHED_LIMIT
+
+    def _produce(self, chunks: Iterator[bytes]) -> None:
+        for chunk in chunks:
+            try:
+                self._spool.put(chunk)
+            except SlowReaderError as error:
+                self._finish(chunks, error)
+                raise
+
+    def _finish(self, chunks: Iterator[bytes], error: SlowReaderError) -> None:
+        """Let the writer end the document with the reason, where its format has a place for one."""
+        logger.info("slow_reader", client=self._client)
+        if isinstance(chunks, Generator):
+            with suppress(StopIteration, SlowReaderError):
+                self._spool.force(chunks.throw(error))
+
+    async def _send(self, work: asyncio.Task[None], send: Send) -> None:
+        cut = [(b"x-query-status", b"OVERFLOW")] if self._cut else []
         headers = [
+            *cut,
             (b"content-type", self._format.media_type.encode("latin-1")),
             (b"content-disposition", f'inline; filename="result.{self._format.extension}"'.encode()),
         ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": first, "more_body": True})
         try:
-            while (chunk := await self._places.call(lambda: next(chunks, None))) is not None:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except (UserError, FaultError) as error:
-            # Only a VOTable can tell inside; of the others the connection is cut, so that nobody takes a part
-            # for the whole.
-            raise RuntimeError(f"the answer broke off: {error}") from error
-        await send({"type": "http.response.body", "body": b""})
+            async with asyncio.timeout(self._deadline.remaining()):
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                while True:
+                    self._more.clear()
+                    ended = work.done()
+                    while piece := await anyio.to_thread.run_sync(self._spool.take):
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    if ended:
+                        break
+                    waiting = asyncio.create_task(self._more.wait())
+                    await asyncio.wait([waiting, work], return_when=asyncio.FIRST_COMPLETED)
+                    waiting.cancel()
+                work.result()  # raises what ended it
+                await send({"type": "http.response.body", "body": b""})
+        except TimeoutError:
+            logger.info("not_read_in_time", client=self._client)
+            raise SlowReaderError("the answer was not read within the time limit") from None
 
 
 async def sync(request: Request) -> Response:
@@ -107,13 +198,25 @@ async def sync(request: Request) -> Response:
     context = tap_services(request)
     deadline = Deadline.after(context.settings.sync_seconds)
     async with open_parameters(request) as parameters:
-        asked = parse_request(parameters, context.settings)
+        answer_error = partial(error_response, request, Parameters(parameters.values))
+        try:
+            asked = parse_request(parameters, context.settings)
+        except UserError as error:
+            return answer_error(error)
         folder = TemporaryDirectory(prefix="vo-emline-upload-")
         await save_uploads(parameters, Path(folder.name))
     load = partial(context.uploads.load, parameters.all("UPLOAD"), Path(folder.name))
     query = context.queries.query(asked, deadline=deadline, load=load)
     query.on_close(folder.cleanup)
-    return QueryResponse(query, asked.format, places=context.places)
+    return QueryResponse(
+        query,
+        asked.format,
+        places=context.places,
+        client=client_of(request),
+        quota=context.quota,
+        deadline=deadline,
+        answer_error=answer_error,
+    )
 
 
 async def home(request: Request) -> Response:

@@ -19,7 +19,7 @@ from service.deadline import Deadline
 from service.errors import INTERNAL, FaultError, StoppedError
 from service.parameters import Parameters
 from service.processes import KilledError, Limits, Pool, Worker
-from service.tap.fetch import fetch, is_public
+from service.tap.fetch import fetch_upload
 from service.tap.upload_readers import decode_table, encode_table
 from vo_emline.errors import UserError
 from vo_emline.tables import Table
@@ -92,7 +92,7 @@ class UploadReader:
         self._settings = settings
         self._pool = Pool(
             settings.upload_readers,
-            preload=["service.tap.upload_readers"],
+            preload=["service.tap.upload_readers", "service.tap.fetch"],
             limits=Limits(
                 memory=bytes_of(settings.upload_memory),
                 cpu_seconds=settings.upload_seconds,
@@ -139,7 +139,7 @@ class UploadReader:
     def _load(
         self, reference: Reference, folder: Path, *, deadline: Deadline, started: Callable[[Worker], None]
     ) -> Upload:
-        path = _locate(reference, folder, self._settings)
+        path = self._locate(reference, folder, deadline=deadline, started=started)
         stream = self._read(path, reference.name, deadline=deadline, started=started)
         try:
             columns, rows = decode_table(stream)
@@ -149,6 +149,30 @@ class UploadReader:
             schema=SCHEMA, name=reference.name, description="Uploaded with the query", columns=tuple(columns)
         )
         return Upload(table=table, rows=rows)
+
+    def _locate(
+        self, reference: Reference, folder: Path, *, deadline: Deadline, started: Callable[[Worker], None]
+    ) -> Path:
+        """Give the file of an upload, fetched where it is elsewhere."""
+        uri = reference.uri
+        if not uri.lower().startswith(_INLINE):
+            path = folder / f"fetched-{reference.name}"
+            seconds = min(self._settings.upload_seconds, deadline.remaining())
+            arguments = (uri, str(path), self._settings.upload_bytes, seconds)
+            try:
+                list(self._pool.call(fetch_upload, *arguments, seconds=seconds, started=started))
+            except KilledError as error:
+                if error.reason == "stopped":
+                    raise StoppedError("the upload was stopped") from error
+                raise UserError("UPLOAD: the table does not arrive in time") from error
+            return path
+        part = uri[len(_INLINE) :]
+        path = _inline_path(folder, part)
+        if not path.is_file():
+            raise UserError(
+                f"UPLOAD: table {reference.name} is to be in the part {part[:80]!r}, which was not sent"
+            )
+        return path
 
     def _read(self, path: Path, name: str, *, deadline: Deadline, started: Callable[[Worker], None]) -> bytes:
         """Give the Arrow stream of a file, whole; what comes out may not outgrow what went in."""
@@ -180,21 +204,6 @@ def _reference(pair: str) -> Reference:
     if not _NAME.fullmatch(name):
         raise UserError(f"UPLOAD: {name[:80]!r} is no table name; use letters, digits and _ only")
     return Reference(name, uri)
-
-
-def _locate(reference: Reference, folder: Path, settings: Settings) -> Path:
-    uri = reference.uri
-    if not uri.lower().startswith(_INLINE):
-        path = folder / f"fetched-{reference.name}"
-        fetch(uri, path, max_bytes=settings.upload_bytes, seconds=settings.upload_seconds, allowed=is_public)
-        return path
-    part = uri[len(_INLINE) :]
-    path = _inline_path(folder, part)
-    if not path.is_file():
-        raise UserError(
-            f"UPLOAD: table {reference.name} is to be in the part {part[:80]!r}, which was not sent"
-        )
-    return path
 
 
 def _inline_path(folder: Path, part: str) -> Path:

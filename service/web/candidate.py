@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from service.context import Services
 from service.errors import NotFoundError
-from service.pages import render
+from service.pages import relative_urls, render
 from service.products.entries import Entry, find_entries
 from service.products.request import FORMATS, NATIVE
 from service.store import Release
@@ -94,7 +94,8 @@ def candidate_html(context: Services, candidate_id: str) -> str:
     return render(
         "candidate.html",
         settings=context.settings,
-        urls=context.urls,
+        urls=relative_urls("/candidate/ID.html"),
+        public=context.urls,
         row=row,
         did=did,
         page=describe(row, entry),
@@ -108,7 +109,8 @@ def missing_html(context: Services, candidate_id: str) -> str:
     return render(
         "missing.html",
         settings=context.settings,
-        urls=context.urls,
+        urls=relative_urls("/candidate/ID.html"),
+        public=context.urls,
         candidate_id=candidate_id[:80],
         query=NEAR,
     )

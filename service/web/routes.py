@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-import anyio
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from service.clients import in_page_place
 from service.context import Services, services
 from service.errors import NotFoundError
 from service.formats import FORMATS
-from service.pages import render
+from service.pages import HEADERS, relative_urls, render
 from service.tap.examples import examples_for
 from service.web.candidate import best_candidates, candidate_html, missing_html
-
-HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-}
-"""The pages load nothing from elsewhere and run no scripts; browsers are told so."""
 
 
 async def home(request: Request) -> Response:
     """Show the page."""
-    page = await anyio.to_thread.run_sync(home_page, services(request))
+    page = await in_page_place(request, home_page, services(request))
     return HTMLResponse(page, headers=HEADERS)
 
 
@@ -36,7 +27,8 @@ def home_page(context: Services) -> str:
         return render(
             "home.html",
             settings=context.settings,
-            urls=context.urls,
+            urls=relative_urls("/"),
+            public=context.urls,
             tables=release.tables,
             counts=release.counts,
             metadata=release.metadata,
@@ -50,7 +42,7 @@ async def candidate(request: Request) -> Response:
     """Show the page about one candidate; a page, too, where there is none."""
     context, candidate_id = services(request), request.path_params["candidate_id"]
     try:
-        page = await anyio.to_thread.run_sync(candidate_html, context, candidate_id)
+        page = await in_page_place(request, candidate_html, context, candidate_id)
     except NotFoundError:
         return HTMLResponse(missing_html(context, candidate_id), 404, headers=HEADERS)
     return HTMLResponse(page, headers=HEADERS)

@@ -18,7 +18,10 @@ PRIVATE = [
     "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1",
     "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1",
     "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-    "2002:7f00:1::", "2002:c0a8:101::", "64:ff9b::7f00:1",
+    "2002:7f00:1::", "2002:c0a8:101::", "64:ff9b::7f00:1", "::127.0.0.1", "64:ff9b:1::7f00:1",
+    "::ffff:0:127.0.0.1", "fec0::1", "2620:4f:8000::1", "192.88.99.1", "2002:808:808::1", "64:ff9b::808:808",
+    "2001::1", "2001:db8::1", "3fff::1", "100::1", "5f00::1", "4000::1", "2600::5efe:10.0.0.1",
+    "2600::200:5efe:7f00:1", "192.0.0.8", "198.18.0.1", "240.0.0.1", "192.31.196.1",
 ]  # fmt: skip
 PUBLIC = ["8.8.8.8", "147.231.104.1", "2001:4860:4860::8888", "::ffff:8.8.8.8"]
 
@@ -44,6 +47,10 @@ class Handler(BaseHTTPRequestHandler):
                 self._redirect("/table")
             case "/file":
                 self._redirect("file:///etc/passwd")
+            case "/script":
+                self._redirect("javascript:1")
+            case "/nonsense":
+                self._redirect("http://[::1")
             case "/circle":
                 self._redirect("/circle")
             case "/big":
@@ -121,6 +128,8 @@ def test_a_redirect_is_followed_where_it_leads_to_an_allowed_address(origin: str
         ("/away", "not a public address"),
         ("/file", "no http or https"),
         ("/circle", "redirects more than"),
+        ("/script", "no http or https|cannot be read|no address"),
+        ("/nonsense", "cannot be read|no address"),
         ("/big", "larger than"),
         ("/missing", "answers 404"),
     ],

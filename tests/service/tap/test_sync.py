@@ -52,7 +52,7 @@ def test_post_urlencoded_and_multipart_answer_like_get(served: Any) -> None:
     url = f"{served.tap}/sync"
     answers = {
         httpx.get(url, params=values).text,
-        httpx.post(url, data=values).text,
+        httpx.post(url, data=values, timeout=60).text,
         httpx.post(url, files={name: (None, value) for name, value in values.items()}, timeout=60).text,
     }
     assert len(answers) == 1
@@ -105,13 +105,13 @@ def test_mistakes_are_named_in_a_votable_with_status_400(
 ) -> None:
     for answer in (
         httpx.get(f"{served.tap}/sync", params=parameters),
-        httpx.post(f"{served.tap}/sync", data=parameters),
+        httpx.post(f"{served.tap}/sync", data=parameters, timeout=60),
     ):
         assert said in refused(answer)
 
 
 def test_a_post_that_is_no_form_is_refused(served: Any) -> None:
-    answer = httpx.post(f"{served.tap}/sync", json={"QUERY": ALL})
+    answer = httpx.post(f"{served.tap}/sync", json={"QUERY": ALL}, timeout=60)
     assert "application/json" in refused(answer)
 
 
