@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from vo_emline.cli.messages import INTERRUPTED, failure
-from vo_emline.progress import set_quiet
+from vo_emline.progress import allow_lines, set_quiet
 
 ENTRY_POINTS = "vo_emline.commands"
 """Entry-point group through which other packages (the service) add commands."""
@@ -94,6 +94,7 @@ def app(*, quiet: bool, verbose: int) -> None:
     Start with `vo-emline demo`; then `vo-emline run --help` for your own spectra.
     """
     set_quiet(quiet)
+    allow_lines()
     level = logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     handler = logging.StreamHandler()
     handler.setLevel(level)  # on the handler: a run logs more to its file than to the terminal

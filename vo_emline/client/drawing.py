@@ -142,8 +142,8 @@ def gallery(rows: Rows, spectra: Sequence[Spectrum | None], *, columns: int = 4)
 
 
 def _short(row: Row) -> str:
-    score = f"{row['score']:.2f}" if row.has("score") else ""
-    return " ".join(filter(None, (row.text("label"), score)))
+    score = f"score {row['score']:.2f}" if row.has("score") else ""
+    return ", ".join(filter(None, (row.text("label"), score)))
 
 
 def _colour(label: str) -> str:
@@ -155,9 +155,9 @@ def overview(rows: Rows, position: SkyCoord) -> Figure:
     """Draw positions on the sky, and scores against S/N, coloured by class."""
     labels = np.array([row.text("label") for row in rows], dtype=object)
     scored = "snr_r" in rows and "score" in rows
-    figure = new_figure(8, 3.8)
+    figure = new_figure(5, 6.2)
     sky = _sky(figure, position)
-    score = figure.add_subplot(1, 2, 2)
+    score = figure.add_subplot(2, 1, 2)
     for label in dict.fromkeys(labels):
         chosen = labels == label
         style: dict[str, Any] = {"ms": 5, "color": _colour(label)}
@@ -174,7 +174,7 @@ def overview(rows: Rows, position: SkyCoord) -> Figure:
 def _sky(figure: Figure, position: SkyCoord) -> Callable[[SkyCoord, dict[str, Any]], Any]:
     """Add a map of the whole sky, or of the region where everything lies; give what draws on it."""
     if len(position) and position.separation(position[0]).max().deg < WIDE:
-        region = figure.add_subplot(1, 2, 1)
+        region = figure.add_subplot(2, 1, 1)
         region.invert_xaxis()
         region.set_aspect(1 / max(np.cos(position.dec.radian.mean()), 0.05), adjustable="datalim")
         region.set(xlabel="right ascension (deg, ICRS)", ylabel="declination (deg)")
@@ -182,7 +182,7 @@ def _sky(figure: Figure, position: SkyCoord) -> Callable[[SkyCoord, dict[str, An
         return lambda where, style: region.plot(
             where.ra.wrap_at(f"{centre + 180}d").deg, where.dec.deg, ".", **style
         )
-    whole = figure.add_subplot(1, 2, 1, projection="mollweide")
+    whole = figure.add_subplot(2, 1, 1, projection="mollweide")
     whole.set_xticklabels([])
     whole.grid(visible=True, lw=0.3)
     whole.set_title("ICRS, east to the left")

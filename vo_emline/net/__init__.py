@@ -8,6 +8,7 @@ module         what it knows
 ``transfer``   downloads, many at a time, checked and cached
 ``content``    what a delivered file is, and whether all of it is there
 ``votable``    the tolerant reader of VOTable answers
+``rows``       what it reads, as columns of numpy
 ``repairs``    what it mends
 ``cache``      downloads on disk
 =============  ====================================================================================

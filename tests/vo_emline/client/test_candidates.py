@@ -155,7 +155,7 @@ def test_figures(found: Candidates, tmp_path: Path) -> None:
         save(figure, tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").stat().st_size > 5000
     titles = [axes.get_title(loc="left") for axes in found.gallery(n=3, columns=2).axes]
-    assert titles[0] == "J063416.35+023030.2\ndouble-peak 0.99"
+    assert titles[0] == "J063416.35+023030.2\ndouble-peak, score 0.99"
 
 
 def test_specutils(found: Candidates) -> None:
