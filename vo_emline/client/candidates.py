@@ -88,7 +88,8 @@ class Candidates:
     def __getitem__(self, key: Any) -> Any:
         """Give a row (int), a column (str), or fewer candidates (slice, mask, row numbers)."""
         if isinstance(key, str):
-            return self._column(key)
+            self._column(key)
+            return self.table[key]
         if isinstance(key, int | np.integer):
             return self.rows.row(int(key))
         return Candidates(self.rows.take(key), self.client, adql=self.adql, truncated=self.truncated)

@@ -21,7 +21,7 @@ DATATYPES: Final[dict[str, Datatype]] = {
 
 
 class Row:
-    """One row: ``row["ra"]``, ``row.colnames``; iterating gives the values."""
+    """One row: ``row["ra"]``, ``row[0]``, ``row.colnames``; iterating gives the values, ``dict`` both."""
 
     __slots__ = ("_place", "_rows")
 
@@ -29,9 +29,10 @@ class Row:
         self._rows = rows
         self._place = place
 
-    def __getitem__(self, name: str) -> Any:
-        """Give a value; :data:`numpy.ma.masked` for NULL."""
-        return self._rows[name][self._place]
+    def __getitem__(self, name: str | int) -> Any:
+        """Give a value by the name or the place of its column; :data:`numpy.ma.masked` for NULL."""
+        values = self._rows.values[name] if isinstance(name, int) else self._rows[name]
+        return values[self._place]
 
     def __iter__(self) -> Iterator[Any]:
         """Go through the values."""
@@ -50,6 +51,10 @@ class Row:
     def colnames(self) -> list[str]:
         """Names of the columns."""
         return self._rows.names
+
+    def keys(self) -> list[str]:
+        """Names of the columns, as a mapping has them."""
+        return self.colnames
 
     def has(self, *names: str) -> bool:
         """Tell whether these columns are there and hold values."""

@@ -130,3 +130,4 @@ def test_a_row_knows_what_is_null(table: Table) -> None:
     assert row.has("small", "good")
     assert (row.text("name"), row.text("small")) == ("", "3")
     assert row.colnames == table.colnames
+    assert dict(row)["small"] == row[4] == 3
