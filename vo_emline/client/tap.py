@@ -24,7 +24,7 @@ from vo_emline.progress import track
 
 R = TypeVar("R")
 
-POLITENESS: Final = Politeness(delay=0, attempts=3, timeout=330)
+POLITENESS: Final = Politeness(delay=0, attempts=3, timeout=330, repeat_silence=False)
 """How a candidate service is asked: a little longer than it gives a synchronous query."""
 
 FINISHED: Final = frozenset(("COMPLETED", "ERROR", "ABORTED", "ARCHIVED"))

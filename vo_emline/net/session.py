@@ -96,6 +96,8 @@ class Politeness:
     """Time to wait for the next bytes, s; a whole answer has :data:`WHOLE` times as long."""
     budget: float | None = None
     """Time for all files together, s; None for no limit."""
+    repeat_silence: bool = True
+    """Whether to ask again where nothing came in time: not for queries, which would be worked on twice."""
     patience: int = 8
     """So many files in a row may fail before the archive is taken to be down."""
 
@@ -198,10 +200,12 @@ class Session(requests.Session):
         logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
         self.headers["User-Agent"] = user_agent()
         self.politeness = politeness or Politeness()
+        # what used up all its time would do so again
+        self._final = {"deadline"} if self.politeness.repeat_silence else {"deadline", "timeout"}
         self._gates: dict[str, HostGate] = {}
         self._lock = threading.Lock()
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(largest, pool_maxsize=max(10, self.politeness.concurrency)))
+            self.mount(scheme, _Adapter(largest, pool_maxsize=max(16, self.politeness.concurrency)))
 
     def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:
         """Ask; give the last answer, whatever its status.
@@ -245,8 +249,7 @@ class Session(requests.Session):
             try:
                 return once()
             except TransferError as error:
-                # what used up all its time would do so again
-                if not error.retry or error.code == "deadline" or attempt >= self.politeness.attempts:
+                if not error.retry or error.code in self._final or attempt >= self.politeness.attempts:
                     raise
                 log.info("%s; asking again (attempt %d)", error, attempt + 1)
                 self._wait(gate, attempt, error.after, stop)

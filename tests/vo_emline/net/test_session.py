@@ -160,6 +160,14 @@ def test_a_query_by_post_may_be_repeated(serve: Any, reply: Any) -> None:
     assert [request.body for request in server.requests] == [b"QUERY=SELECT+1"] * 2
 
 
+def test_a_query_without_an_answer_is_not_repeated(serve: Any, reply: Any) -> None:
+    server = serve(in_turn(reply(b"late", delay=0.8), reply(b"here")))
+    politeness = Politeness(attempts=4, timeout=0.3, repeat_silence=False)
+    with Session(politeness) as session, pytest.raises(TransferError, match="did not answer in time"):
+        session.post(server.url, data={"QUERY": "SELECT 1"})
+    assert len(server.requests) == 1
+
+
 def test_too_much_is_refused(serve: Any, reply: Any) -> None:
     server = serve(in_turn(reply(b"x" * 3_000_000)))
     with Session(QUICK, largest=2**20) as session, pytest.raises(TransferError, match="larger than 1 MB"):
