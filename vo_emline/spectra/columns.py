@@ -6,6 +6,7 @@ UCD, then name, so that FITS tables, VOTables and text of many programs are read
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -167,18 +168,18 @@ def _log_unit(unit: str, name: str, middle: float) -> tuple[str, float]:
     """Give the unit without its logarithm, and the base; 0 where the values are no logarithms."""
     parts = _LOG.fullmatch(unit)
     if parts is not None:
-        return parts["unit"].strip("*"), float(np.e) if parts["base"] == "ln" else 10.0
+        return parts["unit"].strip("*"), math.e if parts["base"] == "ln" else 10.0
     if not abs(middle) < 15:
         return unit, 0.0
     if re.match(r"ln_?[wl]", name.lower()):
-        return unit, float(np.e)
+        return unit, math.e
     if "log" in name.lower():
         return unit, 10.0
     if unit in _NO_UNIT or unit in {"angstrom", "a"}:
         if _LOG10_ANGSTROM[0] < middle < _LOG10_ANGSTROM[1]:
             return "", 10.0
         if _LN_ANGSTROM[0] < middle < _LN_ANGSTROM[1]:
-            return "", float(np.e)
+            return "", math.e
     return unit, 0.0
 
 
