@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def folders(shared_data: Path) -> list[Path]:
     """Real spectra with and without emission, and files that are none."""
-    return [shared_data / "lamost", shared_data / "broken"]
+    return [shared_data / name for name in ("lamost", "formats", "catalogues")]
 
 
 @pytest.fixture(scope="module")
