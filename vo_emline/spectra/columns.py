@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -97,10 +98,22 @@ def roles(columns: Sequence[ColumnInfo], names: Mapping[str, Sequence[str]] | No
     names
         What a survey calls them, by role, the best first.
     """
+    if not names:
+        return dict(_roles(tuple(columns)))
+    return _roles_of(columns, names)
+
+
+@lru_cache(maxsize=256)
+def _roles(columns: tuple[ColumnInfo, ...]) -> dict[Role, int]:
+    """Remember what the columns of files alike are."""
+    return _roles_of(columns, {})
+
+
+def _roles_of(columns: Sequence[ColumnInfo], names: Mapping[str, Sequence[str]]) -> dict[Role, int]:
     found: dict[Role, int] = {}
     given = [column.name.lower().strip() for column in columns]
     for role in ROLES:
-        wanted = [name.lower() for name in (names or {}).get(role, ())]
+        wanted = [name.lower() for name in names.get(role, ())]
         known = next((given.index(name) for name in wanted if name in given), None)
         if known is not None:
             found[role] = known

@@ -80,13 +80,14 @@ def spectrum_from_table(table: SpectrumTable, *, medium: Medium | None = None) -
     wavelength = to_angstrom(numbers(arrays["wavelength"]), spectral, source=source)
     flux = numbers(arrays["flux"])
     ivar = _ivar(arrays, flux.size, source)
-    sampled = is_lamost_sampling(wavelength)
     found_medium = medium_of_table(table, spectral, wavelength) if medium is None else MediumFound(medium)
     mask, understood = _mask(table, role, flux.size)
     if ivar is not None and table.survey is not None and table.survey.unknown_ivar_is_bad and ivar.any():
         mask = ~(ivar > 0) if mask is None else mask | ~(ivar > 0)
     flags = {"medium_assumed": found_medium.assumed, "mask_unknown": not understood}
     stated = table.resolving_power or (table.survey.resolving_power if table.survey else None)
+    if stated is None and is_lamost_sampling(wavelength):
+        stated = RESOLVING_POWER[LRS]
     return assemble(
         wavelength,
         flux,
@@ -96,7 +97,7 @@ def spectrum_from_table(table: SpectrumTable, *, medium: Medium | None = None) -
         identity=table.identity.flagged(*(name for name, raised in flags.items() if raised)),
         layout=table.layout,
         medium=found_medium.medium,
-        resolving_power=stated or (RESOLVING_POWER[LRS] if sampled else None),
+        resolving_power=stated,
         normalised=looks_normalised(flux),
         flux_unit=table.columns[role["flux"]].unit,
     )

@@ -122,7 +122,7 @@ def _read_table(source: Source, header: Header, start: int, wanted: Wanted) -> S
     hdu = TableHDU(source, start)
     if not survey_of(Chain(hdu.header, header)) or hdu.end < source.size or not is_spectrum_table(hdu):
         raise Unexpected
-    if any(np.ndim(hdu.data[name]) > 1 for name in hdu.columns.names) and len(hdu.data) != 1:
+    if any(form[:-1] not in {"", "1"} for form in hdu.columns.forms) and hdu.header.get("NAXIS2") != 1:
         raise Unexpected
     found = read_fits_table(header, hdu, source=wanted.name, medium=wanted.medium)
     return replace(found, file_size=wanted.file_size)
