@@ -41,7 +41,11 @@ class Chain:
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """Give the first value of `key`."""
-        return next((value for h in self.headers if (value := h.get(key)) is not None), default)
+        for header in self.headers:  # asked dozens of times for every file
+            value = header.get(key)
+            if value is not None:
+                return value
+        return default
 
     def comment(self, key: str) -> str:
         """Give the comment of the card that :meth:`get` answers with."""

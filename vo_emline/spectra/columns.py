@@ -149,7 +149,7 @@ def to_angstrom(values: npt.ArrayLike, column: ColumnInfo, *, source: str) -> Fl
         ``no_wavelengths`` where the unit is not one of wavelength.
     """
     wave = np.asarray(values, dtype=np.float64).ravel()
-    middle = float(np.nanmedian(wave)) if np.isfinite(wave).any() else 0.0
+    middle = _middle(wave)
     unit, base = _log_unit(_plain_unit(column.unit), column.name, middle)
     if base:
         wave = np.where(np.abs(wave) < 100, base ** np.clip(wave, -100, 100), np.nan)
@@ -163,6 +163,14 @@ def to_angstrom(values: npt.ArrayLike, column: ColumnInfo, *, source: str) -> Fl
             raise DataError(source, "no_wavelengths", message)
         return np.asarray(wave * factor)
     return np.asarray(wave * next((f for low, high, f in _BY_VALUE if low <= middle < high), 1.0))
+
+
+def _middle(wave: FloatArray) -> float:
+    """Give a wavelength from the middle of an axis; 0 where there is none."""
+    middle = float(wave[wave.size // 2]) if wave.size else 0.0  # axes rise or fall: no need to sort
+    if np.isfinite(middle):
+        return middle
+    return float(np.nanmedian(wave)) if np.isfinite(wave).any() else 0.0
 
 
 def stated_medium(column: ColumnInfo) -> Medium | None:

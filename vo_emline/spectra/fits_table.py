@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.spectra.cards import Cards, Chain, comment, text
+from vo_emline.spectra.cards import Cards, Chain, comment, number, text
 from vo_emline.spectra.columns import ColumnInfo, holds_spectrum, roles
 from vo_emline.spectra.identity import Row, general_identity, resolving_power
 from vo_emline.spectra.medium import Medium
@@ -86,14 +86,16 @@ def read_fits_table(
     if ondrejov:
         identity = ondrejov_identity(cards, source=source)
         survey = survey_named(ondrejov)
+        power = number(cards, "SPEC_RP") or RESOLVING_POWER[ondrejov]
     else:
         identity = general_identity(cards, source=source, survey=survey)
+        power = resolving_power(cards, survey) or 0.0
     table = SpectrumTable(
         columns=columns,
         arrays=[_values(data[name]) if i in needed else np.empty(0) for i, name in enumerate(names)],
         layout="fits-table",
         identity=identity,
-        resolving_power=resolving_power(cards, survey) or RESOLVING_POWER.get(identity.survey),
+        resolving_power=power or None,
         cards=cards,
         remarks=remarks,
         survey=survey,
