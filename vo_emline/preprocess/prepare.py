@@ -143,6 +143,7 @@ def _prepare_block(spectra: Sequence[Spectrum], options: PreprocessOptions) -> _
     indices = np.empty((n, 2, N_INDICES), dtype=np.float32)
     refused: list[Reject | None] = [None] * n
     filled = [completed(spectrum, options) for spectrum in spectra]
+    identities = [spectrum.identity for spectrum in filled]
     for rows in _alike(filled):
         sections, reasons = cut_sections([filled[row] for row in rows], options)
         for row, reason in zip(rows, reasons, strict=True):
@@ -150,13 +151,16 @@ def _prepare_block(spectra: Sequence[Spectrum], options: PreprocessOptions) -> _
         if sections is not None:
             kept = [row for row in rows if refused[row] is None]
             flux[kept], ivar[kept] = on_grid(sections)
+            for name, has in sections.artefacts.items():
+                for row in compress(kept, has):
+                    identities[row] = identities[row].flagged(name)
             if options.indices:
                 indices[kept] = measure_indices([spectra[row] for row in kept])
     usable = [reason is None for reason in refused]
     found = list(compress(filled, usable))
     return _Block(
         arrays=(flux[usable], ivar[usable], indices[usable]),
-        identities=[spectrum.identity for spectrum in found],
+        identities=list(compress(identities, usable)),
         coverages=[spectrum.coverage for spectrum in found],
         rejects=[reason for reason in refused if reason is not None],
     )

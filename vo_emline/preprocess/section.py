@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.preprocess.artefacts import find_artefacts
 from vo_emline.preprocess.indices import REACH
 from vo_emline.preprocess.lsf import THESIS_PIXELS, TRUNCATE, line_spread_sigma, matching_sigma
 from vo_emline.preprocess.options import PreprocessOptions
@@ -45,6 +46,8 @@ class Sections:
     """Shape (n, m)."""
     sigma: float
     """Standard deviation, Å, of the Gaussian that matches the line spreads."""
+    artefacts: dict[str, BoolArray]
+    """What no star makes in them (:mod:`~vo_emline.preprocess.artefacts`), shape (n,) each."""
 
     @property
     def step(self) -> float:
@@ -107,12 +110,15 @@ def _cut(spectra: Sequence[Spectrum], sigma: float, step: float) -> Sections:
     bad = np.stack([one.mask[part] for one in spectra])
     unknown = np.zeros(bad.shape[1])
     ivar = np.stack([unknown if one.ivar is None else one.ivar[part] for one in spectra])
+    flux = np.stack([one.flux[part] for one in spectra])
+    line_spread = line_spread_sigma(spectra[0].resolving_power)
     sections = Sections(
         wavelength_vac=wave[part],
-        flux=np.stack([one.flux[part] for one in spectra]),
+        flux=flux,
         ivar=np.where(bad, 0.0, ivar),
         bad=bad,
         sigma=sigma,
+        artefacts=find_artefacts(flux, bad, wavelength_vac=wave[part], line_spread=line_spread),
     )
     return sections if sigma == 0 or _has_equal_pixels(wave[part]) else _with_equal_pixels(sections, step)
 

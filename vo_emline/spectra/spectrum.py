@@ -15,8 +15,14 @@ READ_FLAGS: Final = {
     "low_resolution": "the resolving power is below 1500, lower than that of the survey the network knows",
     "out_of_range": "the header has an impossible number (position, date, identifier); it counts as unknown",
     "partial_window": "the spectrum ends within the window; what is missing was filled with the continuum",
+    "artefact_dead": "pixels of the line are bad; what the network saw there was interpolated",
+    "artefact_spike": "one or two pixels at Hα stand out, and their neighbours do not follow as in a line",
+    "artefact_clipped": "many pixels share the very same highest or lowest flux",
+    "artefact_quantised": "the flux takes a handful of values only",
+    "artefact_negative": "the continuum is negative by many times its noise",
 }
-"""What a reader or the preparation had to assume, leave out or fill in, and what that means."""
+"""What a reader or the preparation had to assume, leave out or fill in or found to be no star's, and what
+that means."""
 
 _TEXTS: Final = ("survey", "release", "publisher_did", "designation", "object_name", "planid", "fiber_type",
                  "spectral_class", "spectral_subclass")  # fmt: skip

@@ -21,16 +21,17 @@ from vo_emline.measure.lines import EmissionLines, measure_lines
 from vo_emline.measure.matched import MOST_ABSORPTION, stands_out
 from vo_emline.measure.nebula import NEBULAR, p_nebular
 from vo_emline.measure.shape import LINE_HALF_WIDTH
+from vo_emline.preprocess.artefacts import PREFIX
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.spectra import HALPHA_VAC, READ_FLAGS
 from vo_emline.survey.model import Predicted
 from vo_emline.survey.options import SurveyOptions
 
 _OWN: Final = {
-    "uncertain": "no class is probable enough, or the S/N is too low to tell",
+    "uncertain": "no class is probable enough, the S/N is too low to tell, or a line is seen where there is "
+    "an artefact",
     "low_snr": "the S/N is below the limit",
-    "ivar_suspect": "the inverse variance at Hα is wrong: LAMOST DR1 divides it by about ten there "
-    "and sets it to zero on strong emission",
+    "ivar_suspect": "the inverse variance is zero on the line alone, as LAMOST DR1 has it on strong emission",
     "not_a_star": "the survey's pipeline calls it a galaxy or quasar",
     "screened": "the small network found no sign of emission, and the full one has not seen it",
     "line_unlike_training": "a line stands out of the continuum beyond doubt and the network does not see "
@@ -97,8 +98,12 @@ def flag(
     """
     low = signal_to_noise(windows) < options.low_snr
     screened = predicted.screened
+    spoilt = pc.match_substring(windows.identity["read_flags"], PREFIX).to_numpy()
+    # of what spoils a spectrum an absorption that is seen all the same is no less sure
+    artefact = np.zeros(len(windows), dtype=bool)
+    artefact[candidates.rows] = spoilt[candidates.rows]
     raised = {
-        "uncertain": (predicted.probability.max(axis=1) < options.uncertain_below) | low,
+        "uncertain": (predicted.probability.max(axis=1) < options.uncertain_below) | low | artefact,
         "low_snr": low,
         "ivar_suspect": ivar_suspect(windows),
         "not_a_star": _among(windows.identity["spectral_class"], ("GALAXY", "QSO")),
@@ -112,7 +117,7 @@ def flag(
             lambda some: p_nebular(some) > NEBULAR,
         ),
     }
-    raised |= _of_lines(candidates, suspect=raised["ivar_suspect"])
+    raised |= _of_lines(candidates, suspect=raised["ivar_suspect"] | _old(windows))
     combination = sum((raised[name].astype(np.int64) << bit for bit, name in enumerate(_OWN)), np.int64(0))
     own = pa.array(_COMBINATIONS).take(pa.array(np.broadcast_to(combination, len(windows))))
     return _joined(own, windows.identity["read_flags"].combine_chunks())
@@ -165,13 +170,16 @@ def signal_to_noise(windows: WindowSet) -> npt.NDArray[np.float64]:
 
 
 def ivar_suspect(windows: WindowSet) -> BoolArray:
-    """Tell where the inverse variance at Hα is wrong: LAMOST pipeline 2.6, or zeros on the line alone."""
-    release = pc.utf8_ltrim(windows.identity["release"], "vV")
-    old = pc.fill_null(pc.starts_with(release, "2.6"), False).to_numpy()
+    """Tell where the inverse variance is zero on the line alone, shape (n,)."""
     core = np.abs(GRID - HALPHA_VAC) < CORE_A
     unknown = windows.ivar <= 0
-    zeroed = unknown[:, core].any(axis=1) & (unknown[:, ~core].mean(axis=1) < 0.1)
-    return np.asarray(old | zeroed)
+    return np.asarray(unknown[:, core].any(axis=1) & (unknown[:, ~core].mean(axis=1) < 0.1))
+
+
+def _old(windows: WindowSet) -> BoolArray:
+    """Tell spectra of LAMOST pipeline 2.6, whose inverse variances at Hα mean nothing, shape (n,)."""
+    release = pc.utf8_ltrim(windows.identity["release"], "vV")
+    return np.asarray(pc.fill_null(pc.starts_with(release, "2.6"), False).to_numpy())
 
 
 def _among(column: pa.ChunkedArray, values: tuple[str, ...]) -> BoolArray:
