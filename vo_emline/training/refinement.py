@@ -35,6 +35,7 @@ from vo_emline.training.expectation import add_second_stage
 from vo_emline.training.metrics import proportion
 from vo_emline.training.options import CLASS_SHARES, EVEN
 from vo_emline.training.prediction import Predictor
+from vo_emline.training.second_stage import SecondStage
 from vo_emline.training.stars import Split, split_by_star
 from vo_emline.training.student import PART as STUDENT
 from vo_emline.training.student import Student
@@ -198,13 +199,14 @@ def _last_layer(
     label = np.concatenate([group.label for group in fitting.values()])
     weight = _weights(fitting)
     held = {name: (last_features(model, group.windows), group.label) for name, group in choosing.items()}
-    limit = {name: _loss(held[name], *start) + SLACK for name in held if name != LABELLED}
-    least, best = _loss(held[LABELLED], *start), 0.0
+    second = model.second_stage
+    limit = {name: _loss(held[name], *start, second) + SLACK for name in held if name != LABELLED}
+    least, best = _loss(held[LABELLED], *start, second), 0.0
     kernel, bias = start
     for pull in PULLS:
         tried = fit_output(features, label, weight, kernel=start[0], bias=start[1], pull=pull)
-        loss = _loss(held[LABELLED], *tried)
-        if loss < least and all(_loss(held[name], *tried) <= limit[name] for name in limit):
+        loss = _loss(held[LABELLED], *tried, second)
+        if loss < least and all(_loss(held[name], *tried, second) <= limit[name] for name in limit):
             least, best, (kernel, bias) = loss, pull, tried
     if not best:
         raise UserError(
@@ -213,7 +215,10 @@ def _last_layer(
         )
     logits = np.concatenate([one @ kernel + bias for one, _ in held.values()])
     labels = np.concatenate([one for _, one in held.values()])
-    return kernel, bias, best, fit_temperature(logits, labels, weight=_weights(choosing))
+    temperature = fit_temperature(logits, labels, weight=_weights(choosing))
+    cooler = (kernel / temperature, bias / temperature)
+    harmless = all(_loss(held[name], *cooler, second) <= limit[name] for name in limit)
+    return kernel, bias, best, temperature if harmless else 1.0
 
 
 def _weights(groups: Mapping[str, Examples]) -> Column:
@@ -226,9 +231,15 @@ def _weights(groups: Mapping[str, Examples]) -> Column:
     return np.concatenate(parts)
 
 
-def _loss(held: tuple[FloatArray, ClassIndices], kernel: FloatArray, bias: FloatArray) -> float:
+def _loss(
+    held: tuple[FloatArray, ClassIndices], kernel: FloatArray, bias: FloatArray, second: SecondStage | None
+) -> float:
+    """Give the cross-entropy of a last layer, behind the second stage that knows the windows alone."""
     features, label = held
-    return cross_entropy(np.exp(log_softmax(features @ kernel + bias, axis=1)), label)
+    probability = np.exp(log_softmax(features @ kernel + bias, axis=1))
+    if second is not None:
+        probability = second.refine(probability, np.full((len(label), 2), np.nan)).astype(np.float64)
+    return cross_entropy(probability, label)
 
 
 def fit_output(
