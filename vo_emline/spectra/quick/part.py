@@ -89,7 +89,7 @@ def _read_plain(source: Source, wanted: Wanted) -> Spectrum:
     header, start = Header(source.head[:end]), data_start(end)
     if header.get("SIMPLE") is not True or header.get("BITPIX") not in _BITPIX:
         raise Unexpected
-    if not isinstance(header.get("EXTEND", True), bool) or header.get("PCOUNT", 0) != 0:
+    if not isinstance(header.get("EXTEND", True), bool) or _says_more(header):
         raise Unexpected
     lamost = is_lamost(header)
     if lamost and is_lamost_image(header):
@@ -98,6 +98,13 @@ def _read_plain(source: Source, wanted: Wanted) -> Spectrum:
         raise Unexpected
     read_table = _read_lamost_table if lamost else _read_table
     return read_table(source, header, start, wanted)
+
+
+def _says_more(header: Header) -> bool:
+    """Tell whether a primary header has cards that belong elsewhere, or odd ones: damage, to be looked at."""
+    if (header.get("PCOUNT", 0), header.get("GCOUNT", 1)) != (0, 1):
+        return True
+    return any(header.get(key) is not None for key in ("TFIELDS", "ZIMAGE", "GROUPS", "XTENSION"))
 
 
 def _read_lamost_table(source: Source, header: Header, start: int, wanted: Wanted) -> Spectrum:

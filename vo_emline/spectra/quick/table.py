@@ -78,6 +78,11 @@ class TableHDU:
         if any(header.get(key) != value for key, value in _PLAIN.items()):
             raise Unexpected
         self._source, self._start = source, data_start(start + len(cards))
+        lengths = [header.get(key) for key in ("NAXIS1", "NAXIS2", "TFIELDS")]
+        if any(type(length) is not int or not 0 <= length < 2**31 for length in lengths):
+            raise Unexpected  # text times a number would be much text
+        if header.get("ZIMAGE") is not None or type(header.get("GCOUNT")) is not int:
+            raise Unexpected
         self._row_size, self._n_rows = header.get("NAXIS1"), header.get("NAXIS2")
         self.columns = Columns([_column(header, index + 1) for index in range(header.get("TFIELDS"))])
         if source.size < self._start + self._size:
