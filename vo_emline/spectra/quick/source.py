@@ -133,7 +133,10 @@ def _keywords(column: bytes) -> Mapping[str, int]:
         name = _KEYWORD.fullmatch(keyword)
         if name is None or indicator != b"= " or keyword in _TO_ASTROPY:
             raise Unexpected
-        where.setdefault(name[1].decode("ascii"), index)
+        key = name[1].decode("ascii")
+        if key in where and key.startswith("NAXIS"):
+            raise Unexpected  # readers differ in which of two they believe
+        where.setdefault(key, index)
     return where
 
 
