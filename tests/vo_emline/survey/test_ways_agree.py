@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from vo_emline.candidates import CLASSIFIED, arrow_schema
 from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.runs.classify import classify_paths, classify_windows
 from vo_emline.spectra import find_spectra
@@ -42,9 +43,11 @@ def surveyed(folders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> P
 
 def shared_columns(rows: pa.Table) -> pa.Table:
     """Rows that were classified, the columns that both kinds of table have, by file."""
-    names = [name for name in SCORES_SCHEMA.names if name in rows.column_names and name != "designation"]
+    published = {field.name: field for field in arrow_schema(CLASSIFIED) if field.name != "designation"}
+    names = [name for name in SCORES_SCHEMA.names if name in published]
+    types = pa.schema([published[name] for name in names])  # the S/N is published with fewer digits
     key = "file" if "file" in rows.column_names else "source"
-    return rows.filter(pc.not_equal(rows["label"], "")).sort_by(key).select(names)
+    return rows.filter(pc.not_equal(rows["label"], "")).sort_by(key).select(names).cast(types)
 
 
 def test_the_cascade_takes_part(surveyed: Path) -> None:
