@@ -1,15 +1,15 @@
 """The candidate tables: one description of their columns, and the file the service publishes.
 
-``columns``      the published tables (name, type, unit, UCD, utype, text)
-``obscore``      the same spectra as ``ivoa.obscore``
-``rows``         an SQL expression for every published column over the scores of a survey; identifiers;
-                 the index of spectra behind SSA, DataLink and ObsCore
-``votable``      the one streamed writer of VOTables
-``output``       tables as CSV, VOTable, Parquet, FITS, ECSV; tables of any size as a stream
-``database``     where rows are made: functions, limits on memory, a file that is renamed into place
-``release``      the tables of a release, of tables or of the shards of a survey: sorted, indexed, checked
-``postgres``     the tables of a release in a PostgreSQL database
-``hats``         a table of a release as a HATS catalogue, for LSDB
+* ``columns``: the published tables (name, type, unit, UCD, utype, text)
+* ``obscore``: the same spectra as ``ivoa.obscore``
+* ``rows``: an SQL expression for every published column over the scores of a survey; identifiers;
+  the index of spectra behind SSA, DataLink and ObsCore
+* ``votable``: the one streamed writer of VOTables
+* ``output``: tables as CSV, VOTable, Parquet, FITS, ECSV; tables of any size as a stream
+* ``database``: where rows are made: functions, limits on memory, a file that is renamed into place
+* ``release``: the tables of a release, of tables or of the shards of a survey: sorted, indexed, checked
+* ``postgres``: the tables of a release in a PostgreSQL database
+* ``hats``: a table of a release as a HATS catalogue, for LSDB
 """
 
 from vo_emline.candidates.columns import (
