@@ -20,7 +20,7 @@ from vo_emline.rejects import Reject
 from vo_emline.spectra.medium import HALPHA_VAC
 from vo_emline.spectra.spectrum import Spectrum
 
-LINE_HALF_WIDTH: Final = 8.0
+CORE_HALF_WIDTH: Final = 8.0
 """Half-width of the line region, Å: about 370 km/s, the core of a Be star's emission."""
 
 UNUSED_FIBRES: Final = frozenset({"unused", "dead"})
@@ -164,7 +164,7 @@ def _refuse_coverage(spectrum: Spectrum, options: PreprocessOptions) -> Reject |
     coverage = spectrum.coverage
     first, last = coverage.wave_min, coverage.wave_max
     covered = min(last, WINDOW_VAC[1]) - max(first, WINDOW_VAC[0])
-    has_line = first < HALPHA_VAC - LINE_HALF_WIDTH and last > HALPHA_VAC + LINE_HALF_WIDTH
+    has_line = first < HALPHA_VAC - CORE_HALF_WIDTH and last > HALPHA_VAC + CORE_HALF_WIDTH
     if "partial_window" in spectrum.flags:
         return None
     if has_line and covered >= options.minimum_coverage * (WINDOW_VAC[1] - WINDOW_VAC[0]):
@@ -192,7 +192,7 @@ def _sampling(wavelength_vac: bytes) -> _Sampling:
     return _Sampling(
         widest=float(steps.max(initial=0.0)) if wave.size > 1 else np.inf,
         step=float(np.median(steps)) if wave.size > 1 else np.inf,
-        at_line=np.abs(wave - HALPHA_VAC) < LINE_HALF_WIDTH,
+        at_line=np.abs(wave - HALPHA_VAC) < CORE_HALF_WIDTH,
     )
 
 

@@ -67,6 +67,11 @@ class WindowSet:
         offset, scale = (self.continuum[:, column, None].astype(np.float64) for column in (0, 1))
         return self.flux * scale + offset, self.ivar / np.square(scale)
 
+    def pixel_snr(self) -> npt.NDArray[np.float64]:
+        """Give flux over its error for each pixel, shape (n, 140); 0 where nothing is known of the error."""
+        offset, scale = (self.continuum[:, column, None].astype(np.float64) for column in (0, 1))
+        return np.asarray((self.flux + offset / scale) * np.sqrt(self.ivar))
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:

@@ -162,10 +162,8 @@ def signal_to_noise(windows: WindowSet) -> npt.NDArray[np.float64]:
     snr = windows.identity["snr_r"].to_numpy().astype(np.float64)
     unstated = np.flatnonzero(~np.isfinite(snr) & (windows.ivar > 0).any(axis=1))
     if len(unstated):
-        offset, scale = (windows.continuum[unstated, column, None].astype(np.float64) for column in (0, 1))
-        ivar = windows.ivar[unstated]
-        ratio = np.abs(windows.flux[unstated] + offset / scale) * np.sqrt(ivar)
-        snr[unstated] = np.nanmedian(np.where(ivar > 0, ratio, np.nan), axis=1)
+        ratio = np.abs(windows.pixel_snr()[unstated])
+        snr[unstated] = np.nanmedian(np.where(windows.ivar[unstated] > 0, ratio, np.nan), axis=1)
     return np.where(np.isfinite(snr), snr, np.nan)
 
 
@@ -207,8 +205,7 @@ def blended(lines: EmissionLines) -> BoolArray:
     """Tell lines amid bands of molecules or other lines, by the scatter of their side bands, shape (n,)."""
     windows = lines.windows
     beside = np.abs(GRID - HALPHA_VAC) > LINE_HALF_WIDTH
-    offset, scale = (windows.continuum[:, column, None].astype(np.float64) for column in (0, 1))
-    stated = (windows.flux + offset / scale) * np.sqrt(windows.ivar)
+    stated = windows.pixel_snr()
     known = (windows.ivar > 0) & beside
     snr = np.full(len(windows), np.nan)
     some = known.any(axis=1)
