@@ -6,7 +6,7 @@ import re
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from vo_emline.cli.options import (
     survey_overrides,
     workers_option,
 )
+
+if TYPE_CHECKING:
+    from vo_emline.survey import SurveySummary, Tally
 
 
 class Part(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
@@ -123,12 +126,13 @@ def classify_survey(
     is checked. A run that was killed, or whose disk was full, goes on when the same command is given again,
     and ends with the same bytes. sessions/ tells host, time and rate of every start.
     """
-    from vo_emline.cli.messages import remark
+    from vo_emline.cli.messages import remark, remark_passed_over
     from vo_emline.rundir import DEFAULT_MODEL, RunDirectory
     from vo_emline.runs.settings import survey_options
     from vo_emline.survey import Start, finish_survey
     from vo_emline.survey import classify_survey as classify
     from vo_emline.survey.counts import describe
+    from vo_emline.survey.sources import read_passed_over
 
     if finish and (options["part"] or dry_run):
         raise click.UsageError("--finish goes alone: it is the last step after all parts")
@@ -140,12 +144,13 @@ def classify_survey(
         return
     paths = _paths(source, output, options)
     if finish:
-        remark(describe(finish_survey(paths, output, model=model, options=chosen, start=start), output))
-        return
-    with _workers(dask, output, reads=[model, *paths]) as executor:
-        found = classify(
-            paths, output, model=model, options=chosen, start=start, executor=executor, say=remark
-        )
+        found: SurveySummary | Tally = finish_survey(paths, output, model=model, options=chosen, start=start)
+    else:
+        with _workers(dask, output, reads=[model, *paths]) as executor:
+            found = classify(
+                paths, output, model=model, options=chosen, start=start, executor=executor, say=remark
+            )
+    remark_passed_over(read_passed_over(output), width=10)
     remark(describe(found, output))
 
 

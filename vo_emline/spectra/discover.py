@@ -7,7 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Self, TypedDict
 
 from vo_emline.errors import UserError
 from vo_emline.spectra.limits import FITS_MAGIC, GZIP_MAGIC
@@ -19,11 +19,18 @@ from vo_emline.spectra.lists import (
     names_spectrum,
     read_list,
 )
-from vo_emline.spectra.parts import file_of
+from vo_emline.spectra.parts import file_of, printable
 from vo_emline.spectra.several import spectra_in
 
 COMPANIONS: Final = frozenset({"index.csv", "labels.csv", "missing.csv", "truth.csv"})
 """Tables that this program itself leaves beside spectra; a folder's search passes them over."""
+
+
+class Account(TypedDict):
+    """How many files were passed over for one reason, and the first of them."""
+
+    files: int
+    first: list[str]
 
 
 class PassedOver:
@@ -53,6 +60,22 @@ class PassedOver:
 
     def __len__(self) -> int:
         return self.counts.total()
+
+    def account(self) -> dict[str, Account]:
+        """Give what was counted, by the reason, JSON-ready; :meth:`of` reads it back."""
+        return {
+            why: {"files": count, "first": [printable(path) for path in self.examples[why]]}
+            for why, count in self.counts.most_common()
+        }
+
+    @classmethod
+    def of(cls, account: dict[str, Account]) -> Self:
+        """Read what :meth:`account` gave."""
+        found = cls()
+        for why, one in account.items():
+            found.counts[why] = one["files"]
+            found.examples[why] = list(one["first"])
+        return found
 
 
 def find_spectra(

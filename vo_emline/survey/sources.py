@@ -18,14 +18,17 @@ from typing import Final, Protocol, runtime_checkable
 import pyarrow as pa
 
 from vo_emline.errors import DataError, UserError
-from vo_emline.files import atomic_path, room_for
+from vo_emline.files import atomic_path, room_for, write_json
 from vo_emline.preprocess.options import PreprocessOptions
-from vo_emline.spectra import iter_spectra
+from vo_emline.spectra import PassedOver, iter_spectra
 from vo_emline.survey.shards import Shard, ShardSource, require_same
 from vo_emline.survey.store import WindowStore, find_store
 
 FILE_NAME: Final = "inputs.arrow"
 """Name of the list in the directory of a survey."""
+
+PASSED_OVER: Final = "passed-over.json"
+"""Name of the account of what lay in the folders and is no input, in the directory of a survey."""
 
 _ORIGIN: Final = b"vo_emline.origin"
 _SCHEMA: Final = pa.schema([("source", pa.binary())])
@@ -274,13 +277,39 @@ def open_source(
         origin["without"] = [str(path.absolute()) for path in without]
     left_out = {path.resolve() for path in without}
 
+    met = PassedOver()
+
     def names() -> Iterator[str]:
-        wanted = (
-            name for name in iter_spectra(sources) if not (left_out and Path(name).resolve() in left_out)
-        )
-        return islice(wanted, limit)
+        found = iter_spectra(sources, passed_over=met)
+        wanted = (name for name in found if not (left_out and Path(name).resolve() in left_out))
+        empty = True
+        for name in islice(wanted, limit):
+            empty = False
+            yield name
+        if not empty:  # where there is nothing to read, nothing is left behind
+            with room_for(directory):  # before the list is in place, so that no list lacks its account
+                write_json(directory / PASSED_OVER, met.account())
 
     return list_once(directory, names, origin=origin, shard_size=shard_size)
+
+
+def read_passed_over(directory: Path) -> PassedOver:
+    """Read what the folders of a survey held beside its inputs; nothing where it was cut from a store.
+
+    Raises
+    ------
+    UserError
+        The account is damaged.
+    """
+    path = directory / PASSED_OVER
+    if not path.is_file():
+        return PassedOver()
+    try:
+        return PassedOver.of(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}); remove it: the survey goes on without the account of other files"
+        ) from error
 
 
 def _first_shards(store: WindowStore, limit: int | None) -> Inputs:

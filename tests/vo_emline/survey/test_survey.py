@@ -39,6 +39,7 @@ from vo_emline.survey import (
 )
 from vo_emline.survey.counts import describe
 from vo_emline.survey.shards import locked
+from vo_emline.survey.sources import read_passed_over
 from vo_emline.training import ModelDescription
 
 OPTIONS = SurveyOptions(shard_size=4, workers=1)
@@ -103,6 +104,21 @@ def test_every_input_is_a_row_and_the_summary_says_from_what(mirror: Path, tmp_p
     assert session["spectra"] == 20
     assert set(session["stages"]) == {"read", "predict", "write"}
     assert session["ended"] >= session["began"]
+
+
+def test_every_other_file_of_the_folders_is_accounted_for(mirror: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(mirror, tmp_path / "mirror")
+    for name in ("a/spectra.list.bak", "b/plot.pdf", "b/image.pdf"):
+        (folder / name).write_bytes(b"%PDF-1.4 no spectrum")
+    summary = whole(folder, tmp_path / "survey")
+    account = read_passed_over(tmp_path / "survey")
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert summary.inputs + len(account) == len(files)
+    named = {Path(name).name for first in account.examples.values() for name in first}
+    assert {"plot.pdf", "image.pdf"} <= named
+    (tmp_path / "survey" / "passed-over.json").write_text('{"other": 3}')
+    with pytest.raises(UserError, match=r"passed-over\.json is damaged"):
+        read_passed_over(tmp_path / "survey")
 
 
 def test_candidates_are_the_positive_rows_in_the_order_of_the_inputs(mirror: Path, tmp_path: Path) -> None:
