@@ -192,9 +192,10 @@ def _last_layer(
 ) -> tuple[FloatArray, FloatArray, float, float]:
     """Fit the last layer with several pulls; give the best with its pull and temperature."""
     scale = model.description.temperature
-    start = [
-        np.asarray(model.parameters[f"output.{kind}"], np.float64) / scale for kind in ("kernel", "bias")
-    ]
+    start = (
+        np.asarray(model.parameters["output.kernel"], np.float64) / scale,
+        np.asarray(model.parameters["output.bias"], np.float64) / scale,
+    )
     features = np.concatenate([last_features(model, group.windows) for group in fitting.values()])
     label = np.concatenate([group.label for group in fitting.values()])
     weight = _weights(fitting)
