@@ -95,7 +95,8 @@ class DuckdbRelease(Release):
             for _ in worker.call(open_release, (self.opening,), deadline=time.monotonic() + WARM_S):
                 pass
         except KilledError as error:
-            logger.warning("no process is ready for the first query: %s", error)
+            if not self._closed:  # otherwise it is the service that ended it
+                logger.warning("no process is ready for the first query: %s", error)
         finally:
             self.give_back(worker)
 

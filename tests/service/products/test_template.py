@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from service.config import Settings
 from service.products.entries import Entry, find_entries
 from service.products.template import GRID, MIN_MEMBERS, Template, find_template, type_number
-from service.store import Release
+from service.store import Release, open_store
 from service.urls import Urls
 from vo_emline.candidates import SCORES, arrow_schema, build_release, candidate_ids, index_spectra
 from vo_emline.labels import PROBABILITY_COLUMNS
@@ -68,16 +69,19 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
         scores=scores(spectra, [float(star.emission > 0) for star in STARS]),
     )
     paths[-2].write_bytes(b"SIMPLE  =                    T")
-    release = opened(folder)
-    yield release
-    release.close()
+    with opened(folder) as release:
+        yield release
 
 
-def opened(folder: Path) -> Release:
-    return Release(
-        folder / "release.duckdb", link=folder / "release.duckdb", settings=Settings(threads=1),
-        urls=Urls("http://localhost"), spill_directory=folder / "spill",
-    )  # fmt: skip
+@contextmanager
+def opened(folder: Path) -> Iterator[Release]:
+    place = str(folder / "release.duckdb")
+    store = open_store(place, settings=Settings(threads=1), urls=Urls("http://localhost"))
+    try:
+        with store.lease() as release:
+            yield release
+    finally:
+        store.close()
 
 
 def scores(spectra: pa.Table, found: list[float]) -> pa.Table:
@@ -164,10 +168,9 @@ def test_a_real_be_star_stands_out_of_real_a_stars(shared_data: Path, tmp_path: 
     emission = {"J080043.30-025243.9", "J043836.09+081041.8", "J061622.73+285115.9"}
     found = [float(name in emission) for name in spectra["target_name"].to_pylist()]
     build_release(tmp_path / "release.duckdb", spectra=spectra, scores=scores(spectra, found))
-    release = opened(tmp_path)
-    entry = entry_of(release, "A2V")
-    template = find_template(release, entry)
-    release.close()
+    with opened(tmp_path) as release:
+        entry = entry_of(release, "A2V")
+        template = find_template(release, entry)
     assert template is not None
     assert template.members > 10
     star = read(entry.path)

@@ -225,8 +225,10 @@ def test_browsers_of_other_origins_may_ask(served: Any) -> None:
     origin = {"Origin": "https://aladin.example"}
     answer = httpx.get(f"{served.tap}/capabilities", headers=origin)
     assert answer.headers["access-control-allow-origin"] == "*"
-    wish = origin | {"Access-Control-Request-Method": "DELETE"}
+    wish = origin | {"Access-Control-Request-Method": "GET"}
     assert httpx.options(f"{served.tap}/async/x", headers=wish).status_code == 200
+    harm = origin | {"Access-Control-Request-Method": "DELETE"}  # no other site removes a job
+    assert httpx.options(f"{served.tap}/async/x", headers=harm).status_code == 400
 
 
 def test_a_request_beyond_the_limit_is_refused_before_it_is_read(

@@ -196,7 +196,7 @@ def test_rows_columns_and_bytes_are_limited(tmp_path: Path) -> None:
     table = Table({"a": np.arange(1001)})
     buffer = io.BytesIO()
     table.write(buffer, format="fits")
-    assert "more than 1000 rows" in refused(tmp_path, buffer.getvalue())
+    assert "1001 rows; 1000 is the most" in refused(tmp_path, buffer.getvalue())
     buffer = io.BytesIO()
     from_table(table).to_xml(buffer, tabledata_format="binary2")
     assert "more than 1000 rows" in refused(tmp_path, buffer.getvalue())

@@ -28,6 +28,7 @@ def test_folders_become_a_store_with_the_reasons_of_the_rest(mirror: Path, tmp_p
         assert [line.split() for line in done.stderr.splitlines()] == [
             ["7", "windows", "in", str(output)],
             ["1", "empty"],
+            ["2", "passed", "over:", "a", "table", "beside", "spectra", "(truth.csv,", "…)"],
         ]
     assert WindowStore.open(output).inputs == 8
 

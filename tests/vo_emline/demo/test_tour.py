@@ -27,7 +27,7 @@ def run(output: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_exit_code_is_the_verdict(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     _, done = demo
-    assert done.stderr == ""
+    assert all(line.startswith("training: ") for line in done.stderr.splitlines())  # one a minute, the last
     assert done.returncode == (0 if "\n  passed" in done.stdout else 1)
     assert ("\n  passed" in done.stdout) != ("\n  FAILED" in done.stdout)
 
