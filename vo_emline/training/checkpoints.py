@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import jax
 import orbax.checkpoint as ocp
@@ -146,6 +146,9 @@ def _quiet_threads() -> Iterator[None]:
     """Keep threads of orbax from logging the traceback of what they raise: it is raised here too."""
     absl = logging.getLogger("absl")
     level = absl.level
+    logging.getLogger("asyncio").addFilter(
+        _raised_already
+    )  # for good: asyncio speaks when it collects a task
     absl.setLevel(logging.CRITICAL)
     try:
         yield
@@ -153,7 +156,19 @@ def _quiet_threads() -> Iterator[None]:
         absl.setLevel(level)
 
 
+class _RaisedAlready(logging.Filter):
+    """Drop what asyncio says of the other writes of a failed checkpoint: the first error is raised."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not (isinstance(error, ValueError) and _SYSTEM_ERROR.search(str(error)))
+
+
+_SYSTEM_ERROR: Final = re.compile(r"os_error_code='(\d+)'")
+_raised_already: Final = _RaisedAlready()
+
+
 def _of_system(error: ValueError, path: Path) -> OSError | None:
     """Give the error of the operating system that TensorStore puts in words, where it is one."""
-    found = re.search(r"os_error_code='(\d+)'", str(error))
+    found = _SYSTEM_ERROR.search(str(error))
     return OSError(int(found[1]), os.strerror(int(found[1])), str(path)) if found else None

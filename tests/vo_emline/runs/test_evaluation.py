@@ -168,9 +168,6 @@ def test_unknown_spectra_are_set_aside(survey: tuple[Path, Path], tmp_path: Path
     assert str(first) not in found.negatives.identity["source"].to_pylist()
 
 
-@pytest.mark.xfail(
-    strict=False, reason="estimate ends in `invalid value encountered in divide`; why is not known"
-)
 def test_a_catalogue_is_audited_through_the_program(
     run: Path, survey: tuple[Path, Path], tmp_path: Path
 ) -> None:

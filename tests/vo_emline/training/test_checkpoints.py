@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 FULL = """
-    import resource, sys
+    import asyncio, gc, resource, sys
     from pathlib import Path
     import jax.numpy as jnp
     import numpy as np
@@ -18,7 +18,7 @@ FULL = """
     from vo_emline.training.checkpoints import Checkpoints, Progress, TrainState
 
     noise = np.random.default_rng(0).normal(size=(300, 300))  # cannot be compressed
-    arrays = {"w": jnp.asarray(noise, dtype=jnp.float32)}
+    arrays = {f"w{i}": jnp.asarray(noise, dtype=jnp.float32) for i in range(6)}  # several writes fail at once
     state = TrainState(arrays, arrays, arrays)
     with Checkpoints(Path(sys.argv[1]), fingerprint="a" * 16) as checkpoints:
         checkpoints.save(state, Progress(epoch=1))
@@ -28,6 +28,14 @@ FULL = """
             checkpoints.save(state, Progress(epoch=2))
         except UserError as error:
             print(error)
+    # whether a second write failed too is chance: here one does, and nobody waits for it
+    async def unheard():
+        async def write():
+            raise ValueError("orbax: Error writing [os_error_code='27']")
+        asyncio.create_task(write())
+        await asyncio.sleep(0.01)
+    asyncio.run(unheard())
+    gc.collect()
     resource.setrlimit(resource.RLIMIT_FSIZE, usual)
     with Checkpoints(Path(sys.argv[1]), fingerprint="a" * 16) as checkpoints:
         restored = checkpoints.restore(state)

@@ -161,8 +161,11 @@ _ROUNDS: Final = 45
 
 def effective_trials(drawn: FloatArray, size: FloatArray) -> FloatArray:
     """Give the binomial trials whose variance is that of `drawn` out of `size` without replacement."""
-    with np.errstate(divide="ignore"):
-        return np.minimum(drawn * (size - 1.0) / np.maximum(size - drawn, 0.0), _CENSUS)
+    rest = np.maximum(size - drawn, 0.0)
+    # all of it is known where nothing is left; a stratum of one spectrum would otherwise give 0 / 0
+    return np.where(
+        rest > 0, np.minimum(drawn * (size - 1.0) / np.where(rest > 0, rest, 1.0), _CENSUS), _CENSUS
+    )
 
 
 def profile_interval(

@@ -66,3 +66,6 @@ def test_one_binomial_has_the_likelihood_interval_of_the_textbook() -> None:
 def test_drawing_without_replacement_counts_for_more() -> None:
     assert effective_trials(np.array([100.0]), np.array([101.0]))[0] == pytest.approx(10_000)
     assert effective_trials(np.array([100.0]), np.array([1e9]))[0] == pytest.approx(100, rel=1e-6)
+    assert effective_trials(np.array([1.0, 7.0]), np.array([1.0, 7.0])) == pytest.approx(
+        [1e9, 1e9]
+    )  # censuses
