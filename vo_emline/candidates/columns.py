@@ -6,6 +6,7 @@ from typing import Final
 
 from vo_emline.labels import LABELS
 from vo_emline.measure.quantities import QUANTITIES, Quantity
+from vo_emline.measure.types import TYPES
 from vo_emline.tables import Column, Table
 
 HPX_ORDER: Final = 10
@@ -41,6 +42,9 @@ _SCORES = (
            description="Calibrated probability of double-peaked emission at H-alpha", principal=True),
     Column(name="score", datatype="float", ucd="stat.probability;meta.main",
            description="Probability of emission of either kind: p_emission + p_double_peak", principal=True),
+    Column(name="p_nebular", datatype="float", ucd="stat.probability",
+           description="Probability that narrow lines of a nebula lie over the star, by H-alpha, [N II] and "
+           "[S II]; NULL where there is no sign of emission (score below 0.01)"),
 )  # fmt: skip
 
 
@@ -60,8 +64,12 @@ _LINES = (
     Column(name="line_significance", datatype="float", ucd="stat.snr;spect.line.eqWidth",
            description="Absolute equivalent width over its standard deviation"),
     Column(name="line_method", datatype="char", arraysize="*", ucd="meta.code",
-           description="How the line was measured: network, classical, or which quantity by which; "
-           "NULL where it was not measured (no candidate)"),
+           description="How the line was measured: network, classical, or which quantity by which; wide for "
+           "lines over 550 km/s. Of spectra that are no candidates only the equivalent width is measured"),
+    Column(name="profile", datatype="char", arraysize="*", ucd="src.class",
+           description=f"Type of the profile of candidates: {', '.join(TYPES)}"),
+    Column(name="p_profile", datatype="float", ucd="stat.probability",
+           description="Probability of this type"),
 )  # fmt: skip
 
 _OBSERVATION = (

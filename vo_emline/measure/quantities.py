@@ -55,8 +55,8 @@ QUANTITIES: Final = (
         name="ew", unit=ANGSTROM, ucd="spect.line.eqWidth;em.line.Halpha",
         measured=("ew", "ew_error"), positive=False,
         description="Equivalent width of H-alpha as observed, photosphere and emission together, within "
-        "16 Angstrom of the line at rest, over a straight local pseudo-continuum, in Angstrom; emission is "
-        "negative",
+        "16 Angstrom of the line at rest, or 1.33 widths of emission wider than 550 km/s, over a straight "
+        "local pseudo-continuum beside it, in Angstrom; emission is negative",
     ),
     Quantity(
         name="fwhm", unit=KMS, ucd="spect.line.width;em.line.Halpha",
@@ -91,6 +91,8 @@ of molecular bands. On simulated spectra of S/N over 100 it is what equivalent w
 N_QUANTITIES: Final = len(QUANTITIES)
 
 _DOUBLE: Final = np.array([quantity.double for quantity in QUANTITIES])
+_LENGTH: Final = np.array([quantity.unit is not None for quantity in QUANTITIES])
+"""Quantities that are wavelengths or velocities."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,20 @@ def estimates(lines: LineMeasurements) -> Estimates:
     error[:, 0] = np.hypot(error[:, 0], CONTINUUM_ERROR * (2.0 * LINE_HALF_WIDTH - value[:, 0]))
     known = np.isfinite(value) & np.isfinite(error)
     return Estimates(value=np.where(known, value, np.nan), error=np.where(known, error, np.nan))
+
+
+def stretched(found: Estimates, stretch: FloatArray) -> Estimates:
+    """Give quantities that were measured where wavelengths are stretched as they are in the spectrum.
+
+    Parameters
+    ----------
+    found
+        What was measured, n lines.
+    stretch
+        By how much wavelengths from Hα were divided, shape (n,).
+    """
+    factor = np.where(_LENGTH, stretch[:, None], 1.0)
+    return Estimates(value=found.value * factor, error=found.error * factor)
 
 
 def measure_emission(windows: WindowSet) -> Estimates:

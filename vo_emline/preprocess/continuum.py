@@ -57,11 +57,21 @@ def flatten(flux: FloatArray, ivar: FloatArray) -> tuple[FloatArray, FloatArray]
         Flux, around 1 where it was divided and around 0 where it was
         subtracted, and its inverse variance, shape (n, 140).
     """
-    line = fit_line(flux)
-    divide = (line.min(axis=1) > LEAST_RATIO * line.max(axis=1)) & (line.min(axis=1) > 0)
+    return without_line(flux, ivar, fit_line(flux))
+
+
+def without_line(flux: FloatArray, ivar: FloatArray, line: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Divide windows by these lines, or subtract those that are no continuum; see :func:`flatten`."""
+    divide = divisible(line)
     divisor = np.where(divide[:, None], line, 1.0)
     level = np.where(divide[:, None], 0.0, line)
     return (flux - level) / divisor, ivar * divisor**2
+
+
+def divisible(line: FloatArray) -> BoolArray:
+    """Tell the straight lines, shape (n, 140), that are a continuum to divide by, shape (n,)."""
+    lowest, highest = line.min(axis=1), line.max(axis=1)
+    return np.asarray((lowest > LEAST_RATIO * highest) & (lowest > 0))
 
 
 def fit_line(flux: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vo_emline.arrays import FloatArray, SingleArray
-from vo_emline.preprocess.continuum import flatten
+from vo_emline.preprocess.continuum import fit_line, flatten, without_line
 from vo_emline.preprocess.identity import coverage_table, identity_table
 from vo_emline.preprocess.indices import N_INDICES, measure_indices
 from vo_emline.preprocess.lsf import blur
@@ -22,7 +22,8 @@ from vo_emline.preprocess.partial import completed
 from vo_emline.preprocess.resample import fill_bad, resample
 from vo_emline.preprocess.scale import offset_and_scale
 from vo_emline.preprocess.section import Sections, cut_sections
-from vo_emline.preprocess.windows import GRID, N_PIXELS, WindowSet
+from vo_emline.preprocess.windows import GRID, N_PIXELS, WING_CENTRES, WindowSet
+from vo_emline.preprocess.wings import measure_wings
 from vo_emline.rejects import Reject
 from vo_emline.spectra.spectrum import Coverage, Identity, Spectrum
 
@@ -59,10 +60,15 @@ def prepare(
     """
     options = options or PreprocessOptions()
     blocks = [_prepare_block(block, options) for block in _blocks(spectra)] or [_prepare_block([], options)]
-    flux, ivar, indices = (np.concatenate(part) for part in zip(*(one.arrays for one in blocks), strict=True))
+    flux, ivar, indices, wings = (
+        np.concatenate(part) for part in zip(*(one.arrays for one in blocks), strict=True)
+    )
     rejects = [reject for one in blocks for reject in one.rejects]
+    ends = np.full((len(flux), 2), np.nan)
     if options.continuum == "line":
-        flux, ivar = flatten(flux, ivar)
+        line = fit_line(flux)
+        ends = line[:, [0, -1]]
+        flux, ivar = without_line(flux, ivar, line)
     taken_out = offset_and_scale(flux, options.scaling)
     varied = taken_out[:, 1] > 0
     identities = [identity for one in blocks for identity in one.identities]
@@ -78,7 +84,10 @@ def prepare(
         identity=identity_table(list(compress(identities, varied))),
     )
     windows = replace(windows, coverage=coverage_table(list(compress(coverages, varied))))
-    return (replace(windows, indices=indices[varied]) if options.indices else windows), rejects
+    if options.indices:
+        beyond = np.concatenate([wings, ends], axis=1)[varied].astype(np.float32)
+        windows = replace(windows, indices=indices[varied], wings=beyond)
+    return windows, rejects
 
 
 def finish(
@@ -123,8 +132,9 @@ def on_grid(sections: Sections) -> tuple[FloatArray, FloatArray]:
 class _Block:
     """What became of some spectra: n windows on the grid, not scaled, and the rejects."""
 
-    arrays: tuple[FloatArray, FloatArray, SingleArray]
-    """Flux and inverse variance, shape (n, 140); indices, shape (n, 2, :data:`N_INDICES`)."""
+    arrays: tuple[FloatArray, FloatArray, SingleArray, FloatArray]
+    """Flux and inverse variance, shape (n, 140); indices, shape (n, 2, :data:`N_INDICES`); wings, shape
+    (n, 34)."""
     identities: list[Identity]
     coverages: list[Coverage]
     rejects: list[Reject]
@@ -140,7 +150,7 @@ def _prepare_block(spectra: Sequence[Spectrum], options: PreprocessOptions) -> _
     """Bring spectra onto the grid, those on equal wavelengths together."""
     n = len(spectra)
     flux, ivar = np.empty((n, N_PIXELS)), np.empty((n, N_PIXELS))
-    indices = np.empty((n, 2, N_INDICES), dtype=np.float32)
+    indices, wings = np.empty((n, 2, N_INDICES), dtype=np.float32), np.empty((n, WING_CENTRES.size))
     refused: list[Reject | None] = [None] * n
     filled = [completed(spectrum, options) for spectrum in spectra]
     identities = [spectrum.identity for spectrum in filled]
@@ -155,11 +165,12 @@ def _prepare_block(spectra: Sequence[Spectrum], options: PreprocessOptions) -> _
                 for row in compress(kept, has):
                     identities[row] = identities[row].flagged(name)
             if options.indices:
-                indices[kept] = measure_indices([spectra[row] for row in kept])
+                own = [spectra[row] for row in kept]
+                indices[kept], wings[kept] = measure_indices(own), measure_wings(own)
     usable = [reason is None for reason in refused]
     found = list(compress(filled, usable))
     return _Block(
-        arrays=(flux[usable], ivar[usable], indices[usable]),
+        arrays=(flux[usable], ivar[usable], indices[usable], wings[usable]),
         identities=list(compress(identities, usable)),
         coverages=[spectrum.coverage for spectrum in found],
         rejects=[reason for reason in refused if reason is not None],

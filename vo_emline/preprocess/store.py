@@ -1,9 +1,9 @@
 """Windows on disk: Arrow IPC (memory-mapped when read) or Parquet, chosen by suffix.
 
 One row per window: ``flux``, ``ivar`` (140 values each), ``continuum`` (2) and
-``indices`` (values, then their errors) as fixed-size lists of float32, then
-the columns of the identity and of the coverage. Indices and coverage are NULL
-for windows that have none. The schema carries the
+``indices`` (values, then their errors) and ``wings`` as fixed-size lists of
+float32, then the columns of the identity and of the coverage. Indices, wings
+and coverage are NULL for windows that have none. The schema carries the
 grid and the settings the windows were made with.
 """
 
@@ -24,7 +24,7 @@ from vo_emline.files import atomic_path
 from vo_emline.preprocess.identity import COVERAGE_SCHEMA, IDENTITY_SCHEMA
 from vo_emline.preprocess.indices import N_INDICES
 from vo_emline.preprocess.options import PreprocessOptions
-from vo_emline.preprocess.windows import N_PIXELS, WINDOW_VAC, WindowSet
+from vo_emline.preprocess.windows import N_PIXELS, N_WINGS, WINDOW_VAC, WindowSet
 from vo_emline.rejects import Reject
 
 ROWS_PER_BATCH: Final = 65_536
@@ -35,10 +35,12 @@ _GRID: Final = f"linspace({WINDOW_VAC[0]:g}, {WINDOW_VAC[1]:g}, {N_PIXELS})".enc
 
 _ARRAYS: Final = {"flux": N_PIXELS, "ivar": N_PIXELS, "continuum": 2}
 _INDICES: Final = "indices"
+_WINGS: Final = "wings"
 STORE_SCHEMA: Final = pa.schema(
     [
         *(pa.field(name, pa.list_(pa.float32(), size)) for name, size in _ARRAYS.items()),
         pa.field(_INDICES, pa.list_(pa.float32(), 2 * N_INDICES)),
+        pa.field(_WINGS, pa.list_(pa.float32(), N_WINGS)),
         *IDENTITY_SCHEMA,
         *COVERAGE_SCHEMA,
     ]
@@ -48,7 +50,10 @@ STORE_SCHEMA: Final = pa.schema(
 ADDED: Final = ("epoch_kind", "read_flags")
 """Columns that stores of earlier versions lack; empty texts stand for them."""
 
-_EARLIER: Final = pa.schema([one for one in STORE_SCHEMA if one.name not in ADDED])
+_EARLIER: Final = tuple(
+    pa.schema([one for one in STORE_SCHEMA if one.name not in lacking])
+    for lacking in ((_WINGS,), (_WINGS, *ADDED))
+)
 
 REJECT_SCHEMA: Final = pa.schema([(field.name, pa.string()) for field in fields(Reject)])
 """Columns of a table of rejects."""
@@ -164,7 +169,7 @@ def _schema(path: Path) -> pa.Schema:
     except (pa.ArrowException, OSError) as error:
         raise DataError(str(path), "not_a_store", f"not a store of windows: {error}") from error
     if (
-        not (schema.equals(STORE_SCHEMA) or schema.equals(_EARLIER))
+        not (schema.equals(STORE_SCHEMA) or any(map(schema.equals, _EARLIER)))
         or (schema.metadata or {}).get(_GRID_KEY) != _GRID
     ):
         raise DataError(str(path), "not_a_store", "a table of other columns or of another grid")
@@ -188,7 +193,7 @@ def _to_table(windows: WindowSet, schema: pa.Schema) -> pa.Table:
         name: pa.FixedSizeListArray.from_arrays(np.ascontiguousarray(getattr(windows, name)).ravel(), size)
         for name, size in _ARRAYS.items()
     }
-    arrays[_INDICES] = _indices_column(windows)
+    arrays |= {name: _optional_column(windows, name) for name in (_INDICES, _WINGS)}
     coverage = windows.coverage
     if coverage is None:
         coverage = pa.table(
@@ -198,16 +203,19 @@ def _to_table(windows: WindowSet, schema: pa.Schema) -> pa.Table:
     return pa.table(arrays | columns, schema=schema)
 
 
-def _indices_column(windows: WindowSet) -> pa.Array:
-    if windows.indices is None:
-        return pa.nulls(len(windows), STORE_SCHEMA.field(_INDICES).type)
-    values = np.ascontiguousarray(windows.indices, dtype=np.float32).ravel()
-    return pa.FixedSizeListArray.from_arrays(values, 2 * N_INDICES)
+def _optional_column(windows: WindowSet, name: str) -> pa.Array:
+    kind, found = STORE_SCHEMA.field(name).type, getattr(windows, name)
+    if found is None:
+        return pa.nulls(len(windows), kind)
+    return pa.FixedSizeListArray.from_arrays(
+        np.ascontiguousarray(found, dtype=np.float32).ravel(), kind.list_size
+    )
 
 
 def _from_table(table: pa.Table) -> WindowSet:
     flux, ivar, continuum = (_values(table[name], size) for name, size in _ARRAYS.items())
     covered, indexed = (table[name].null_count == 0 for name in ("layout", _INDICES))
+    winged = _WINGS in table.column_names and table[_WINGS].null_count == 0
     return WindowSet(
         flux=flux,
         ivar=ivar,
@@ -215,6 +223,7 @@ def _from_table(table: pa.Table) -> WindowSet:
         identity=_identity(table),
         coverage=table.select(COVERAGE_SCHEMA.names) if covered else None,
         indices=_values(table[_INDICES], 2 * N_INDICES).reshape(-1, 2, N_INDICES) if indexed else None,
+        wings=_values(table[_WINGS], N_WINGS) if winged else None,
     )
 
 

@@ -19,6 +19,21 @@ WINDOW_VAC: Final = (6519.0, 6732.0)
 GRID: Final = np.linspace(*WINDOW_VAC, N_PIXELS)
 """Wavelengths of the window's pixels, vacuum Å, shape (140,)."""
 
+WING_STEP: Final = 6.0
+"""Width of the bins beyond the window, Å: four of its pixels."""
+
+WING_CENTRES: Final = np.concatenate(
+    [
+        WINDOW_VAC[0] - WING_STEP * (np.arange(24)[::-1] + 0.5),
+        WINDOW_VAC[1] + WING_STEP * (np.arange(10) + 0.5),
+    ]
+)
+"""Middles of the bins, vacuum Å, shape (34,): from 6375 Å to the window, and from there to 6792 Å, where no
+band of the atmosphere begins yet. Lines of 4000 km/s and their continuum lie within."""
+
+N_WINGS: Final = WING_CENTRES.size + 2
+"""Numbers of the wings of a spectrum: the bins, and the ends of the line taken out of the window."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowSet:
@@ -44,6 +59,10 @@ class WindowSet:
     """Spectral indices of the rest of each spectrum and their standard deviations, shape
     (n, 2, :data:`~vo_emline.preprocess.indices.N_INDICES`), NaN where unknown
     (:func:`~vo_emline.preprocess.indices.measure_indices`); None where there are none at all."""
+    wings: npt.NDArray[np.float32] | None = None
+    """Flux beyond the window in bins (:data:`WING_CENTRES`), then the ends, at the ends of the window, of the
+    straight line that was taken out of it, all in the units of the file, shape (n, :data:`N_WINGS`), NaN
+    where unknown (:func:`~vo_emline.preprocess.wings.measure_wings`); None where there are none at all."""
 
     def __len__(self) -> int:
         """Count the windows."""
@@ -60,6 +79,7 @@ class WindowSet:
             identity=self.identity.take(index),
             coverage=None if self.coverage is None else self.coverage.take(index),
             indices=None if self.indices is None else self.indices[index],
+            wings=None if self.wings is None else self.wings[index],
         )
 
     def unscaled(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -82,7 +102,7 @@ class Prepared:
 
 
 def concatenate(sets: Sequence[WindowSet]) -> WindowSet:
-    """Put sets of windows behind one another; with their coverage, and their indices, where all have them.
+    """Put sets of windows behind one another; with their coverage, indices and wings where all have them.
 
     Raises
     ------
@@ -91,6 +111,7 @@ def concatenate(sets: Sequence[WindowSet]) -> WindowSet:
     """
     coverages = [one.coverage for one in sets if one.coverage is not None]
     indices = [one.indices for one in sets if one.indices is not None]
+    wings = [one.wings for one in sets if one.wings is not None]
     return WindowSet(
         flux=np.concatenate([one.flux for one in sets]),
         ivar=np.concatenate([one.ivar for one in sets]),
@@ -98,4 +119,5 @@ def concatenate(sets: Sequence[WindowSet]) -> WindowSet:
         identity=pa.concat_tables([one.identity for one in sets]),
         coverage=pa.concat_tables(coverages) if len(coverages) == len(sets) else None,
         indices=np.concatenate(indices) if len(indices) == len(sets) else None,
+        wings=np.concatenate(wings) if len(wings) == len(sets) else None,
     )

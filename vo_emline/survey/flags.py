@@ -14,13 +14,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vo_emline.arrays import BoolArray
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.labels import ABSORPTION
 from vo_emline.measure.baseline import SIDE_BANDS
 from vo_emline.measure.lines import EmissionLines, measure_lines
 from vo_emline.measure.matched import MOST_ABSORPTION, stands_out
 from vo_emline.measure.nebula import NEBULAR, p_nebular
 from vo_emline.measure.shape import LINE_HALF_WIDTH
+from vo_emline.measure.wide import WideLines, measure_wide
 from vo_emline.preprocess.artefacts import PREFIX
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.spectra import HALPHA_VAC, READ_FLAGS
@@ -67,16 +68,33 @@ class Candidates(NamedTuple):
     """Which of the windows they are, shape (m,)."""
     lines: EmissionLines
     """Their lines, m of them."""
+    wide: WideLines
+    """The wide ones among these."""
 
 
 def find_candidates(windows: WindowSet, label: npt.NDArray[np.integer[Any]]) -> Candidates:
     """Measure the lines of the spectra that are labelled emission or double-peak; `label` has shape (n,)."""
     rows = np.flatnonzero(label != ABSORPTION)
-    return Candidates(rows, measure_lines(windows.take(rows)))
+    some = windows.take(rows)
+    return Candidates(rows, measure_lines(some), measure_wide(some))
+
+
+def look_for_nebulae(windows: WindowSet, predicted: Predicted) -> FloatArray:
+    """Give the probability of a nebula, shape (n,); NaN where there is no sign of emission at all."""
+    found = np.full(len(windows), np.nan)
+    rows = np.flatnonzero(predicted.probability[:, ABSORPTION] < 1.0 - NEBULAR_FROM)
+    if rows.size:
+        found[rows] = p_nebular(windows.take(rows))
+    return found
 
 
 def flag(
-    windows: WindowSet, predicted: Predicted, candidates: Candidates, *, options: SurveyOptions
+    windows: WindowSet,
+    predicted: Predicted,
+    candidates: Candidates,
+    *,
+    nebular: FloatArray,
+    options: SurveyOptions,
 ) -> pa.Array:
     """Give the flags of each window, words separated by spaces, in the order of :data:`FLAGS`.
 
@@ -88,6 +106,8 @@ def flag(
         Class probabilities, shape (n, 3), and which of them a cascade has settled.
     candidates
         Those of which lines are measured.
+    nebular
+        What :func:`look_for_nebulae` gave, shape (n,).
     options
         Limits of probability and S/N.
 
@@ -111,11 +131,7 @@ def flag(
         "line_unlike_training": _where(
             predicted.probability[:, ABSORPTION] >= np.float32(MOST_ABSORPTION), windows, stands_out
         ),
-        "nebular": _where(
-            predicted.probability[:, ABSORPTION] < 1.0 - NEBULAR_FROM,
-            windows,
-            lambda some: p_nebular(some) > NEBULAR,
-        ),
+        "nebular": np.nan_to_num(nebular) > NEBULAR,
     }
     raised |= _of_lines(candidates, suspect=raised["ivar_suspect"] | _old(windows))
     combination = sum((raised[name].astype(np.int64) << bit for bit, name in enumerate(_OWN)), np.int64(0))

@@ -14,13 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from vo_emline.arrays import FloatArray
 from vo_emline.labels import DOUBLE_PEAK, LABELS, PROBABILITY_COLUMNS
-from vo_emline.measure.lines import EmissionLines
+from vo_emline.measure.everywhere import equivalent_widths
 from vo_emline.measure.quantities import QUANTITIES, Estimates, estimates
+from vo_emline.measure.types import TYPES, ProfileTypes, profile_types
 from vo_emline.preprocess.identity import COVERAGE_SCHEMA, IDENTITY_SCHEMA
-from vo_emline.preprocess.windows import Prepared
+from vo_emline.preprocess.windows import Prepared, WindowSet
 from vo_emline.rejects import Reject
-from vo_emline.survey.flags import Candidates, find_candidates, flag
+from vo_emline.survey.flags import Candidates, find_candidates, flag, look_for_nebulae
 from vo_emline.survey.model import Predicted
 from vo_emline.survey.options import SurveyOptions
 
@@ -29,20 +31,35 @@ if TYPE_CHECKING:
 
 SIGNIFICANCE: Final = "line_significance"
 METHOD: Final = "line_method"
+PROFILE: Final = "profile"
+PROFILE_PROBABILITY: Final = "p_profile"
+NEBULAR: Final = "p_nebular"
+
+WIDE: Final = "wide"
+"""Method by which lines are measured that leave no continuum where that of others is taken."""
+
+CLASSICAL: Final = "classical"
+"""Method by which the equivalent width of spectra is measured that are no candidates."""
 
 LINE_FIELDS: Final = (
     *((name, pa.float32()) for quantity in QUANTITIES for name in (quantity.name, quantity.error_name)),
     (SIGNIFICANCE, pa.float32()),
     (METHOD, pa.string()),
+    (PROFILE, pa.string()),
+    (PROFILE_PROBABILITY, pa.float32()),
 )
-"""Columns of measured lines; NULL for spectra that are no candidates."""
+"""Columns of measured lines; NULL for spectra that are no candidates, but for the equivalent width."""
 
 _DOUBLE: Final = np.array([quantity.double for quantity in QUANTITIES])
+WIDTH: Final = QUANTITIES[0]
+"""The equivalent width, which every spectrum has."""
+_FWHM: Final = [quantity.name for quantity in QUANTITIES].index("fwhm")
 
 SCORE_FIELDS: Final = (
     ("label", pa.string()),
     *((name, pa.float32()) for name in PROBABILITY_COLUMNS),
     ("score", pa.float32()),
+    (NEBULAR, pa.float32()),
     ("flags", pa.string()),
     *LINE_FIELDS,
 )
@@ -84,12 +101,14 @@ def tabulate(
     windows, probability = prepared.windows, predicted.probability
     label = probability.argmax(axis=1)
     candidates = find_candidates(windows, label)
+    nebular = look_for_nebulae(windows, predicted)
     columns: dict[str, Any] = {
         "label": pa.array(LABELS).take(pa.array(label)),
         **{name: probability[:, index] for index, name in enumerate(PROBABILITY_COLUMNS)},
         "score": probability[:, 1:].sum(axis=1),
-        "flags": flag(windows, predicted, candidates, options=options),
-        **line_columns(candidates, label, regression),
+        NEBULAR: pa.array(nebular.astype(np.float32), from_pandas=True),
+        "flags": flag(windows, predicted, candidates, nebular=nebular, options=options),
+        **line_columns(windows, candidates, probability, regression),
     }
     scored = windows.identity
     for name in COVERAGE_SCHEMA.names:
@@ -106,16 +125,21 @@ def tabulate(
 
 
 def line_columns(
-    candidates: Candidates, label: npt.NDArray[np.integer[Any]], regression: LineRegression | None
+    windows: WindowSet,
+    candidates: Candidates,
+    probability: npt.NDArray[np.floating[Any]],
+    regression: LineRegression | None,
 ) -> dict[str, pa.Array]:
     """Give the columns of measured lines.
 
     Parameters
     ----------
+    windows
+        All spectra, n of them: each has an equivalent width.
     candidates
-        The spectra that are measured, and their lines.
-    label
-        Index of the class of every spectrum, shape (n,); only double-peaked ones have separation and V/R.
+        Those of which more is measured, and their lines.
+    probability
+        Of the classes, shape (n, 3); only double-peaked lines have separation and V/R.
     regression
         The regression of the model; None to measure classically.
 
@@ -124,16 +148,41 @@ def line_columns(
     dict
         An array of length n for each of :data:`LINE_FIELDS`; NULL where nothing was measured.
     """
-    rows, n = candidates.rows, len(label)
-    found = _measured(candidates.lines, label[rows], regression)
-    value, error = found.value, found.error
-    parts = {name: value[:, j] for j, name in enumerate(quantity.name for quantity in QUANTITIES)}
-    parts |= {quantity.error_name: error[:, j] for j, quantity in enumerate(QUANTITIES)}
-    parts[SIGNIFICANCE] = np.abs(value[:, 0]) / error[:, 0]
-    columns = {name: _spread(parts[name], rows, n) for name, _ in LINE_FIELDS if name != METHOD}
-    method = np.full(n, None, dtype=object)
-    method[rows] = method_text(regression)
-    return {**columns, METHOD: pa.array(method, pa.string())}
+    rows, n, chances = candidates.rows, len(probability), probability[candidates.rows]
+    found = _measured(candidates, chances.argmax(axis=1), regression)
+    parts = {quantity.name: _spread(found.value[:, j], rows, n) for j, quantity in enumerate(QUANTITIES)}
+    parts |= {
+        quantity.error_name: _spread(found.error[:, j], rows, n) for j, quantity in enumerate(QUANTITIES)
+    }
+    width, error = equivalent_widths(windows)
+    for name, values in ((WIDTH.name, width), (WIDTH.error_name, error)):
+        values[rows] = parts[name][rows]
+        parts[name] = values
+    parts[SIGNIFICANCE] = np.asarray(np.abs(width) / error, dtype=np.float32)
+    method = np.where(np.isfinite(width), 0, 3)
+    method[rows], method[rows[candidates.wide.rows]] = 1, 2
+    methods = pa.array([CLASSICAL, method_text(regression), WIDE, None]).take(pa.array(method))
+    profile = _profiles(candidates, found.value[:, _FWHM], chances)
+    kind = np.full(n, len(TYPES))
+    kind[rows] = profile.kind
+    parts[PROFILE_PROBABILITY] = _spread(profile.probability.max(axis=1, initial=0.0), rows, n)
+    columns = {name: pa.array(values, pa.float32(), from_pandas=True) for name, values in parts.items()}
+    columns |= {METHOD: methods, PROFILE: pa.array([*TYPES, None]).take(pa.array(kind))}
+    return {name: columns[name] for name, _ in LINE_FIELDS}
+
+
+def _profiles(
+    candidates: Candidates, fwhm_kms: FloatArray, chances: npt.NDArray[np.floating[Any]]
+) -> ProfileTypes:
+    """Name the types of the profiles of candidates; `chances` are their probabilities, shape (m, 3)."""
+    emission = np.maximum(chances[:, 1:].sum(axis=1, dtype=np.float64), 1e-12)
+    double = chances[:, DOUBLE_PEAK] / emission
+    found = profile_types(candidates.lines.baseline, fwhm_kms, double)
+    wide = candidates.wide
+    if len(wide.rows):
+        of_wide = profile_types(wide.baseline, fwhm_kms[wide.rows], double[wide.rows])
+        found.kind[wide.rows], found.probability[wide.rows] = of_wide
+    return found
 
 
 def method_text(regression: LineRegression | None) -> str:
@@ -171,19 +220,24 @@ def _load(directory: Path, _version: str) -> LineRegression | None:
 
 
 def _measured(
-    lines: EmissionLines, label: npt.NDArray[np.integer[Any]], regression: LineRegression | None
+    candidates: Candidates, label: npt.NDArray[np.integer[Any]], regression: LineRegression | None
 ) -> Estimates:
+    """Measure candidates: wide lines as :mod:`~vo_emline.measure.wide` does, others by the regression."""
+    lines, wide = candidates.lines, candidates.wide
     found = estimates(lines.measured) if regression is None else regression.measure(lines)
-    known = np.isfinite(found.value) & np.isfinite(found.error)
+    value, error = found.value.copy(), found.error.copy()
+    of_wide = wide.estimates()
+    value[wide.rows], error[wide.rows] = of_wide.value, of_wide.error
+    known = np.isfinite(value) & np.isfinite(error)
     wanted = known & (~_DOUBLE | (label == DOUBLE_PEAK)[:, None])
-    return Estimates(value=np.where(wanted, found.value, np.nan), error=np.where(wanted, found.error, np.nan))
+    return Estimates(value=np.where(wanted, value, np.nan), error=np.where(wanted, error, np.nan))
 
 
-def _spread(values: npt.NDArray[np.float64], rows: npt.NDArray[np.intp], n: int) -> pa.Array:
-    """Put values at `rows` of an array of length `n`; the rest, and NaN, is NULL."""
+def _spread(values: FloatArray, rows: npt.NDArray[np.intp], n: int) -> npt.NDArray[np.float32]:
+    """Put values at `rows` of an array of length `n`; the rest is NaN."""
     column = np.full(n, np.nan, dtype=np.float32)
     column[rows] = values
-    return pa.array(column, from_pandas=True)
+    return column
 
 
 def reject_table(rejects: Sequence[Reject]) -> pa.Table:

@@ -11,7 +11,7 @@ import pytest
 from vo_emline.preprocess import GRID, PreprocessOptions, WindowSet, identity_table
 from vo_emline.spectra import HALPHA_VAC, Identity, find_spectra
 from vo_emline.survey import FLAGS, SurveyOptions, prepare_files
-from vo_emline.survey.flags import find_candidates, flag, ivar_suspect, signal_to_noise
+from vo_emline.survey.flags import find_candidates, flag, ivar_suspect, look_for_nebulae, signal_to_noise
 from vo_emline.survey.model import Predicted
 
 SURE = np.array([0.98, 0.01, 0.01], dtype=np.float32)
@@ -31,7 +31,9 @@ def windows(*identities: Identity, ivar: float = 100.0) -> WindowSet:
 
 def flags_of(one: WindowSet, probability: np.ndarray) -> list[str]:
     candidates = find_candidates(one, probability.argmax(axis=1))
-    return flag(one, Predicted(probability), candidates, options=SurveyOptions()).to_pylist()
+    predicted = Predicted(probability)
+    nebular = look_for_nebulae(one, predicted)
+    return flag(one, predicted, candidates, nebular=nebular, options=SurveyOptions()).to_pylist()
 
 
 @pytest.mark.parametrize(

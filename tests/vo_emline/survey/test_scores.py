@@ -25,37 +25,55 @@ def windows(simulated):
     return simulated.prepare()
 
 
-def test_only_candidates_are_measured(windows):
+OF_ALL = {"ew", "ew_error", "line_significance", "line_method"}
+"""Columns that spectra have, too, that are no candidates."""
+
+
+def columns_of(windows, label):
+    probability = np.eye(3, dtype=np.float32)[label]
+    return line_columns(windows, find_candidates(windows, label), probability, None)
+
+
+def test_only_candidates_are_measured_but_for_the_equivalent_width(windows):
     label = np.full(len(windows), ABSORPTION)
     label[3], label[8] = EMISSION, DOUBLE_PEAK
-    columns = line_columns(find_candidates(windows, label), label, None)
+    columns = columns_of(windows, label)
     assert list(columns) == [name for name, _ in LINE_FIELDS]
     measured = measure_emission(windows)
     for name, kind in LINE_FIELDS:
         assert columns[name].type == kind
-        assert columns[name].null_count >= len(windows) - 2
+        assert (columns[name].null_count >= len(windows) - 2) == (name not in OF_ALL)
     assert columns["ew"][3].as_py() == pytest.approx(measured.value[3, 0], rel=1e-6)
     assert columns["line_significance"][3].as_py() == pytest.approx(
         abs(measured.value[3, 0]) / measured.error[3, 0], rel=1e-6
     )
-    assert [row for row in range(len(windows)) if columns["line_method"][row].as_py()] == [3, 8]
+    assert [columns["profile"][row].as_py().split("-")[0] for row in (3, 8)] == ["single", "double"]
+    assert min(columns["p_profile"][row].as_py() for row in (3, 8)) > 0.3
+
+
+def test_the_equivalent_width_of_all_is_what_the_measurement_of_candidates_gives(windows):
+    quick = columns_of(windows, np.zeros(len(windows), dtype=int))
+    full = columns_of(windows, np.full(len(windows), EMISSION))
+    of_wide = np.array(full["line_method"].to_pylist()) == "wide"
+    value, error = (np.array(quick[name], dtype=float)[~of_wide] for name in ("ew", "ew_error"))
+    other, its_error = (np.array(full[name], dtype=float)[~of_wide] for name in ("ew", "ew_error"))
+    assert np.isfinite(value).mean() > 0.98
+    assert np.nanquantile(np.abs(value - other) / error, 0.95) < 0.3
+    assert np.nanquantile(np.abs(np.log(error / its_error)), 0.95) < 0.2
 
 
 def test_only_double_peaks_have_a_separation(windows):
     label = np.full(len(windows), EMISSION)
-    candidates = find_candidates(windows, label)
-    as_single = line_columns(candidates, label, None)
-    as_double = line_columns(candidates, label + 1, None)
+    as_single, as_double = columns_of(windows, label), columns_of(windows, label + 1)
     for name in DOUBLE:
         assert as_single[name].null_count == len(windows)
         assert as_double[name].null_count < len(windows)
         assert as_double[name].is_valid().equals(as_double[f"{name}_error"].is_valid())
 
 
-def test_no_candidate_gives_no_measurement(windows):
-    label = np.zeros(len(windows), dtype=int)
-    columns = line_columns(find_candidates(windows, label), label, None)
-    assert all(column.null_count == len(windows) for column in columns.values())
+def test_no_candidate_has_a_profile(windows):
+    columns = columns_of(windows, np.zeros(len(windows), dtype=int))
+    assert all(columns[name].null_count == len(windows) for name in columns if name not in OF_ALL)
 
 
 def test_a_scorer_without_a_model_on_disk_measures_classically():
