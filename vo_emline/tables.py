@@ -61,6 +61,8 @@ class Column:
     principal: bool = False
     """Whether a client should show it by default (TAP_SCHEMA ``principal``)."""
     indexed: bool = False
+    unique: bool = False
+    """Whether it names its row: no two rows have the same text."""
     std: bool = False
     """Whether a standard defines it (TAP_SCHEMA ``std``)."""
     computed: str | None = None

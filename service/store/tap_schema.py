@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from service.adql import as_identifier
-from vo_emline.candidates.columns import CANDIDATES, SCORES
+from vo_emline.candidates.columns import CANDIDATES, EPOCHS, OBJECTS, SCORES
 from vo_emline.candidates.obscore import OBSCORE
 from vo_emline.tables import Column, Datatype, Table
 
@@ -109,6 +109,10 @@ KEYS: Final = (
                description="The observation behind a score"),
     ForeignKey(source=CANDIDATES.qualified_name, target=SCORES.qualified_name, columns=_RUN,
                description="The candidate among all classified spectra"),
+    ForeignKey(source=EPOCHS.qualified_name, target=OBJECTS.qualified_name,
+               columns=(("object_id", "object_id"),), description="The star of a spectrum"),
+    ForeignKey(source=EPOCHS.qualified_name, target=SCORES.qualified_name, columns=_RUN,
+               description="What was found in a spectrum of a star"),
     ForeignKey(source="tap_schema.tables", target="tap_schema.schemas",
                columns=(("schema_name", "schema_name"),), description="The schema of a table"),
     ForeignKey(source="tap_schema.columns", target="tap_schema.tables",

@@ -54,6 +54,8 @@ def upload(served: Any, output: str) -> httpx.Response:
 ANSWERS: dict[str, Ask] = {
     "candidates": query("SELECT * FROM emline.candidates"),
     "rejects": query("SELECT * FROM emline.rejects"),
+    "objects": query("SELECT TOP 20 * FROM emline.objects"),
+    "epochs": query("SELECT TOP 20 * FROM emline.epochs"),
     "obscore": query("SELECT * FROM ivoa.obscore"),
     "columns": query("SELECT * FROM tap_schema.columns"),
     "no rows": query("SELECT * FROM emline.scores WHERE ra < 0"),

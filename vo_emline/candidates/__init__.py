@@ -7,6 +7,7 @@
 * ``votable``: the one streamed writer of VOTables
 * ``output``: tables as CSV, VOTable, Parquet, FITS, ECSV; tables of any size as a stream
 * ``database``: where rows are made: functions, limits on memory, a file that is renamed into place
+* ``joining``: which spectra are of one star; ``objects``: what they say together
 * ``release``: the tables of a release, of tables or of the shards of a survey: sorted, indexed, checked
 * ``postgres``: the tables of a release in a PostgreSQL database
 * ``hats``: a table of a release as a HATS catalogue, for LSDB
@@ -15,7 +16,9 @@
 from vo_emline.candidates.columns import (
     CANDIDATES,
     CLASSIFIED,
+    EPOCHS,
     HPX_ORDER,
+    OBJECTS,
     PUBLISHED,
     REJECTS,
     SCORES,
@@ -38,7 +41,9 @@ __all__ = [
     "AUTHORITY",
     "CANDIDATES",
     "CLASSIFIED",
+    "EPOCHS",
     "HPX_ORDER",
+    "OBJECTS",
     "OBSCORE",
     "PUBLISHED",
     "REJECTS",

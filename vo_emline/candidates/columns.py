@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from vo_emline.labels import LABELS
 from vo_emline.measure.quantities import QUANTITIES, Quantity
@@ -24,7 +25,8 @@ _POSITION = (
 _NAMES = (
     Column(name="obs_publisher_did", datatype="char", arraysize="*", ucd="meta.ref.ivoid",
            utype="Curation.PublisherDID",
-           description="Publisher dataset identifier of the spectrum", principal=True, indexed=True),
+           description="Publisher dataset identifier of the spectrum", principal=True, indexed=True,
+           unique=True),
     Column(name="obsid", datatype="long", ucd="meta.id;obs",
            description="LAMOST observation identifier; NULL in DR1 and DR2", principal=True, indexed=True),
     Column(name="designation", datatype="char", arraysize="*", ucd="meta.id;src",
@@ -118,6 +120,7 @@ _ACCESS = (
 _ID = Column(
     name="candidate_id", datatype="char", arraysize="*", ucd="meta.id;meta.main",
     description="Identifier of the classified spectrum in this service", principal=True, indexed=True,
+    unique=True,
 )  # fmt: skip
 
 _CLASSIFIED = (_ID, *_NAMES, *_POSITION, *_SCORES, *_LINES, *_OBSERVATION, _KNOWN, *_PROVENANCE, *_ACCESS)
@@ -148,7 +151,91 @@ REJECTS: Final = Table(
     ),
 )  # fmt: skip
 
-PUBLISHED: Final = (CANDIDATES, SCORES, REJECTS)
+_OBJECT_ID = Column(
+    name="object_id", datatype="char", arraysize="*", ucd="meta.id;src", principal=True, indexed=True,
+    description="Identifier of the star: stays when spectra are added",
+)  # fmt: skip
+
+
+def _over_epochs(name: str, unit: str | None, ucd: str, what: str) -> tuple[Column, ...]:
+    """Describe what is said of a quantity that every epoch may have."""
+
+    def column(suffix: str, meaning: str, **more: Any) -> Column:
+        return Column(name=f"{name}_{suffix}", datatype="float", description=meaning, **more)
+
+    return (
+        column("mean", f"Mean {what}, by inverse variance", unit=unit, ucd=f"{ucd};stat.mean",
+               principal=True),
+        column("error", f"Standard deviation of {name}_mean", unit=unit, ucd=f"stat.error;{ucd}"),
+        column("scatter", f"Standard deviation of the {what} of single spectra", unit=unit,
+               ucd=f"stat.stdev;{ucd}"),
+        column("change", f"Significance, in standard deviations, with which the {what} is not constant: "
+               "the probability of chi-square over all spectra, with stated errors and a systematic one",
+               ucd=f"stat.fit.chi2;{ucd}", principal=True),
+    )  # fmt: skip
+
+
+OBJECTS: Final = Table(
+    schema="emline", name="objects",
+    description="Stars: what all classified spectra of each say together",
+    columns=(
+        replace(_OBJECT_ID, ucd="meta.id;meta.main", unique=True),
+        *_POSITION,
+        Column(name="names", datatype="char", arraysize="*", ucd="meta.id;src", principal=True,
+               description="Designations and names its spectra have, separated by semicolons"),
+        Column(name="n_spectra", datatype="int", ucd="meta.number;obs", principal=True,
+               description="Classified spectra of the star"),
+        Column(name="n_epochs", datatype="int", ucd="meta.number;time.epoch", principal=True,
+               description="Times it was observed: spectra within half a day are of one"),
+        Column(name="surveys", datatype="char", arraysize="*", ucd="meta.id;obs", principal=True,
+               description="Surveys and instruments that saw it, separated by semicolons"),
+        Column(name="first_epoch_mjd", datatype="double", unit="d", ucd="time.epoch;stat.min",
+               description="First observation, MJD (UTC)"),
+        Column(name="last_epoch_mjd", datatype="double", unit="d", ucd="time.epoch;stat.max",
+               description="Last observation, MJD (UTC)"),
+        Column(name="best_candidate_id", datatype="char", arraysize="*", ucd="meta.id;obs",
+               description="candidate_id of the spectrum with the highest signal-to-noise ratio"),
+        Column(name="label", datatype="char", arraysize="*", ucd="src.class", principal=True,
+               description="Class with the highest combined probability"),
+        Column(name="score", datatype="float", ucd="stat.probability;meta.main", principal=True,
+               description="Combined probability of emission: from the mean of the logarithms of the "
+               "probabilities of all spectra, since these are not independent"),
+        Column(name="score_max", datatype="float", ucd="stat.probability;stat.max", principal=True,
+               description="Highest score of a single spectrum"),
+        Column(name="score_min", datatype="float", ucd="stat.probability;stat.min",
+               description="Lowest score of a single spectrum"),
+        Column(name="best_label", datatype="char", arraysize="*", ucd="src.class",
+               description="Class of the best spectrum"),
+        Column(name="n_positive", datatype="int", ucd="meta.number",
+               description="Spectra labelled emission or double-peak"),
+        *_over_epochs("ew", "0.1nm", "spect.line.eqWidth;em.line.Halpha", "equivalent width"),
+        *_over_epochs("vr", None, "spect.line.asymmetry;em.line.Halpha", "V/R"),
+        *_over_epochs("rv", "km.s**-1", "spect.dopplerVeloc.opt;em.line.Halpha", "velocity of the line"),
+        Column(name="spectral_subclass", datatype="char", arraysize="*", ucd="src.spType", principal=True,
+               description="Subclass of the best spectrum by the survey's pipeline"),
+        Column(name="flags", datatype="char", arraysize="*", ucd="meta.code.qual", principal=True,
+               description="variable: one of the changes exceeds 5; appeared, disappeared: from absorption "
+               "to emission or back between two epochs, and the equivalent width by more than 5 standard "
+               "deviations; ambiguous: which spectra are of this star is not sure"),
+    ),
+)  # fmt: skip
+
+EPOCHS: Final = Table(
+    schema="emline", name="epochs",
+    description="Which spectrum is of which star: joins emline.objects with emline.scores",
+    columns=(
+        _OBJECT_ID,
+        _ID,
+        Column(name="epoch_mjd", datatype="double", unit="d", ucd="time.epoch;obs", principal=True,
+               description="Epoch of the observation, MJD (UTC)"),
+        Column(name="survey", datatype="char", arraysize="*", ucd="meta.id;obs", principal=True,
+               description="Survey or instrument that took the spectrum"),
+        Column(name="separation", datatype="float", unit="arcsec", ucd="pos.angDistance", principal=True,
+               description="Distance of the spectrum's stated position from that of the star"),
+    ),
+)  # fmt: skip
+
+PUBLISHED: Final = (CANDIDATES, SCORES, REJECTS, OBJECTS, EPOCHS)
 """The tables of schema ``emline``, in the order they are listed."""
 
 CLASSIFIED: Final = Table(

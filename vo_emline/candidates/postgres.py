@@ -189,7 +189,7 @@ def _index(cursor: Cursor, table: Table, *, has_q3c: bool) -> None:
     places = {"ra", "dec"} & {column.name for column in indexed}
     for column in indexed:
         if not (has_q3c and column.name in places):
-            unique = "UNIQUE " if column.is_text else ""
+            unique = "UNIQUE " if column.unique else ""
             cursor.execute(f"CREATE {unique}INDEX ON {name} ({identifier(column.name)})")
     if has_q3c and places:
         cursor.execute(f"CREATE INDEX ON {name} (q3c_ang2ipix(ra, dec))")

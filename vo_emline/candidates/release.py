@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from vo_emline.candidates.columns import CANDIDATES, PUBLISHED, REJECTS, SCORES, SPECTRA
+from vo_emline.candidates.columns import CANDIDATES, EPOCHS, OBJECTS, PUBLISHED, REJECTS, SCORES, SPECTRA
 from vo_emline.candidates.database import DRAFT, Limits, building, identifier, literal, naming_damage
+from vo_emline.candidates.objects import EPOCHS_DRAFT, OBJECTS_DRAFT, draft_objects
 from vo_emline.candidates.output import BATCH, arrow_schema, stream_tables
 from vo_emline.candidates.rows import (
     FROM_FILES,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 PIXEL: Final = "hpx10"
 BY_PLACE: Final = "ORDER BY hpx10, dec, obs_publisher_did"
-"""Order of the rows of every table with positions; the last column makes it the same every time."""
+"""Order of the rows of every table of spectra; the last column makes it the same every time."""
 
 
 def build_release(
@@ -84,7 +85,9 @@ def build_release(
             database.register("incoming", rows)
             create_table(database, table, complete(database, table, "incoming"), order=BY_PLACE)
             database.unregister("incoming")
-        finish(database, metadata=metadata or {})
+        collections = f"SELECT obs_publisher_did, collection FROM {SPECTRA.qualified_name}"  # noqa: S608
+        classified = f"(FROM {SCORES.qualified_name} JOIN ({collections}) USING (obs_publisher_did))"
+        finish(database, classified, metadata=metadata or {}, previous=path)
 
 
 def create_table(database: DuckDBPyConnection, table: Table, relation: str, *, order: str = "") -> None:
@@ -123,8 +126,21 @@ def complete(database: DuckDBPyConnection, table: Table, relation: str) -> str:
     return f"(SELECT *, {FROM_FILES[PIXEL]} AS {PIXEL} FROM {relation})"  # noqa: S608
 
 
-def finish(database: DuckDBPyConnection, *, metadata: Mapping[str, str]) -> None:
-    """Add what follows from spectra, scores and rejects: candidates, indexes and the facts about the run.
+def finish(
+    database: DuckDBPyConnection, classified: str, *, metadata: Mapping[str, str], previous: Path
+) -> None:
+    """Add what follows from spectra, scores and rejects: candidates, stars, indexes, facts about the run.
+
+    Parameters
+    ----------
+    database
+        The release.
+    classified
+        Relation of the scores with the ``collection`` of each.
+    metadata
+        Facts about the run.
+    previous
+        The release that this one replaces, where there is one: stars keep their identifiers.
 
     Raises
     ------
@@ -135,7 +151,12 @@ def finish(database: DuckDBPyConnection, *, metadata: Mapping[str, str]) -> None
     if _exists(database, SCORES):
         candidates = f"(SELECT * FROM {SCORES.qualified_name} WHERE label <> {literal(LABELS[0])})"  # noqa: S608
         create_table(database, CANDIDATES, candidates)
-        for table in (SCORES, CANDIDATES):
+        draft_objects(database, classified, previous=previous)
+        objects = complete(database, OBJECTS, OBJECTS_DRAFT)
+        create_table(database, OBJECTS, objects, order="ORDER BY hpx10, dec, object_id")
+        epochs = f"(FROM {EPOCHS_DRAFT} ORDER BY object_id, epoch_mjd, candidate_id)"
+        create_table(database, EPOCHS, epochs)
+        for table in (SCORES, CANDIDATES, OBJECTS, EPOCHS):
             index_identifiers(database, table)
     database.execute("CREATE TABLE internal.metadata (key VARCHAR PRIMARY KEY, value VARCHAR)")
     for fact in metadata.items():
@@ -153,7 +174,7 @@ def index_identifiers(database: DuckDBPyConnection, table: Table) -> None:
     import duckdb
 
     name = table.qualified_name
-    for column in (column.name for column in table.stored if column.indexed and column.is_text):
+    for column in (column.name for column in table.stored if column.unique):
         try:
             database.execute(f"CREATE UNIQUE INDEX {table.name}_{column} ON {name} ({identifier(column)})")
         except duckdb.ConstraintException as error:
@@ -264,7 +285,8 @@ def release_survey(
         for table in (SPECTRA, SCORES):
             create_table(database, table, _CLASSIFIED)
         create_table(database, REJECTS, f"({rejects_select('missed', run_id=provenance.run_id)})")
-        finish(database, metadata=provenance.metadata() | dict(metadata or {}))
+        facts = provenance.metadata() | dict(metadata or {})
+        finish(database, _CLASSIFIED, metadata=facts, previous=path)
         return check(database, summary)
 
 

@@ -104,6 +104,8 @@ class Survey:
     """λ/FWHM near Hα, where the file does not say."""
     medium: Medium | None = None
     """Medium of the wavelengths by the published format, where the file does not say."""
+    position_error: float = 0.0
+    """By how much the position of the target may be off, arcsec; 0 for that of a fibre or a catalogue."""
     one_star: bool = False
     """Whether all spectra of a file are of one star, so that the best at Hα is taken."""
     prefer: str = ""
