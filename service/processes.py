@@ -4,7 +4,8 @@ What a stranger sends may make a parser eat all memory or never end. Here it
 runs in a process with limits of its own (setrlimit) and a deadline, and the
 server only sees the bytes that came out. A :class:`Nursery` is one idle
 process that has imported what the work needs and forks a worker within
-milliseconds; a :class:`Pool` hands out a few of them at the same time.
+milliseconds; a :class:`Pool` hands out a few of them at the same time. What
+runs in those processes is :mod:`service.nursery`.
 
 Workers answer in frames of plain bytes, never in pickles: whatever became of
 the process that read the stranger's data, it cannot make the server run code.
@@ -12,34 +13,39 @@ the process that read the stranger's data, it cannot make the server run code.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import pickle
-import resource
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from functools import cache
 from multiprocessing.connection import Connection
 from typing import Any, Final, Literal
 
 import structlog
 
+from service import nursery as protocol
 from service.errors import INTERNAL, BusyError, FaultError
+from service.nursery import FRAME, Limits, Work
 from vo_emline.errors import EmlineError, UserError
 
 logger = structlog.stdlib.get_logger("service")
 
-FRAME: Final = 1 << 20
-"""Bytes of a frame, about: larger pieces are sent in several."""
+PRELOAD: Final = (
+    "service.store.workers", "service.tap.upload_readers", "service.tap.fetch", "cdshealpix.nested",
+    "astropy.coordinates", "pandas",
+)  # fmt: skip
+"""What the workers of a service have imported before they are asked; Arrow and DuckDB load pandas, where it
+is, as they look at their first table, which takes half a second."""
 
-_PIECE, _END, _MISTAKE, _MEMORY, _FAULT = b"P", b"E", b"U", b"M", b"F"
 _ALLOWANCE: Final = 1 << 16
-"""Bytes of a frame beyond :data:`FRAME` that are still read."""
+"""Bytes of a frame beyond :data:`service.nursery.FRAME` that are still read."""
 _ENVIRONMENT: Final = {
     # One thread each: a fork copies only the thread that calls it, and limits count address space.
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2",
@@ -47,32 +53,20 @@ _ENVIRONMENT: Final = {
 }  # fmt: skip
 _MAIN: Final = (
     "import sys; sys.path[:] = {path!r}; "
-    "from service.processes import breed; breed({descriptor}, {preload!r})"
+    "from service.nursery import breed; breed({descriptor}, {server}, {preload!r})"
 )
 
-Work = Callable[..., Iterable[bytes]]
-"""A function of a module (found by its name in the worker) that gives an answer piece by piece."""
+
+Reason = Literal["time", "memory", "stopped"]
 
 
 class KilledError(EmlineError):
-    """A worker ended before its work did."""
+    """A worker ended its work early, or with it."""
 
-    def __init__(self, reason: Literal["time", "memory", "stopped"]) -> None:
+    def __init__(self, reason: Reason) -> None:
         super().__init__(f"the process was ended: {reason}")
         self.reason = reason
         """``time``: the deadline came; ``memory``: over a limit, or crashed; ``stopped``: asked to."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one worker may use; 0 for no limit."""
-
-    memory: int = 0
-    """Bytes of address space beyond what it has when it starts."""
-    cpu_seconds: int = 0
-    """Seconds of processor time for one call."""
-    file_bytes: int = 0
-    """Bytes of the largest file it may write."""
 
 
 class Worker:
@@ -82,25 +76,44 @@ class Worker:
     ----------
     connection
         The way to it.
+    control
+        The way to stop what it does.
     process
         Descriptor of the process (pidfd), which no other process can inherit.
+    patience
+        Seconds that a call may take to end once it is stopped, before the process is killed.
     """
 
-    def __init__(self, connection: Connection, process: int) -> None:
+    def __init__(
+        self, connection: Connection, control: socket.socket, process: int, *, patience: float = 0.0
+    ) -> None:
         self._connection = connection
+        self._control = control
         self._process = process
+        self._patience = patience
         self._lock = threading.Lock()
+        self._serial = 0
+        self._working = False
         self._stopped = False
         self.alive = True
         """Whether it can be given more work."""
 
-    def call(self, work: Work, arguments: Sequence[Any], *, deadline: float) -> Generator[bytes, None, None]:
-        """Do `work` there and give the pieces of its answer.
+    def call(
+        self,
+        work: Work,
+        arguments: Sequence[Any],
+        *,
+        deadline: float,
+        unwanted: Callable[[], object] = bool,
+    ) -> Generator[bytes, None, None]:
+        """Do `work` there and give the pieces of its answer, each whole; close the generator to stop it.
 
         Parameters
         ----------
         deadline
-            When it is killed, by ``time.monotonic``.
+            When it is stopped, by ``time.monotonic``.
+        unwanted
+            Asked as the call begins: whether :meth:`stop` came before, when there was nothing to stop.
 
         Raises
         ------
@@ -109,57 +122,115 @@ class Worker:
         FaultError
             The work raised something else; the log has it.
         KilledError
-            The worker ended before the work.
+            The work was stopped, or its process ended.
         """
-        finished = False
+        with self._lock:
+            if unwanted():
+                raise KilledError("stopped")
+            self._serial += 1
+            self._working, self._stopped = True, False
         try:
-            self._connection.send_bytes(pickle.dumps((work, tuple(arguments))))
-            while (piece := self._receive(deadline)) is not None:
+            self._connection.send_bytes(pickle.dumps((self._serial, work, tuple(arguments))))
+            while (piece := self._piece(deadline)) is not None:
                 yield piece
-            finished = True
-        except (UserError, FaultError):
-            finished = True
-            raise
         except (EOFError, OSError) as error:
-            raise KilledError("stopped" if self._stopped else "memory") from error
+            reason: Reason = "stopped" if self._stopped else "memory"
+            self.kill()
+            raise KilledError(reason) from error
         finally:
-            if not finished:
-                self.kill()
+            if self._working:
+                self._end_early()
+
+    def stop(self) -> None:
+        """Stop the call that is being done, if there is one; safe from any thread, any number of times."""
+        with self._lock:
+            if not self._working or self._stopped:
+                return
+            self._stopped = True
+            serial = self._serial
+            self._tell(serial)
+        later = threading.Timer(self._patience, self._kill_late, args=(serial,))
+        later.daemon = True
+        later.start()
 
     def kill(self) -> None:
         """End the process now; safe from any thread, any number of times."""
         with self._lock:
-            self._stopped = True
-            if self.alive:
-                self.alive = False
-                with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(self._process, signal.SIGKILL)
+            self._kill()
 
     def close(self) -> None:
         """End the process and let go of it; nothing may be reading any more."""
         self.kill()
         self._connection.close()
+        self._control.close()
         with self._lock:
             if self._process >= 0:
                 os.close(self._process)
                 self._process = -1
 
-    def _receive(self, deadline: float) -> bytes | None:
+    def _kill(self) -> None:
+        self._stopped, self._working = True, False
+        if self.alive:
+            self.alive = False
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._process, signal.SIGKILL)
+
+    def _kill_late(self, serial: int) -> None:
+        with self._lock:
+            if self._working and self._serial == serial:
+                self._kill()
+
+    def _tell(self, serial: int) -> None:
+        """Tell the process to stop a call."""
+        with contextlib.suppress(OSError):  # it is gone
+            self._control.send(serial.to_bytes(protocol.SERIAL_BYTES))
+
+    def _end_early(self) -> None:
+        """Stop the call, throw away what still comes of it, and kill the process if it goes on."""
+        with self._lock:
+            if self._patience:
+                self._tell(self._serial)
+            else:
+                self._kill()
+        end = time.monotonic() + self._patience
+        with contextlib.suppress(UserError, FaultError, KilledError, EOFError, OSError):
+            while self._working and self._piece(end) is not None:
+                pass
+        if self._working:
+            self.kill()
+
+    def _piece(self, deadline: float) -> bytes | None:
         """Give the next piece, None at the end."""
-        if not self._connection.poll(max(0.0, deadline - time.monotonic())):
-            raise KilledError("time")
-        frame = self._connection.recv_bytes(FRAME + _ALLOWANCE)
-        kind, content = frame[:1], frame[1:]
-        if kind == _PIECE:
-            return content
-        if kind == _MISTAKE:
-            raise UserError(content.decode("utf-8", "replace"))
-        if kind == _MEMORY:
-            raise KilledError("memory")
-        if kind == _FAULT:
-            logger.error("worker_failed", error=content.decode("utf-8", "replace"))
-            raise FaultError(INTERNAL)
-        return None
+        parts = []
+        while True:
+            if not self._connection.poll(max(0.0, deadline - time.monotonic())):
+                raise KilledError("time")
+            frame = self._connection.recv_bytes(FRAME + _ALLOWANCE)
+            kind, content = frame[:1], memoryview(frame)[1:]
+            if kind == protocol.PART:
+                parts.append(content)
+            elif kind == protocol.PIECE:
+                return b"".join([*parts, content])
+            else:
+                self._ended(kind, bytes(content))
+                return None
+
+    def _ended(self, kind: bytes, content: bytes) -> None:
+        """Take note that the call has ended, and raise what ended it."""
+        with self._lock:
+            if kind == protocol.MEMORY:  # what it holds is not worth keeping
+                self._kill()
+            self._working = False
+        match kind:
+            case protocol.MISTAKE:
+                raise UserError(content.decode("utf-8", "replace"))
+            case protocol.FAULT:
+                logger.error("worker_failed", error=content.decode("utf-8", "replace"))
+                raise FaultError(INTERNAL)
+            case protocol.MEMORY:
+                raise KilledError("memory")
+            case protocol.STOPPED:
+                raise KilledError("stopped")
 
 
 class Nursery:
@@ -169,25 +240,30 @@ class Nursery:
     ----------
     preload
         Names of modules to import beforehand.
-    limits
-        Limits of each worker.
     """
 
-    def __init__(self, *, preload: Sequence[str], limits: Limits) -> None:
+    def __init__(self, preload: Sequence[str] = ()) -> None:
         self._preload = tuple(preload)
-        self._limits = limits
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
 
-    def worker(self) -> Worker:
-        """Fork a worker; the nursery is started when there is none, or none any more."""
+    def worker(self, limits: Limits, *, patience: float = 0.0) -> Worker:
+        """Fork a worker; the nursery is started when there is none, or none any more.
+
+        Parameters
+        ----------
+        limits
+            What it may use.
+        patience
+            See :class:`Worker`.
+        """
         with self._lock:
             try:
-                return self._fork()
-            except OSError:
-                self._end()  # it died, or was killed: once more with a new one
-                return self._fork()
+                return self._fork(limits, patience)
+            except OSError:  # it died, or was killed: once more with a new one
+                self._forget()
+                return self._fork(limits, patience)
 
     def start(self) -> None:
         """Begin to import what workers need, so that the first one need not wait for it."""
@@ -198,24 +274,33 @@ class Nursery:
     def close(self) -> None:
         """End the nursery; its workers end with it."""
         with self._lock:
-            self._end()
+            if self._process is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+            self._forget()
 
-    def _fork(self) -> Worker:
+    def _fork(self, limits: Limits, patience: float) -> Worker:
         if self._socket is None:
             self._begin()
         assert self._socket is not None  # noqa: S101 - set by _begin
         ours, theirs = socket.socketpair()
-        with theirs:
-            socket.send_fds(self._socket, [pickle.dumps(self._limits)], [theirs.fileno()])
-        said, descriptors, _, _ = socket.recv_fds(self._socket, 1, 1)
-        if not said or not descriptors:
-            ours.close()
-            raise OSError("the nursery does not answer")
-        return Worker(Connection(ours.detach()), descriptors[0])
+        control, controlled = socket.socketpair()
+        with contextlib.ExitStack() as undo:
+            undo.callback(ours.close)
+            undo.callback(control.close)
+            with theirs, controlled:
+                socket.send_fds(self._socket, [pickle.dumps(limits)], [theirs.fileno(), controlled.fileno()])
+            said, descriptors, _, _ = socket.recv_fds(self._socket, 1, 1)
+            if not said or not descriptors:
+                raise OSError("the nursery does not answer")
+            undo.pop_all()
+        return Worker(Connection(ours.detach()), control, descriptors[0], patience=patience)
 
     def _begin(self) -> None:
         ours, theirs = socket.socketpair()
-        code = _MAIN.format(path=sys.path, descriptor=theirs.fileno(), preload=self._preload)
+        code = _MAIN.format(
+            path=sys.path, descriptor=theirs.fileno(), server=os.getpid(), preload=self._preload
+        )
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - Python itself, and code of ours
                 [sys.executable, "-c", code],
@@ -227,15 +312,23 @@ class Nursery:
             )
         self._socket = ours
 
-    def _end(self) -> None:
+    def _forget(self) -> None:
+        """Let go of a nursery that has ended; what it forked goes on until its own connection is closed."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.kill()
             self._process.wait()
             self._process = None
+
+
+@cache
+def shared_nursery() -> Nursery:
+    """Give the nursery of this process, from which every service in it has its workers."""
+    made = Nursery(PRELOAD)
+    atexit.register(made.close)
+    return made
 
 
 class Pool:
@@ -245,16 +338,24 @@ class Pool:
     ----------
     number
         How many work at the same time; others wait.
-    preload, limits
-        See :class:`Nursery`.
+    limits
+        What each may use.
+    nursery
+        Where they come from; the one of this process by default.
     reuse
         Whether a worker does more than one call. One that read a stranger's data should not.
     """
 
     def __init__(
-        self, number: int, *, preload: Sequence[str] = (), limits: Limits | None = None, reuse: bool = False
+        self,
+        number: int,
+        *,
+        limits: Limits | None = None,
+        nursery: Nursery | None = None,
+        reuse: bool = False,
     ) -> None:
-        self._nursery = Nursery(preload=preload, limits=limits or Limits())
+        self._nursery = nursery or shared_nursery()
+        self._limits = limits or Limits()
         self._free = threading.BoundedSemaphore(number)
         self._reuse = reuse
         self._idle: list[Worker] = []
@@ -286,7 +387,7 @@ class Pool:
         if not self._free.acquire(timeout=max(0.0, seconds)):
             raise BusyError("the service is busy; try again soon")
         try:
-            worker = self._idle.pop() if self._idle else self._nursery.worker()
+            worker = self._idle.pop() if self._idle else self._nursery.worker(self._limits)
             try:
                 if started:
                     started(worker)
@@ -304,78 +405,6 @@ class Pool:
         self._nursery.start()
 
     def close(self) -> None:
-        """End all workers."""
-        self._nursery.close()
+        """End the workers that wait for work."""
         while self._idle:
             self._idle.pop().close()
-
-
-def breed(descriptor: int, preload: Sequence[str]) -> None:
-    """Run the nursery: fork a worker for every request until the server is gone, then end all of them."""
-    signal.signal(signal.SIGCHLD, _reap)
-    server = socket.socket(fileno=descriptor)
-    for name in preload:
-        __import__(name)
-    while True:
-        said, descriptors, _, _ = socket.recv_fds(server, 4096, 1)
-        if not said:
-            os.killpg(0, signal.SIGKILL)
-        child = os.fork()
-        if child == 0:
-            server.close()
-            _serve(descriptors[0], pickle.loads(said))  # noqa: S301 - from our own server
-        process = os.pidfd_open(child)
-        socket.send_fds(server, [b"."], [process])
-        os.close(process)
-        os.close(descriptors[0])
-
-
-def _reap(*_: object) -> None:
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-
-
-def _serve(descriptor: int, limits: Limits) -> None:
-    """Run a worker: do what it is asked until the server hangs up."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    connection = Connection(descriptor)
-    _confine(limits)
-    try:
-        while True:
-            work, arguments = pickle.loads(connection.recv_bytes())  # noqa: S301 - from our own server
-            if limits.cpu_seconds:
-                used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-                soft = int(used) + 1 + limits.cpu_seconds
-                resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
-            _answer(connection, work, arguments)
-    finally:  # also where the server is gone: nothing of the nursery's may run on
-        os._exit(0)
-
-
-def _answer(connection: Connection, work: Work, arguments: Sequence[Any]) -> None:
-    try:
-        for piece in work(*arguments):
-            for start in range(0, len(piece), FRAME):
-                connection.send_bytes(_PIECE + piece[start : start + FRAME])
-        connection.send_bytes(_END)
-    except UserError as error:
-        connection.send_bytes(_MISTAKE + str(error).encode()[:FRAME])
-    except MemoryError:
-        connection.send_bytes(_MEMORY)
-    except (BrokenPipeError, EOFError):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it was, the server must hear of it
-        connection.send_bytes(_FAULT + repr(error).encode("utf-8", "replace")[:FRAME])
-
-
-def _confine(limits: Limits) -> None:
-    """Set the limits of this process; no work of its own can lift them."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if limits.memory:
-        with open("/proc/self/statm") as file:  # noqa: PTH123 - the least that may fail
-            pages = int(file.read().split()[0])
-        most = pages * resource.getpagesize() + limits.memory
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    if limits.file_bytes:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file_bytes, limits.file_bytes))

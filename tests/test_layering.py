@@ -49,6 +49,7 @@ SHARED = (
     "parameters",
     "pages",
     "deadline",
+    "nursery",
     "processes",
     "spool",
     "connections",

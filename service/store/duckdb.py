@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from service.deadline import Deadline
 from service.errors import StoppedError
-from service.processes import KilledError, Nursery, Worker
+from service.nursery import Limits
+from service.processes import KilledError, Worker, shared_nursery
 from service.store.opening import CATALOG, Opening, connect, published_tables
 from service.store.release import Release
 from service.store.running import TOO_LARGE, RunningQuery
@@ -28,8 +29,11 @@ logger = logging.getLogger(__name__)
 WARM_S: Final = 60
 """How long the first process may take to open the release."""
 
-PATIENCE_S: Final = 0.05
-"""How long a query whose rows are not wanted any more may take to end by itself; then it is ended."""
+WAIT_S: Final = 0.1
+"""How long a query waits for a process to become free before another is started: about what that takes."""
+
+PATIENCE_S: Final = 1.0
+"""How long a query that is stopped may take to end; then its process is ended, which costs a new one."""
 
 
 class DuckdbRelease(Release):
@@ -39,8 +43,8 @@ class DuckdbRelease(Release):
     ----------
     opening
         The file, and how to open it.
-    nursery
-        Makes the processes in which queries run.
+    limits
+        Of each process in which queries run.
     shown
         The path for messages.
 
@@ -53,12 +57,14 @@ class DuckdbRelease(Release):
     dialect = "duckdb"
     index = f"{CATALOG}.{SPECTRA.qualified_name}"
 
-    def __init__(self, opening: Opening, *, nursery: Nursery, shown: str) -> None:
+    def __init__(self, opening: Opening, *, limits: Limits, shown: str) -> None:
         self.opening = opening
-        self._nursery = nursery
+        self._limits = limits
         self._idle: list[Worker] = []
+        self._working = 0
         self._closed = False
-        self._lock = threading.Lock()
+        self._opening = False
+        self._changed = threading.Condition()
         try:
             self._database = connect(opening)
         except duckdb.Error as error:
@@ -89,44 +95,80 @@ class DuckdbRelease(Release):
         return _Running(self, deadline=deadline)
 
     def warm(self) -> None:
-        """Start a process and let it open the release."""
-        worker = self.take()
+        """Let a process open the release."""
         try:
-            for _ in worker.call(open_release, (self.opening,), deadline=time.monotonic() + WARM_S):
-                pass
+            self.give_back(self.take(Deadline.after(WARM_S)))
         except KilledError as error:
             if not self._closed:  # otherwise it is the service that ended it
                 logger.warning("no process is ready for the first query: %s", error)
-        finally:
-            self.give_back(worker)
 
     def close(self) -> None:
         """End the processes and close the database."""
-        with self._lock:
+        with self._changed:
             self._closed = True
             idle, self._idle = self._idle, []
         for worker in idle:
             worker.close()
         self._database.close()
 
-    def take(self) -> Worker:
-        """Give a process that answers queries; hand it back by :meth:`give_back`."""
-        with self._lock:
+    def take(self, deadline: Deadline) -> Worker:
+        """Give a process that has the release open; hand it back by :meth:`give_back`.
+
+        Opening takes as much as many queries do, so a query waits a little for a process to become free,
+        and processes are opened one at a time.
+
+        Raises
+        ------
+        KilledError
+            There is none before the deadline, or it does not open the release.
+        """
+        patience = min(deadline.moment, time.monotonic() + WAIT_S)
+        with self._changed:
+            while not self._idle:
+                now = time.monotonic()
+                if not self._opening and (now >= patience or not self._working):
+                    self._opening = True
+                    break
+                if now >= deadline.moment:
+                    raise KilledError("time")
+                self._changed.wait(timeout=(deadline.moment if self._opening else patience) - now)
+            self._working += 1
             if self._idle:
                 return self._idle.pop()
-        return self._nursery.worker()
+        return self._open(deadline)
 
     def give_back(self, worker: Worker) -> None:
         """Keep a process for the next query, unless it has ended."""
-        with self._lock:
+        with self._changed:
+            self._working -= 1
             kept = worker.alive and not self._closed
             if kept:
                 self._idle.append(worker)
-            needed = not kept and not self._closed and not self._idle
+            needed = not (kept or self._closed or self._idle or self._working)
+            self._changed.notify()
         if not kept:
             worker.close()
         if needed:  # the next query should find a process that has the release open
             threading.Thread(target=self._replace, name="replace", daemon=True).start()
+
+    def _open(self, deadline: Deadline) -> Worker:
+        """Start a process and let it open the release."""
+        worker = None
+        try:
+            worker = shared_nursery().worker(self._limits, patience=PATIENCE_S)
+            for _ in worker.call(open_release, (self.opening,), deadline=deadline.moment):
+                pass
+        except BaseException:
+            with self._changed:
+                self._working -= 1
+            if worker:
+                worker.close()
+            raise
+        finally:
+            with self._changed:
+                self._opening = False
+                self._changed.notify_all()
+        return worker
 
     def _replace(self) -> None:
         with suppress(OSError):  # the service ends
@@ -139,21 +181,26 @@ class DuckdbRelease(Release):
 
 class _Running(RunningQuery):
     def __init__(self, release: DuckdbRelease, *, deadline: Deadline) -> None:
-        self._release = release
-        self._worker = release.take()
         super().__init__(deadline=deadline)
+        self._release = release
+        try:
+            self._worker = release.take(deadline)
+        except KilledError as error:
+            raise self._explain(error) or error from error
 
     def _read(self, sql: str, uploads: Mapping[str, pa.Table]) -> Generator[pa.RecordBatch, None, None]:
         given = {name: _stream(table) for name, table in uploads.items()}
         arguments = (self._release.opening, sql, given)
-        pieces = self._worker.call(answer, arguments, deadline=self._deadline.moment)
+        moment = self._deadline.moment
+        pieces = self._worker.call(answer, arguments, deadline=moment, unwanted=lambda: self._stopped)
         try:
             yield from pa.ipc.open_stream(pa.PythonFile(_Pieces(pieces), mode="r"))
+            next(pieces, None)  # the word that it has ended
         finally:
-            _drain(pieces)
+            pieces.close()
 
     def _interrupt(self) -> None:
-        self._worker.kill()
+        self._worker.stop()
 
     def _free(self) -> None:
         self._release.give_back(self._worker)
@@ -199,14 +246,3 @@ def _stream(table: pa.Table) -> bytes:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     return sink.getvalue()
-
-
-def _drain(pieces: Generator[bytes, None, None] | Iterator[bytes]) -> None:
-    """Let a query end whose rows are not wanted any more, if it is about to; else its process ends."""
-    end = time.monotonic() + PATIENCE_S
-    with suppress(EmlineError):
-        for _ in pieces:
-            if time.monotonic() > end:
-                break
-    if isinstance(pieces, Generator):
-        pieces.close()

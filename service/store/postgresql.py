@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -39,6 +39,9 @@ from vo_emline.tables import Column, Table
 
 LEAST_WORK: Final = 4
 """MB of memory that a sort or join may have at least."""
+
+REPEAT_SECONDS: Final = 0.2
+"""How often a query is told to stop until it has ended."""
 
 _ARROW: Final[dict[int, pa.DataType]] = {
     16: pa.bool_(), 21: pa.int16(), 23: pa.int32(), 20: pa.int64(), 700: pa.float32(), 701: pa.float64(),
@@ -245,10 +248,11 @@ class DatabaseStore(ReleaseStore):
 
 class _Running(RunningQuery):
     def __init__(self, release: PostgresRelease, *, deadline: Deadline, work: int) -> None:
+        super().__init__(deadline=deadline)
         self._release = release
         self._work = work
         self._connection = release.take()
-        super().__init__(deadline=deadline)
+        self._timer = _timer(deadline.remaining(), self.stop, "time")
 
     def _read(self, sql: str, uploads: Mapping[str, pa.Table]) -> Generator[pa.RecordBatch, None, None]:
         connection = self._connection
@@ -269,9 +273,13 @@ class _Running(RunningQuery):
                 yield _batch(rows, cursor, names)
 
     def _interrupt(self) -> None:
+        # a statement that is just about to begin would miss a single word
+        self._timer.cancel()
         self._connection.cancel()
+        self._timer = _timer(REPEAT_SECONDS, self.stop)
 
     def _free(self) -> None:
+        self._timer.cancel()
         self._release.give_back(self._connection)
 
     def _explain(self, error: Exception) -> EmlineError | None:
@@ -282,6 +290,13 @@ class _Running(RunningQuery):
         if isinstance(error, psycopg.DataError):
             return UserError(f"the query failed: {_reason(error)}")
         return FaultError(INTERNAL) if isinstance(error, (psycopg.Error, pa.ArrowException)) else None
+
+
+def _timer(seconds: float, action: Callable[..., None], *arguments: str) -> threading.Timer:
+    timer = threading.Timer(seconds, action, args=arguments)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _require_functions(connection: psycopg.Connection, name: str) -> None:

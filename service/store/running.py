@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from itertools import chain
 from typing import Final, Literal
 
@@ -16,9 +16,6 @@ from vo_emline.errors import EmlineError, UserError
 
 BATCH_ROWS: Final = 8192
 """Rows fetched and encoded at once: some megabytes of text, a few milliseconds of work."""
-
-REPEAT_SECONDS: Final = 0.2
-"""How often a query is told to stop until it has ended."""
 
 TOO_LARGE: Final = "the query needs more memory than the service allows; ask for fewer rows or groups"
 """What is said when a query goes over its memory."""
@@ -41,7 +38,6 @@ class RunningQuery(ABC):
         self._closed = False
         self._reading: Generator[pa.RecordBatch, None, None] | None = None
         self._lock = threading.RLock()
-        self._timer = _timer(deadline.remaining(), self.stop, "time")
 
     def start(self, sql: str, *, uploads: Mapping[str, pa.Table]) -> Iterator[pa.RecordBatch]:
         """Run `sql` until its first rows are there and give all of them, batch by batch.
@@ -68,24 +64,16 @@ class RunningQuery(ABC):
         return iter(()) if first is None else chain([first], batches)
 
     def stop(self, reason: StopReason = "abort") -> None:
-        """Stop the query; it raises within some tenths of a second.
-
-        A query that is just about to begin would miss a single interrupt, so
-        they are repeated until :meth:`close`.
-        """
+        """Stop the query; it raises within some tenths of a second."""
         with self._lock:
-            if self._closed:
-                return
-            self._stopped = self._stopped or reason
-            self._interrupt()
-            self._timer.cancel()
-            self._timer = _timer(REPEAT_SECONDS, self.stop)
+            if not self._closed:
+                self._stopped = self._stopped or reason
+                self._interrupt()
 
     def close(self) -> None:
         """Free what the query holds; nothing may be reading any more."""
         with self._lock:
             self._closed = True
-            self._timer.cancel()
         if self._reading is not None:
             self._reading.close()
         self._free()
@@ -124,14 +112,7 @@ class RunningQuery(ABC):
             yield batch
 
     def _raise_if_stopped(self) -> None:
-        if self._stopped == "time":
+        if self._stopped == "time" or not (self._stopped or self._deadline.remaining()):
             raise UserError(f"the query ran into the time limit of {self._deadline.seconds:g} s")
         if self._stopped:
             raise StoppedError("the query was stopped")
-
-
-def _timer(seconds: float, action: Callable[..., None], *arguments: str) -> threading.Timer:
-    timer = threading.Timer(seconds, action, args=arguments)
-    timer.daemon = True
-    timer.start()
-    return timer

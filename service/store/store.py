@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from service.config import Settings, bytes_of
-from service.processes import Limits, Nursery
+from service.nursery import Limits
 from service.store.duckdb import DuckdbRelease
 from service.store.opening import Opening
 from service.store.release import Release
-from service.store.workers import PRELOAD
 from service.urls import Urls
 from vo_emline.errors import DataError
 
@@ -70,12 +69,14 @@ class ReleaseStore(ABC):
             stamp = self._stamp()
         except DataError:
             return  # being replaced, or gone: what is open is still served
-        if stamp in (self._current.stamp, self._refused) or not self._exchange.acquire(blocking=False):
+        if self._is_known(stamp):
             return
-        try:
-            self._replace(stamp)
-        finally:
-            self._exchange.release()
+        with self._exchange:  # who asks after the change is not answered from before, also while it is made
+            if not self._is_known(stamp):
+                self._replace(stamp)
+
+    def _is_known(self, stamp: Hashable) -> bool:
+        return stamp in (self._current.stamp, self._refused)
 
     def warm(self) -> None:
         """Make ready for the first query before it comes."""
@@ -165,11 +166,10 @@ class FileStore(ReleaseStore):
         # DuckDB refuses to open one path twice in a process, so each opening gets a link of its own.
         self._links = tempfile.TemporaryDirectory(prefix="vo-emline-")
         self._numbers = count()
-        self._nursery = Nursery(preload=PRELOAD, limits=Limits(memory=self._memory + SLACK))
         try:
             super().__init__()
         except DataError:
-            self._end()
+            self._links.cleanup()
             raise
 
     @property
@@ -181,12 +181,8 @@ class FileStore(ReleaseStore):
             return datetime.now(UTC)
 
     def close(self) -> None:
-        """Close the release and end the processes."""
+        """Close the release."""
         super().close()
-        self._end()
-
-    def _end(self) -> None:
-        self._nursery.close()
         self._links.cleanup()
 
     def _open(self) -> Release:
@@ -196,7 +192,8 @@ class FileStore(ReleaseStore):
             path=str(link), base_url=self._urls.base, memory=self._memory, threads=self._settings.threads,
             spill=self._spill, spill_directory=str(link.with_suffix(".spill")),
         )  # fmt: skip
-        return DuckdbRelease(opening, nursery=self._nursery, shown=str(self._path))
+        limits = Limits(memory=self._memory + SLACK)
+        return DuckdbRelease(opening, limits=limits, shown=str(self._path))
 
     def _stamp(self) -> FileStamp:
         try:

@@ -14,12 +14,10 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
+from service.nursery import interruptible
 from service.store.opening import Opening, connect
 from service.store.running import BATCH_ROWS
 from vo_emline.errors import UserError
-
-PRELOAD: Final = ("service.store.workers", "cdshealpix.nested", "astropy.coordinates")
-"""What a process has imported before it is asked."""
 
 _MISTAKES: Final = ("Conversion Error", "Out of Range Error", "Invalid Input Error", "Mismatch Type Error")
 """How DuckDB's messages begin where the values or the arguments of a query are to blame."""
@@ -48,7 +46,7 @@ def answer(opening: Opening, sql: str, uploads: Mapping[str, bytes]) -> Iterator
         It needs more memory than it may have.
     """
     try:
-        with _database(opening).cursor() as cursor:
+        with _database(opening).cursor() as cursor, interruptible(cursor.interrupt):
             for name, rows in uploads.items():
                 cursor.register(name, pa.ipc.open_stream(rows).read_all())
             # sql() and not execute(): only a relation streams, the other keeps all rows in memory.

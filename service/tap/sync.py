@@ -34,6 +34,9 @@ from vo_emline.errors import UserError
 logger = structlog.stdlib.get_logger("service")
 
 
+LAST_WORDS: Final = 5.0
+"""Seconds after the time limit in which a client may still take what says that it was reached."""
+
 HEADER_ONLY: Final = ("csv", "tsv")
 """Formats that have no place for the word that rows were left out."""
 
@@ -54,7 +57,7 @@ class QueryResponse(Response):
     quota
         Limits what waits on disk.
     deadline
-        When the last byte must have been taken.
+        When the rows must be there; soon afterwards the last byte must have been taken.
     answer_error
         Makes the answer where there are no rows.
     """
@@ -174,7 +177,7 @@ class QueryResponse(Response):
             (b"content-disposition", f'inline; filename="result.{self._format.extension}"'.encode()),
         ]
         try:
-            async with asyncio.timeout(self._deadline.remaining()):
+            async with asyncio.timeout(self._deadline.remaining() + LAST_WORDS):
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
                 while True:
                     self._more.clear()

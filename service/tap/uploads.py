@@ -17,8 +17,9 @@ import structlog
 from service.config import Settings, bytes_of
 from service.deadline import Deadline
 from service.errors import INTERNAL, FaultError, StoppedError
+from service.nursery import Limits
 from service.parameters import Parameters
-from service.processes import KilledError, Limits, Pool, Worker
+from service.processes import KilledError, Pool, Worker
 from service.tap.fetch import fetch_upload
 from service.tap.upload_readers import decode_table, encode_table
 from vo_emline.errors import UserError
@@ -92,7 +93,6 @@ class UploadReader:
         self._settings = settings
         self._pool = Pool(
             settings.upload_readers,
-            preload=["service.tap.upload_readers", "service.tap.fetch"],
             limits=Limits(
                 memory=bytes_of(settings.upload_memory),
                 cpu_seconds=settings.upload_seconds,

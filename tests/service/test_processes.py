@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from service.errors import BusyError, FaultError
-from service.processes import FRAME, KilledError, Limits, Pool, Worker
+from service.nursery import FRAME, Limits
+from service.processes import KilledError, Nursery, Pool, Worker
 from vo_emline.errors import UserError
 
 SECONDS = 60
@@ -63,9 +66,16 @@ def identity() -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[Pool]:
+def nursery() -> Iterator[Nursery]:
+    made = Nursery([__name__])
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def pool(nursery: Nursery) -> Iterator[Pool]:
     limits = Limits(memory=300_000_000, cpu_seconds=20, file_bytes=1_000_000)
-    made = Pool(2, preload=[__name__], limits=limits)
+    made = Pool(2, nursery=nursery, limits=limits)
     yield made
     made.close()
 
@@ -139,17 +149,17 @@ def test_more_than_there_are_places_wait_and_are_refused(pool: Pool) -> None:
         answer.close()
 
 
-def test_each_call_has_a_process_of_its_own_unless_it_is_reused(pool: Pool) -> None:
+def test_each_call_has_a_process_of_its_own_unless_it_is_reused(pool: Pool, nursery: Nursery) -> None:
     assert len({next(pool.call(identity, seconds=SECONDS)) for _ in range(3)}) == 3
-    reused = Pool(1, preload=[__name__], reuse=True)
+    reused = Pool(1, nursery=nursery, reuse=True)
     try:
         assert len({b"".join(reused.call(identity, seconds=SECONDS)) for _ in range(3)}) == 1
     finally:
         reused.close()
 
 
-def test_no_process_is_left_when_the_pool_is_closed() -> None:
-    closing = Pool(1, preload=[__name__], reuse=True)
+def test_no_process_is_left_when_the_pool_is_closed(nursery: Nursery) -> None:
+    closing = Pool(1, nursery=nursery, reuse=True)
     number = int(b"".join(closing.call(identity, seconds=SECONDS)))
     closing.close()
     until = time.monotonic() + 20
@@ -159,13 +169,78 @@ def test_no_process_is_left_when_the_pool_is_closed() -> None:
 
 
 def test_a_nursery_that_was_killed_is_begun_again() -> None:
-    made = Pool(1, preload=[__name__])
+    nursery = Nursery([__name__])
+    made = Pool(1, nursery=nursery)
     try:
         assert list(made.call(echo, "a", seconds=SECONDS)) == [b"a"]
-        nursery = made._nursery._process
-        assert nursery is not None
-        nursery.kill()
-        nursery.wait()
+        process = nursery._process
+        assert process is not None
+        process.kill()
+        process.wait()
         assert list(made.call(echo, "b", seconds=SECONDS)) == [b"b"]
     finally:
-        made.close()
+        nursery.close()
+
+
+def gone(number: int) -> bool:
+    """Tell whether a process has ended; one whose end nobody asked for yet has, too."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_work_that_is_stopped_leaves_its_process_for_the_next_call(nursery: Nursery) -> None:
+    worker = nursery.worker(Limits(), patience=SECONDS)
+    before = b"".join(worker.call(identity, (), deadline=time.monotonic() + SECONDS))
+    answer = worker.call(endless, (), deadline=time.monotonic() + SECONDS)
+    assert next(answer) == b"."
+    worker.stop()
+    with pytest.raises(KilledError) as caught:
+        list(answer)
+    assert caught.value.reason == "stopped"
+    unread = worker.call(endless, (), deadline=time.monotonic() + SECONDS)
+    assert next(unread) == b"."
+    unread.close()
+    with pytest.raises(KilledError) as caught:
+        list(worker.call(endless, (), deadline=time.monotonic() + 0.2))
+    assert caught.value.reason == "time"
+    worker.stop()  # nothing is being done
+    assert b"".join(worker.call(identity, (), deadline=time.monotonic() + SECONDS)) == before
+    worker.close()
+
+
+def test_work_that_does_not_stop_is_killed_after_a_while(nursery: Nursery) -> None:
+    worker = nursery.worker(Limits(), patience=0.2)
+    threading.Timer(0.2, worker.stop).start()
+    with pytest.raises(KilledError) as caught:
+        list(worker.call(silent, (), deadline=time.monotonic() + SECONDS))
+    assert caught.value.reason == "stopped"
+    assert not worker.alive
+    worker.close()
+
+
+def test_a_worker_at_work_ends_when_its_server_does() -> None:
+    program = (
+        "from service.nursery import Limits; from service.processes import Nursery\n"
+        "from test_processes import identity, silent\n"
+        "nursery = Nursery()\n"
+        "workers = [nursery.worker(Limits()) for _ in range(2)]\n"
+        "for worker in workers:\n"
+        "    print(b''.join(worker.call(identity, (), deadline=1e6)).decode(), flush=True)\n"
+        "next(workers[0].call(silent, (), deadline=1e6))"
+    )
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2])])
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    ) as server:
+        assert server.stdout is not None
+        numbers = [int(server.stdout.readline()) for _ in range(2)]
+        server.kill()
+    until = time.monotonic() + 20
+    while not all(map(gone, numbers)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert all(map(gone, numbers))

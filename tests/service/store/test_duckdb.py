@@ -16,6 +16,7 @@ import pytest
 from service.config import Settings
 from service.deadline import Deadline
 from service.errors import StoppedError
+from service.processes import KilledError
 from service.store import FileStore
 from service.urls import Urls
 from vo_emline.errors import UserError
@@ -107,3 +108,13 @@ def test_uploads_and_empty_answers_arrive_whole(store: FileStore) -> None:
         batches = running.start('SELECT n, s FROM "TAP_UPLOAD.t" ORDER BY n', uploads={"TAP_UPLOAD.t": rows})
         assert pa.Table.from_batches(batches) == rows
     assert run(store, "SELECT ra FROM emline.scores WHERE ra > 1000") == []
+
+
+def test_a_query_that_is_stopped_before_it_begins_does_not_begin(store: FileStore) -> None:
+    with store.lease() as release, closing(release.run(deadline=Deadline.after(120))) as running:
+        reading = running._read(release.compile(ENDLESS).sql, {})
+        running.stop()  # between the last look at whether it was stopped and the beginning
+        start = time.monotonic()
+        with pytest.raises(KilledError):
+            next(reading)
+        assert time.monotonic() - start < 10

@@ -78,7 +78,6 @@ def publish(*arguments: str | Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.xfail(strict=False, reason="processes of a new release open late on a busy machine")
 def test_a_running_service_changes_over_and_no_request_fails(
     tmp_path: Path, start_service: Callable[..., Any]
 ) -> None:

@@ -67,9 +67,6 @@ def test_five_million_rows_leave_memory_flat(process: tuple[int, str]) -> None:
     assert peak_memory(pid) - before < 100
 
 
-@pytest.mark.xfail(
-    strict=False, reason="a query cut at MAXREC ends its process, and the next waits for another"
-)
 def test_the_first_byte_comes_as_soon_for_millions_as_for_thousands(process: tuple[int, str]) -> None:
     _, url = process
     query = {"LANG": "ADQL", "QUERY": MILLIONS}
@@ -119,9 +116,6 @@ def test_the_time_limit_is_told(start_service: Any, release_file: Path) -> None:
     assert time.monotonic() - start < 5
 
 
-@pytest.mark.xfail(
-    strict=False, reason="the connection is closed before the trailing INFO since queries run in processes"
-)
 def test_a_time_limit_in_mid_stream_leaves_a_votable_that_says_so(
     start_service: Any, release_file: Path
 ) -> None:
@@ -177,7 +171,6 @@ def test_who_waits_too_long_is_told_to_come_back(start_service: Any, release_fil
     assert "busy" in answer.text
 
 
-@pytest.mark.xfail(strict=False, reason="processes of a new release open late on a busy machine")
 def test_a_new_release_under_load_fails_no_request(
     start_service: Any, tmp_path: Path, release_file: Path, spectra_table: pa.Table
 ) -> None:
