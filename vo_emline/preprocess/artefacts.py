@@ -6,7 +6,8 @@ be checked by eye:
 * ``artefact_dead``: pixels of the line are bad; what the network sees there is interpolated.
 * ``artefact_spike``: at Hα one or two pixels stand out, and their neighbours do not follow as the line spread
   makes them in any real line (a hot pixel, a cosmic ray, an unmasked dead pixel).
-* ``artefact_clipped``: many pixels share the very same highest or lowest value.
+* ``artefact_clipped``: many pixels share the very same highest or lowest value, or neighbours at Hα the very
+  same value of whatever height.
 * ``artefact_quantised``: the flux takes a handful of values only.
 * ``artefact_negative``: the continuum is negative by many times its noise.
 """
@@ -53,6 +54,9 @@ MOST_STEP: Final = 1.3
 SAME: Final = 4
 """So many pixels of one extreme value, and thrice as many as of the next value, are clipped …"""
 
+FROZEN: Final = 4
+"""So many neighbours of one value, other than of a whole spectrum of few values, are no measurement."""
+
 FEWEST_VALUES: Final = 8
 """… but where a flux takes no more values than this, it is quantised."""
 
@@ -86,6 +90,8 @@ def find_artefacts(
     noise = 1.4826 / np.sqrt(1.5) * np.median(curvature, axis=1)
     level = np.median(filled[:, inside & (distance > SIDES_A)], axis=1)
     clipped, quantised = _repeated(filled[:, inside])
+    # bad pixels are interpolated, and at the ends repeated; those that the file gives are looked at
+    clipped |= _frozen(np.where(bad, np.nan, flux)[:, distance < SPIKE_A]) & ~quantised
     return {
         "artefact_dead": bad[:, distance < LINE_A].any(axis=1),
         "artefact_spike": _spike(filled, noise, level, wavelength_vac, line_spread=line_spread),
@@ -107,6 +113,15 @@ def _repeated(flux: FloatArray) -> tuple[BoolArray, BoolArray]:
             rest = turned[row, : -at_top[row]]
             clipped[row] |= at_top[row] >= 3 * (rest == rest[-1]).sum()
     return clipped, quantised
+
+
+def _frozen(flux: FloatArray) -> BoolArray:
+    """Tell where neighbours have the very same value, as from a detector or a program that stood still."""
+    same = np.diff(flux, axis=1) == 0
+    run = same.copy()
+    for _ in range(FROZEN - 2):
+        run = run[:, 1:] & same[:, : run.shape[1] - 1]
+    return np.asarray(run.any(axis=1))
 
 
 def _spike(

@@ -31,10 +31,11 @@ from vo_emline.survey.model import threads_for_same_bits
 from vo_emline.survey.scores import method_text
 from vo_emline.survey.shards import Say
 from vo_emline.training import Classifier, Examples, train, without_known_emitters
-from vo_emline.training.classifier import SECOND_STAGE
+from vo_emline.training.classifier import FAMILIARITY, SECOND_STAGE
 from vo_emline.training.description import ModelDescription
 from vo_emline.training.examples import NAMING
 from vo_emline.training.expectation import add_second_stage
+from vo_emline.training.familiarity import add_familiarity
 from vo_emline.training.regression import RegressionOptions, add_regression
 from vo_emline.training.regression.model import PART as REGRESSION
 from vo_emline.training.regression.model import LineRegression
@@ -117,6 +118,7 @@ def learn(
     if drawn is not None and run.settings.preprocess.indices:
         run.say("Expected absorption: how deep Hα should be, from the rest of the spectrum")
         made = _expectation(run, drawn, examples, [made, drawn_from])
+        made = _familiarity(run, drawn, examples, made)
     if run.settings.student.stars:
         run.say("Student: a small network that screens large surveys")
         made = _student(run, examples, made)
@@ -243,8 +245,7 @@ def _expectation(run: Run, drawn: WindowSet, examples: Examples, made_from: Sequ
     seed, path = run.settings.hosts.seed, run.directory.training / SPECTRA_FILE
 
     def make() -> dict[str, int]:
-        by_people = np.flatnonzero(np.array(examples.origin) == "labelled")
-        sample = without_known_emitters(drawn, examples.take(by_people))
+        sample = _unknown_stars(drawn, examples)
         with atomic_path(path) as temporary:
             parquet.write_table(sample.identity.select(list(NAMING)), temporary)
         second = add_second_stage(run.directory.model, sample, seed=seed).second_stage
@@ -263,6 +264,26 @@ def _expectation(run: Run, drawn: WindowSet, examples: Examples, made_from: Sequ
         if learnt
         else f"  {spectra} spectra of the survey are too few, or do not show the blue: done without"
     )
+    return done.made_from
+
+
+def _unknown_stars(drawn: WindowSet, examples: Examples) -> WindowSet:
+    """Leave out of the survey's spectra those of stars that people have labelled emitters."""
+    by_people = np.flatnonzero(np.array(examples.origin) == "labelled")
+    return without_known_emitters(drawn, examples.take(by_people))
+
+
+def _familiarity(run: Run, drawn: WindowSet, examples: Examples, made_from: str) -> str:
+    """Add what the network knows of emission, so that what is like nothing it was shown can be told."""
+    seed = run.settings.hosts.seed
+
+    def make() -> dict[str, bool]:
+        found = add_familiarity(run.directory.model, _unknown_stars(drawn, examples), seed=seed)
+        return {"learnt": found is not None}
+
+    done = run.step("familiarity", make, made_from=[made_from, seed], kept=_part_is_kept(run, FAMILIARITY))
+    if not done.facts["learnt"]:
+        run.say("  too few lines are found in them to tell what is unlike them")
     return done.made_from
 
 

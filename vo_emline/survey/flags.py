@@ -30,13 +30,14 @@ from vo_emline.survey.options import SurveyOptions
 
 _OWN: Final = {
     "uncertain": "no class is probable enough, the S/N is too low to tell, or a line is seen where there is "
-    "an artefact",
+    "an artefact, or like none that the network was shown",
     "low_snr": "the S/N is below the limit",
     "ivar_suspect": "the inverse variance is zero on the line alone, as LAMOST DR1 has it on strong emission",
     "not_a_star": "the survey's pipeline calls it a galaxy or quasar",
     "screened": "the small network found no sign of emission, and the full one has not seen it",
     "line_unlike_training": "a line stands out of the continuum beyond doubt and the network does not see "
     "it: the label is its second choice, and uncertain",
+    "unlike_training": "candidates: a line like none that the network was shown; uncertain",
     "nebular": "narrow [N II] or [S II] at the velocity of narrow Hα: a nebula lies over the star",
     "low_coverage": "candidates: pixels of the line, or those its continuum is taken from, are bad",
     "blended": "candidates: bands of molecules or other lines crowd the line and its continuum",
@@ -122,8 +123,11 @@ def flag(
     # of what spoils a spectrum an absorption that is seen all the same is no less sure
     artefact = np.zeros(len(windows), dtype=bool)
     artefact[candidates.rows] = spoilt[candidates.rows]
+    unlike = np.zeros(len(windows), dtype=bool) if predicted.unlike is None else predicted.unlike
+    unsure = predicted.probability.max(axis=1) < options.uncertain_below
     raised = {
-        "uncertain": (predicted.probability.max(axis=1) < options.uncertain_below) | low | artefact,
+        "uncertain": unsure | low | artefact | unlike,
+        "unlike_training": unlike,
         "low_snr": low,
         "ivar_suspect": ivar_suspect(windows),
         "not_a_star": _among(windows.identity["spectral_class"], ("GALAXY", "QSO")),

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.errors import UserError
+from vo_emline.labels import ABSORPTION
 from vo_emline.measure.matched import stands_out
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.survey.options import SurveyOptions
@@ -30,6 +31,7 @@ from vo_emline.training.options import EVEN
 
 if TYPE_CHECKING:
     from vo_emline.training.classifier import Classifier
+    from vo_emline.training.familiarity import Stranger
     from vo_emline.training.student import Student
 
 
@@ -60,6 +62,9 @@ class Predicted(NamedTuple):
     """Shape (n, 3)."""
     screened: BoolArray | None = None
     """Shape (n,); None where there was no cascade."""
+    unlike: BoolArray | None = None
+    """Spectra with emission like none that the network was shown, shape (n,); None where the model does not
+    tell."""
 
 
 class Cascade:
@@ -135,6 +140,31 @@ class Cascade:
         found = correct_prior(second.refine(balanced, excess), trained=EVEN, stated=shares)
         in_excess = np.nan_to_num(excess, nan=-np.inf).max(axis=1, initial=-np.inf) >= FORCING_EXCESS
         return found, in_excess | self.student.passes(found)
+
+
+def with_strangers(predicted: Predicted, windows: WindowSet, scorer: Scorer) -> Predicted:
+    """Tell, of spectra that are labelled positive, those that are like none that the network was shown."""
+    classifier = scorer.classifier if isinstance(scorer, Cascade) else scorer
+    directory = getattr(classifier, "directory", None)
+    stranger = None if directory is None else _stranger(directory, classifier.version)
+    if stranger is None:
+        return predicted
+    rows = np.flatnonzero(predicted.probability.argmax(axis=1) != ABSORPTION)
+    unlike = np.zeros(len(windows), dtype=bool)
+    unlike[rows] = stranger(windows.take(rows))
+    return predicted._replace(unlike=unlike)
+
+
+@lru_cache(maxsize=2)
+def _stranger(directory: Path, _version: str) -> Stranger | None:
+    """Load once in a process, and again when the model has another version, what it knows of emission."""
+    from vo_emline.training.classifier import FAMILIARITY, Classifier
+    from vo_emline.training.familiarity import Familiarity, Stranger
+
+    part = ModelDescription.read(directory).parts.get(FAMILIARITY)
+    if part is None:
+        return None
+    return Stranger(Classifier.load(directory), Familiarity.from_arrays(read_arrays(directory, part)))
 
 
 THREADS: Final = "NPROC"

@@ -21,7 +21,7 @@ from vo_emline.preprocess.windows import Prepared
 from vo_emline.rejects import Reject
 from vo_emline.spectra import Medium, Spectrum, printable, read_part_or_reject
 from vo_emline.survey.counts import ShardCounts, count_rows
-from vo_emline.survey.model import Cascade, Predicted, Scorer, load_scorer
+from vo_emline.survey.model import Cascade, Predicted, Scorer, load_scorer, with_strangers
 from vo_emline.survey.options import SurveyOptions
 from vo_emline.survey.scores import regression_of, tabulate
 from vo_emline.survey.shards import Shard, ShardStore
@@ -218,8 +218,10 @@ def score(prepared: Prepared, classifier: Scorer, *, options: SurveyOptions) -> 
 def predict(prepared: Prepared, classifier: Scorer, *, options: SurveyOptions) -> Predicted:
     """Give the class probabilities of windows, and which of them a cascade has settled."""
     if isinstance(classifier, Cascade):
-        return classifier.screen(prepared.windows, shares=options.class_shares)
-    return Predicted(classifier.predict_windows(prepared.windows, shares=options.class_shares))
+        found = classifier.screen(prepared.windows, shares=options.class_shares)
+    else:
+        found = Predicted(classifier.predict_windows(prepared.windows, shares=options.class_shares))
+    return with_strangers(found, prepared.windows, classifier)
 
 
 def classify_files(

@@ -27,6 +27,10 @@ SECOND_STAGE: Final = "second-stage"
 """Name of the part of a model that holds its :class:`~vo_emline.training.second_stage.SecondStage`."""
 
 
+FAMILIARITY: Final = "familiarity"
+"""Name of the part of a model that holds its :class:`~vo_emline.training.familiarity.Familiarity`."""
+
+
 class Classifier:
     """A trained network with its calibration.
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
@@ -25,16 +24,15 @@ from vo_emline.arrays import ClassIndices, Column, FloatArray, Probabilities
 from vo_emline.errors import UserError
 from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.preprocess.windows import WindowSet
-from vo_emline.training import winograd
 from vo_emline.training.balance import class_weights
 from vo_emline.training.calibration import correct_prior, fit_temperature
 from vo_emline.training.classifier import Classifier, write_weights
 from vo_emline.training.description import add_part, read_arrays
 from vo_emline.training.examples import Examples
 from vo_emline.training.expectation import add_second_stage
+from vo_emline.training.familiarity import last_features
 from vo_emline.training.metrics import proportion
 from vo_emline.training.options import CLASS_SHARES, EVEN
-from vo_emline.training.prediction import Predictor
 from vo_emline.training.second_stage import SecondStage
 from vo_emline.training.stars import Split, split_by_star
 from vo_emline.training.student import PART as STUDENT
@@ -177,14 +175,6 @@ def cross_entropy(probability: Probabilities, label: ClassIndices) -> float:
 
 def _split(examples: Examples, *, seed: int) -> Split:
     return split_by_star(examples.strata(), examples.stars(), validation=HELD_OUT, test=HELD_OUT, seed=seed)
-
-
-def last_features(classifier: Classifier, windows: WindowSet) -> FloatArray:
-    """Give what the last layer of a network sees of windows, shape (n, features)."""
-    weights = winograd.transform_weights(classifier.parameters)
-    size = weights["output.kernel"].shape[0]
-    passed = {"output.kernel": jnp.eye(size, dtype=jnp.float32), "output.bias": jnp.zeros(size, jnp.float32)}
-    return Predictor(winograd.logits, weights | passed)(windows.flux).astype(np.float64)
 
 
 def _last_layer(

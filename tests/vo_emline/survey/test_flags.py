@@ -86,3 +86,13 @@ def test_the_real_dr1_emitters_have_a_spoilt_inverse_variance(shared_data: Path)
     assert {"spec-56284-GAC122S02V2_sp14-183", "spec-56265-VB069N07V2_sp04-027"} <= suspect
     # a flag means this spectrum: it does not stand on all of a release
     assert ivar_suspect(found)[["/dr1/" in source for source in sources]].mean() < 0.5
+
+
+def test_what_is_like_nothing_shown_is_uncertain() -> None:
+    one = windows(Identity(source="a", snr_r=50.0), Identity(source="b", snr_r=50.0))
+    probability = np.stack([FOUND, FOUND])
+    predicted = Predicted(probability, unlike=np.array([True, False]))
+    candidates = find_candidates(one, probability.argmax(axis=1))
+    nebular = np.full(2, np.nan)
+    found = flag(one, predicted, candidates, nebular=nebular, options=SurveyOptions()).to_pylist()
+    assert found == ["uncertain unlike_training", ""]

@@ -45,11 +45,19 @@ def clipped(one: Spectrum, random: np.random.Generator) -> np.ndarray:
     return np.minimum(one.flux, np.percentile(one.flux[inside(one)], random.uniform(20, 90)))
 
 
+def frozen(one: Spectrum, random: np.random.Generator) -> np.ndarray:
+    flux = one.flux.copy()
+    first = np.flatnonzero(one.wavelength_vac > HALPHA_VAC - random.uniform(0.0, 15.0))[0]
+    flux[first : first + int(random.integers(4, 15))] = flux[first]
+    return flux
+
+
 SPOILT = {
     "artefact_spike": hot_pixel,
     "artefact_negative": negated,
     "artefact_quantised": three_levels,
     "artefact_clipped": clipped,
+    "artefact_clipped, in a row": frozen,
 }
 
 
@@ -78,7 +86,7 @@ def real(shared_data: Path) -> list[Spectrum]:
 def test_each_kind_is_told(real: list[Spectrum], name: str) -> None:
     random = np.random.default_rng(7)
     spoilt = [replace(one, flux=SPOILT[name](one, random)) for one in real]
-    assert np.mean([name in flags.split() for flags in flags_of(spoilt)]) > 0.9
+    assert np.mean([name.split(",")[0] in flags.split() for flags in flags_of(spoilt)]) > 0.9
 
 
 def test_no_spoilt_spectrum_is_a_sure_candidate(real: list[Spectrum]) -> None:
