@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from service import datalink, products, ssa
+from service import datalink, products, scs, ssa
 from service.config import Settings, bytes_of
 from service.formats.header import frame
 from service.logs import configure_logs
@@ -68,6 +68,7 @@ def create_app(release: str | Path, settings: Settings) -> Starlette:
             *job_routes(),
             *vosi_routes(),
             *ssa.routes(),
+            *scs.routes(),
             *datalink.routes(),
             *products.routes(),
         ],

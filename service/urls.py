@@ -53,6 +53,10 @@ class Urls:
         """The Simple Spectral Access service."""
         return f"{self.base}/ssa"
 
+    def scs(self, table: str) -> str:
+        """Give the cone search of a table."""
+        return f"{self.base}/scs/{table}"
+
     @property
     def datalink(self) -> str:
         """The DataLink service, without parameters."""

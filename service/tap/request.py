@@ -46,7 +46,7 @@ def parse_request(parameters: Parameters, settings: Settings) -> TapRequest:
     return TapRequest(
         query=query,
         format=find_format(_same(given["RESPONSEFORMAT"], given["FORMAT"])),
-        maxrec=_maxrec(given["MAXREC"], settings),
+        maxrec=parse_rows(given["MAXREC"], settings),
         runid=given["RUNID"],
     )
 
@@ -64,7 +64,14 @@ def _same(response_format: str | None, old_format: str | None) -> str | None:
     return response_format or old_format
 
 
-def _maxrec(value: str | None, settings: Settings) -> int:
+def parse_rows(value: str | None, settings: Settings) -> int:
+    """Give the rows that a MAXREC asks for, within the hard limit; the default where there is none.
+
+    Raises
+    ------
+    UserError
+        It is no row count.
+    """
     if value is None:
         return settings.rows_default
     text = value.strip()

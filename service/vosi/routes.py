@@ -15,6 +15,7 @@ from service.context import services
 from service.datalink import LINKS_ID, SODA_ID
 from service.errors import NotFoundError
 from service.parameters import read_parameters
+from service.scs import STANDARD_ID as SCS_ID
 from service.ssa import STANDARD_ID as SSA_ID
 from service.store import ReleaseStore
 from service.tap.context import tap_services
@@ -61,6 +62,12 @@ async def get_ssa_capabilities(request: Request) -> Response:
     """Say that this is SSA, and where."""
     url = services(request).urls.ssa
     return Response(capabilities({SSA_ID: url}, base=url), media_type=XML)
+
+
+async def get_scs_capabilities(request: Request) -> Response:
+    """Say that this is a cone search, and where."""
+    url = services(request).urls.scs(request.path_params["table"])
+    return Response(capabilities({SCS_ID: url}, base=url), media_type=XML)
 
 
 async def get_datalink_capabilities(request: Request) -> Response:
@@ -116,6 +123,8 @@ def routes() -> list[Route]:
         Route("/tap/examples", get_examples),
         Route("/ssa/capabilities", get_ssa_capabilities),
         Route("/ssa/availability", get_availability),
+        Route("/scs/{table}/capabilities", get_scs_capabilities),
+        Route("/scs/{table}/availability", get_availability),
         Route("/datalink/capabilities", get_datalink_capabilities),
         Route("/datalink/availability", get_availability),
     ]

@@ -181,7 +181,7 @@ OBJECTS: Final = Table(
     columns=(
         replace(_OBJECT_ID, ucd="meta.id;meta.main", unique=True),
         *_POSITION,
-        Column(name="names", datatype="char", arraysize="*", ucd="meta.id;src", principal=True,
+        Column(name="designations", datatype="char", arraysize="*", ucd="meta.id;src", principal=True,
                description="Designations and names its spectra have, separated by semicolons"),
         Column(name="n_spectra", datatype="int", ucd="meta.number;obs", principal=True,
                description="Classified spectra of the star"),

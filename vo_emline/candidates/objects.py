@@ -157,7 +157,8 @@ def _objects_sql() -> str:
     logs = ", ".join(f"exp(avg(ln(greatest({name}, 1e-9)))) AS {name}" for name in _CLASSES)
     grouped = (
         f"SELECT star, {x} AS x, {y} AS y, {z} AS z, bool_or(ambiguous) AS ambiguous, "  # noqa: S608
-        "string_agg(DISTINCT nullif(designation, ''), '; ' ORDER BY nullif(designation, '')) AS names, "
+        "string_agg(DISTINCT nullif(designation, ''), '; ' ORDER BY nullif(designation, '')) "
+        "AS designations, "
         f"count(*) AS n_spectra, {epochs} AS n_epochs, "
         "string_agg(DISTINCT nullif(collection, ''), '; ' ORDER BY nullif(collection, '')) AS surveys, "
         "min(epoch_mjd) AS first_epoch_mjd, max(epoch_mjd) AS last_epoch_mjd, "
