@@ -234,6 +234,19 @@ class Candidates:
 
         return overview(self.rows, self.skycoord)
 
+    def variability(self) -> Figure:
+        """Draw equivalent width, V/R and velocity against time, as of :meth:`Client.epochs`.
+
+        Raises
+        ------
+        UserError
+            The query did not ask for ``epoch_mjd``.
+        """
+        from vo_emline.client.drawing import variability
+
+        self._column("epoch_mjd")
+        return variability(self.rows)
+
     def gallery(self, n: int = 12, *, columns: int = 4) -> Figure:
         """Fetch the first `n` spectra and draw them around Hα."""
         from vo_emline.client.drawing import gallery

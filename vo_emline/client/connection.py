@@ -110,6 +110,69 @@ class Client(Service):
         url = self.address.query(query, maxrec=self._rows(limit))
         return self._ask(query, maxrec=limit, url=url)
 
+    def objects(
+        self,
+        target: Target | None = None,
+        *,
+        radius: Quantity | str | None = None,
+        label: str | Iterable[str] | None = None,
+        min_score: float | None = None,
+        min_epochs: int = 1,
+        changed: float | None = None,
+        where: str = "",
+        columns: Sequence[str] = (),
+        limit: Limit = None,
+    ) -> Candidates:
+        """Find stars: one row for all spectra of each; the surest emission comes first.
+
+        Parameters
+        ----------
+        target, radius, label, min_score, where, columns, limit
+            As for :meth:`search`, of the table ``emline.objects``.
+        min_epochs
+            Times it was observed at least.
+        changed
+            Least significance (standard deviations) with which its equivalent width changed.
+
+        Examples
+        --------
+        >>> import vo_emline as ve
+        >>> service = ve.connect("http://localhost:8000")  # doctest: +SKIP
+        >>> stars = service.objects(min_epochs=2, changed=5)  # doctest: +SKIP
+        >>> service.epochs(stars[0]["object_id"]).variability()  # doctest: +SKIP
+        """
+        conditions = [f"n_epochs >= {int(min_epochs)}"] if min_epochs > 1 else []
+        conditions += [f"ew_change >= {float(changed)!r}"] if changed is not None else []
+        conditions += [f"({where})"] if where else []
+        return self.search(
+            target,
+            radius=radius,
+            label=label,
+            min_score=min_score,
+            where=" AND ".join(conditions),
+            columns=columns,
+            limit=limit,
+            table=queries.OBJECTS,
+        )
+
+    def epochs(self, identifier: str) -> Candidates:
+        """Give every spectrum of a star, in the order of time.
+
+        Parameters
+        ----------
+        identifier
+            Of the star (``object_id``), or of one of its spectra, as for :meth:`find`.
+
+        Raises
+        ------
+        UserError
+            There is none.
+        """
+        found = self._ask(queries.epochs_of(identifier))
+        if len(found) == 0:
+            raise UserError(f"{self.address.base} has no star with a spectrum called {identifier!r}")
+        return found
+
     def count(
         self,
         target: Target | None = None,

@@ -141,6 +141,48 @@ def gallery(rows: Rows, spectra: Sequence[Spectrum | None], *, columns: int = 4)
     return figure
 
 
+_IN_TIME: Final = (
+    ("ew", "ew_error", "EW (Å)"),
+    ("vr_ratio", "vr_ratio_error", "V/R"),
+    ("radial_velocity", "radial_velocity_error", "velocity (km/s)"),
+)
+"""What is drawn against time: column, its error, label of the axis."""
+
+
+@styled
+def variability(rows: Rows) -> Figure:
+    """Draw what was measured against time with its errors, coloured by class; a mark for every survey."""
+    shown = [one for one in _IN_TIME if one[0] in rows and any(row.has(one[0]) for row in rows)]
+    figure = new_figure(5, 1.6 * max(len(shown), 1) + 1.0)
+    panels = figure.subplots(max(len(shown), 1), 1, sharex=True, squeeze=False)[:, 0]
+    surveys = list(dict.fromkeys(row.text("survey") for row in rows))
+    for panel, (name, error, axis) in zip(panels, shown, strict=False):
+        for row in rows:
+            if row.has(name) and row.has("epoch_mjd"):
+                panel.errorbar(
+                    row["epoch_mjd"],
+                    row[name],
+                    yerr=row[error] if row.has(error) else None,
+                    fmt="osD^v"[surveys.index(row.text("survey")) % 5],
+                    color=_colour(row.text("label")),
+                    ms=5,
+                    label=", ".join(filter(None, (row.text("survey"), row.text("label")))),
+                )
+        panel.set_ylabel(axis)
+        panel.ticklabel_format(useOffset=False)
+    if not shown:
+        panels[0].text(0.5, 0.5, "nothing was measured", transform=panels[0].transAxes, ha="center")
+    elif "ew" in rows:
+        panels[0].invert_yaxis()  # emission, which is negative, upwards
+    panels[-1].set_xlabel("MJD (UTC)")
+    handles: dict[str, Any] = {}
+    for panel in panels:
+        handles |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
+    if handles:
+        panels[0].legend(handles.values(), handles.keys(), fontsize=7)
+    return figure
+
+
 def _short(row: Row) -> str:
     score = f"score {row['score']:.2f}" if row.has("score") else ""
     return ", ".join(filter(None, (row.text("label"), score)))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CANDIDATES: Final = "emline.candidates"
 SCORES: Final = "emline.scores"
+OBJECTS: Final = "emline.objects"
+EPOCHS: Final = "emline.epochs"
 """Tables of a candidate service (described in :mod:`vo_emline.candidates.columns`)."""
 
 Target: TypeAlias = "SkyCoord | str"
@@ -256,8 +258,9 @@ def select(
     """
     top = "" if limit is None else f"TOP {int(limit)} "
     names = ", ".join(columns) or "*"
-    source = f"{table or constraints.table}{_where(constraints)}"
-    return f"SELECT {top}{names} FROM {source} ORDER BY score DESC, candidate_id"
+    source = table or constraints.table
+    key = "object_id" if source == OBJECTS else "candidate_id"
+    return f"SELECT {top}{names} FROM {source}{_where(constraints)} ORDER BY score DESC, {key}"
 
 
 def count(constraints: Constraints, *, table: str | None = None) -> str:
@@ -273,6 +276,22 @@ def named(identifier: str) -> str:
         f"SELECT TOP 20 * FROM {SCORES} "
         f"WHERE candidate_id = {text} OR obs_publisher_did = {text} OR designation = {text}{number} "
         "ORDER BY candidate_id"
+    )
+
+
+def epochs_of(identifier: str) -> str:
+    """Write the query for every spectrum of a star, by its identifier or that of one of its spectra."""
+    text = literal(identifier)
+    star = (
+        f"SELECT e.object_id FROM {EPOCHS} AS e JOIN {SCORES} AS n ON n.candidate_id = e.candidate_id "
+        f"WHERE n.candidate_id = {text} OR n.obs_publisher_did = {text} OR n.designation = {text}"
+    )
+    if identifier.isdecimal():
+        star += f" OR n.obsid = {int(identifier)}"
+    return (
+        f"SELECT m.object_id, m.survey, m.separation, s.* FROM {EPOCHS} AS m "
+        f"JOIN {SCORES} AS s ON s.candidate_id = m.candidate_id "
+        f"WHERE m.object_id = {text} OR m.object_id IN ({star}) ORDER BY s.epoch_mjd, s.candidate_id"
     )
 
 

@@ -158,3 +158,16 @@ def test_an_unknown_spectrum(client: Client) -> None:
 
 def test_the_client_names_its_service(client: Client, service_url: str) -> None:
     assert repr(client) == f"<Client of {service_url}>"
+
+
+def test_stars_are_found_and_their_epochs(client: Client) -> None:
+    stars = client.objects(label="double-peak", limit="all")
+    assert stars["designations"].tolist() == ["J063416.35+023030.2", "J052000.00-052328.0"]
+    assert len(client.objects(min_epochs=2)) == 0
+    assert len(client.objects(changed=5.0, where="n_spectra > 1")) == 0
+    star = stars[0]["object_id"]
+    for name in (star, "101", "J063416.35+023030.2", client.find("101")["candidate_id"]):
+        (row,) = client.epochs(name)
+        assert (row["object_id"], row["obsid"], row.text("survey")) == (star, 101, "LAMOST LRS")
+    with pytest.raises(UserError, match="no star with a spectrum called 'nobody'"):
+        client.epochs("nobody")
