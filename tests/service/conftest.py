@@ -158,7 +158,7 @@ def _scores(spectra: pa.Table, run_id: str) -> pa.Table:
         "label": labels,
         "score": probabilities[:, 1] + probabilities[:, 2],
         "flags": ["" if place % 5 else "low_snr" for place in range(rows)],
-        "known_as": ["new" if place % 3 else None for place in range(rows)],
+        "known_as": ["not in SIMBAD" if place % 3 else None for place in range(rows)],
         "run_id": [run_id] * rows,
         "model_version": ["1"] * rows,
         **{name: [None if label == LABELS[0] else value for label in labels] for name, value in line.items()},

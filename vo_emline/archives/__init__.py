@@ -6,7 +6,7 @@ objects are known already.
 """
 
 from vo_emline.archives.arguments import read_identifiers
-from vo_emline.archives.catalogues import read_known, simbad_known, vizier_known
+from vo_emline.archives.catalogues import bright_known, read_known, simbad_known, vizier_known
 from vo_emline.archives.config import Archives, Catalogue, LamostArchive, SsaArchive, archives
 from vo_emline.archives.datalink import ServiceDescriptor, SpectrumRequest
 from vo_emline.archives.discovery import Discovery, TapQuery, discover
@@ -50,6 +50,7 @@ __all__ = [
     "SsaQuery",
     "TapQuery",
     "archives",
+    "bright_known",
     "describe_known",
     "discover",
     "fetch_records",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,6 +73,15 @@ def read_known(path: Path, *, catalogue: str = "", kind: str = "") -> KnownObjec
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read the catalogue {path}: {error}") from error
     return known_from_table(table, catalogue=catalogue or path.stem, kind=kind)
+
+
+@cache
+def bright_known() -> KnownObjects:
+    """Give the bright, well-known emission-line stars that this package knows by itself.
+
+    Names, positions (ICRS, J2000) and the types that SIMBAD gives them are in ``bright.csv``.
+    """
+    return read_known(Path(__file__).with_name("bright.csv"), catalogue="bright emission-line stars")
 
 
 def known_from_table(table: Table, *, catalogue: str, kind: str = "") -> KnownObjects:

@@ -22,9 +22,6 @@ RADIUS: Final = 5 * u.arcsec
 WIDE: Final = 25 * u.arcsec
 """Separation up to which they may be one object (bright stars)."""
 
-NEW: Final = "new"
-"""What is said of an object that no catalogue has."""
-
 _DESIGNATION = re.compile(r"J\d{6}(?:\.\d+)?[+-]\d{6}(?:\.\d+)?")
 _RANK: Final = {"designation": 0, "position": 1, "possible": 2}
 
@@ -104,9 +101,21 @@ def match_known(
     return best
 
 
-def describe_known(matches: Iterable[KnownMatch | None]) -> list[str]:
-    """Say of each object what it is known as, or ``new``."""
-    return [NEW if match is None else str(match) for match in matches]
+def describe_known(matches: Iterable[KnownMatch | None], *, asked: Iterable[str] = ()) -> list[str | None]:
+    """Say of each object what it is known as, or which catalogues do not have it.
+
+    That a star is in none of some catalogues does not make it new: nobody has asked the others.
+
+    Parameters
+    ----------
+    matches
+        Of :func:`match_known`.
+    asked
+        References of the catalogues that were asked; nothing is said of what none of none has.
+    """
+    names = ", ".join(dict.fromkeys(asked))
+    absent = f"not in {names}" if names else None
+    return [absent if match is None else str(match) for match in matches]
 
 
 def plain_designation(text: str) -> str:

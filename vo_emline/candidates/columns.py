@@ -87,7 +87,8 @@ _OBSERVATION = (
 
 _KNOWN = Column(
     name="known_as", datatype="char", arraysize="*", ucd="meta.id.assoc", principal=True,
-    description="Catalogued object at this place and its type, or 'new'; NULL where no catalogue was asked",
+    description="Catalogued object at this place and its type, or 'not in' and the catalogues that were "
+    "asked; NULL where none was",
 )  # fmt: skip
 
 _PROVENANCE = (
@@ -213,6 +214,8 @@ OBJECTS: Final = Table(
         *_over_epochs("rv", "km.s**-1", "spect.dopplerVeloc.opt;em.line.Halpha", "velocity of the line"),
         Column(name="spectral_subclass", datatype="char", arraysize="*", ucd="src.spType", principal=True,
                description="Subclass of the best spectrum by the survey's pipeline"),
+        replace(_KNOWN, description="What a catalogue calls the star and its type, or which do not have it; "
+                "candidates are looked for, NULL where none of its spectra is one or none was asked"),
         Column(name="flags", datatype="char", arraysize="*", ucd="meta.code.qual", principal=True,
                description="variable: one of the changes exceeds 5; appeared, disappeared: from absorption "
                "to emission or back between two epochs, and the equivalent width by more than 5 standard "

@@ -52,11 +52,15 @@ _MEASURED: Final = {
     "rv": ("radial_velocity", "radial_velocity_error"),
 }
 _CLASSES: Final = tuple(f"p_{label.replace('-', '_')}" for label in LABELS)
+_KNOWN_AS: Final = (
+    "coalesce(min(known_as) FILTER (starts_with(known_as, 'known')), "
+    "min(known_as) FILTER (starts_with(known_as, 'possibly')), min(known_as))"
+)
 _MEMBERS: Final = f"{DRAFT}.members"
 _IDS: Final = f"{DRAFT}.ids"
 _TAKEN: Final = (
     "candidate_id", "collection", "designation", "ra", "dec", "label", "score", *_CLASSES, "snr_r",
-    "epoch_mjd", "spectral_subclass", *(name for pair in _MEASURED.values() for name in pair),
+    "epoch_mjd", "spectral_subclass", "known_as", *(name for pair in _MEASURED.values() for name in pair),
 )  # fmt: skip
 
 
@@ -164,7 +168,7 @@ def _objects_sql() -> str:
         "min(epoch_mjd) AS first_epoch_mjd, max(epoch_mjd) AS last_epoch_mjd, "
         f"{best.format('candidate_id')} AS best_candidate_id, {best.format('label')} AS best_label, "
         f"{best.format('spectral_subclass')} AS spectral_subclass, {logs}, "
-        "max(score) AS score_max, min(score) AS score_min, "
+        f"{_KNOWN_AS} AS known_as, max(score) AS score_max, min(score) AS score_min, "
         f"count(*) FILTER (label <> {literal(LABELS[0])}) AS n_positive, "
         f"{', '.join(_moments(name) for name in _MEASURED)}, "
         f"coalesce(bool_or({_changed(rising=True)}), false) AS appeared, "

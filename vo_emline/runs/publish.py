@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from astropy.coordinates import SkyCoord
 from vo_emline.archives import (
     KnownObjects,
     archives,
+    bright_known,
     describe_known,
     match_known,
     read_known,
@@ -125,15 +127,23 @@ def publish(
         output or publication.release,
         publication.survey,
         provenance=provenance,
-        metadata=publication.metadata,
+        metadata=publication.metadata | _asked(known),
         folder=folder or publication.folder,
-        name_known=KnownNames(known) if known else None,
+        name_known=KnownNames(known),
         limits=limits,
     )
     folder_of_tables = RunDirectory(publication.release.parent).tables
     if tables or (output is None and folder_of_tables.is_dir()):
         write_tables(publication.release, folder_of_tables)
     return counts
+
+
+def _asked(known: Sequence[str]) -> dict[str, str]:
+    """Say which catalogues were asked what candidates are known as, and when."""
+    if not known:
+        return {}
+    names = ", ".join(Path(name).stem if Path(name).suffix else name for name in known)
+    return {"known_in": names, "known_asked": datetime.now(UTC).date().isoformat()}
 
 
 def missing_files(release: Path, *, sample: int = 100) -> list[str]:
@@ -224,8 +234,9 @@ class KnownNames:
         Returns
         -------
         pyarrow.Array
-            ``known as …, type … (catalogue)``, ``possibly known as …`` or ``new`` for candidates with a
-            position; NULL for the others, and for all where no catalogue is given.
+            ``known as …, type … (catalogue)``, ``possibly known as …`` or ``not in …`` with the catalogues
+            given, for candidates with a position; NULL for the others, and for those that the bright stars
+            which come with this package do not have where no catalogue is given.
 
         Raises
         ------
@@ -238,12 +249,13 @@ class KnownNames:
         ra, dec = (scores[name].to_numpy(zero_copy_only=False).astype(float) for name in ("ra", "dec"))
         positive = np.array(scores["label"].to_pylist(), dtype=object) != LABELS[0]
         rows = np.flatnonzero(positive & np.isfinite(ra) & np.isfinite(dec))
-        if self._catalogues and rows.size:
+        if rows.size:
             positions = SkyCoord(ra[rows] * u.deg, dec[rows] * u.deg)
             designations = [scores["designation"][int(row)].as_py() or "" for row in rows]
             objects = [known for name in self._catalogues for known in self._objects(name, positions)]
-            matches = describe_known(match_known(designations, positions, objects))
-            for row, text in zip(rows, matches, strict=True):
+            matches = match_known(designations, positions, [*objects, bright_known()])
+            asked = [known.catalogue for known in objects]
+            for row, text in zip(rows, describe_known(matches, asked=asked), strict=True):
                 said[row] = text
         return pa.array(said, pa.string())
 

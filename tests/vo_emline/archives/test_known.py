@@ -41,12 +41,14 @@ def lin(shared_data: Path) -> KnownObjects:
 def test_hou_by_designation_and_position(hou: KnownObjects) -> None:
     star = SkyCoord(98.568135, 2.5083942, unit="deg")
     shifted = star.directional_offset_by(0 * u.deg, [0, 3, 15, 60] * u.arcsec)
-    said = describe_known(match_known(["LAMOST J063416.35+023030.2", "", "", ""], shifted, [hou]))
+    said = describe_known(
+        match_known(["LAMOST J063416.35+023030.2", "", "", ""], shifted, [hou]), asked=["Hou et al. 2016"]
+    )
     assert said == [
         "known as J063416.35+023030.2, type CBe (Hou et al. 2016)",
         "known as J063416.35+023030.2, type CBe (Hou et al. 2016)",
         "possibly known as J063416.35+023030.2, type CBe (Hou et al. 2016, 15.0 arcsec away)",
-        "new",
+        "not in Hou et al. 2016",
     ]
 
 

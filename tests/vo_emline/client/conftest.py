@@ -102,7 +102,7 @@ def scores_of(spectra: pa.Table) -> pa.Table:
                 "spectral_class": "STAR",
                 "spectral_subclass": "B6",
                 "flags": "",
-                "known_as": "new",
+                "known_as": "not in SIMBAD",
                 "run_id": "test",
                 "model_version": "1",
             }

@@ -74,7 +74,7 @@ def test_a_release_has_the_catalogues_and_the_authority_asked_for(survey: Path, 
     with duckdb.connect(str(release), read_only=True) as database:
         said = database.sql("SELECT DISTINCT known_as FROM emline.candidates").fetchall()
         dids = database.sql("SELECT obs_publisher_did FROM emline.scores").fetchall()
-    assert said in ([("new",)], [])
+    assert said in ([("not in known",)], [])
     assert all(did.startswith("ivo://data.example/~?lamost-lrs/") for (did,) in dids)
 
 
@@ -133,7 +133,7 @@ def test_candidates_are_known_possibly_known_or_new(catalogue: str) -> None:
     said = KnownNames([catalogue])(SCORES).to_pylist()
     assert said[0].startswith("known as HR 3135, type Be")
     assert said[1].startswith("possibly known as V1150 Tau, type CBe")  # 16 arcsec apart
-    assert said[2:] == [None, "new", None]  # absorption, elsewhere, no position
+    assert said[2:] == [None, "not in be-stars", None]  # absorption, elsewhere, no position
 
 
 def test_a_catalogue_is_read_once_for_any_number_of_batches(catalogue: str) -> None:
@@ -161,3 +161,9 @@ def test_catalogues_are_checked_before_the_work(catalogue: str, tmp_path: Path) 
         require_known([str(tmp_path / "none.csv")])
     with pytest.raises(UserError, match=r"no catalogue 'nonsense': give a file .* or one of simbad,"):
         require_known(["nonsense"])
+
+
+def test_bright_stars_are_known_without_a_catalogue() -> None:
+    rows = {"label": ["emission"] * 2, "designation": ["", ""], "ra": [14.1772, 200.0], "dec": [60.7167, 5.0]}
+    said = KnownNames([])(pa.table(rows)).to_pylist()
+    assert said == ["known as gam Cas, type Be* (bright emission-line stars)", None]
