@@ -31,6 +31,20 @@ class Urls:
         return f"{self.base}/candidate/{quote(candidate_id, safe='')}.html"
 
     @property
+    def candidates(self) -> str:
+        """The table and the gallery of candidates, without parameters."""
+        return f"{self.base}/candidates"
+
+    @property
+    def sky(self) -> str:
+        """The map of the sky."""
+        return f"{self.base}/sky"
+
+    def static(self, name: str, version: str) -> str:
+        """Give a style sheet or script; the version lets browsers keep it."""
+        return _with(f"{self.base}/static/{name}", v=version)
+
+    @property
     def tap(self) -> str:
         """Base of the TAP service."""
         return f"{self.base}/tap"

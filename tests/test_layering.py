@@ -47,6 +47,7 @@ SHARED = (
     "xml",
     "logs",
     "parameters",
+    "assets",
     "pages",
     "deadline",
     "nursery",
@@ -71,7 +72,7 @@ SERVICE: Mapping[str, tuple[str, ...]] = {
     "tap": ("adql", "store", "formats", "places", "uws", "context", "middleware", "clients"),
     "scs": ("formats", "clients", "tap"),
     "vosi": ("adql", "store", "formats", "uws", "context", "middleware", "datalink", "scs", "ssa", "tap"),
-    "web": ("store", "formats", "context", "middleware", "clients", "products", "tap"),
+    "web": ("store", "formats", "places", "context", "middleware", "clients", "products", "tap"),
     "app": (
         "store", "formats", "places", "uws", "context", "middleware", "clients", "products", "datalink",
         "scs", "ssa", "tap", "vosi", "web",

@@ -17,11 +17,11 @@ from service.deadline import Deadline
 from service.errors import StoppedError
 from service.nursery import Limits
 from service.processes import KilledError, Worker, shared_nursery
-from service.store.opening import CATALOG, Opening, connect, published_tables
+from service.store.opening import CATALOG, Opening, connect, has_table, published_tables
 from service.store.release import Release
 from service.store.running import TOO_LARGE, RunningQuery
 from service.store.workers import answer, open_release
-from vo_emline.candidates.columns import SPECTRA
+from vo_emline.candidates.columns import CUTOUTS, SPECTRA
 from vo_emline.errors import DataError, EmlineError, UserError
 
 logger = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ class DuckdbRelease(Release):
         except DataError as error:
             raise DataError(shown, error.code, error.message) from error
         self.tables = published_tables(self._database)
+        self.cutouts = f"{CATALOG}.{CUTOUTS.qualified_name}" if has_table(self._database, CUTOUTS) else None
         facts = self._database.execute(f"SELECT key, value FROM {CATALOG}.internal.metadata")  # noqa: S608
         self.metadata = dict(facts.fetchall())
         self.counts = {table.qualified_name: self._count(table.qualified_name) for table in self.tables}

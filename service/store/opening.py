@@ -72,14 +72,23 @@ def connect(opening: Opening) -> duckdb.DuckDBPyConnection:
 
 def published_tables(database: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
     """Give the published tables that an attached release has, TAP_SCHEMA included."""
-    found = database.execute(
-        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = ?", [CATALOG]
-    )
-    present = {name for (name,) in found.fetchall()}
+    present = _present(database)
     if SPECTRA.qualified_name not in present:
         raise DataError("", "not_a_release", f"it has no table {SPECTRA.qualified_name}")
     data = (*(table for table in PUBLISHED if table.qualified_name in present), OBSCORE)
     return (*data, *tap_schema.TAP_SCHEMA)
+
+
+def has_table(database: duckdb.DuckDBPyConnection, table: Table) -> bool:
+    """Tell whether an attached release has a table."""
+    return table.qualified_name in _present(database)
+
+
+def _present(database: duckdb.DuckDBPyConnection) -> set[str]:
+    found = database.execute(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = ?", [CATALOG]
+    )
+    return {name for (name,) in found.fetchall()}
 
 
 def _database(opening: Opening) -> duckdb.DuckDBPyConnection:

@@ -30,7 +30,7 @@ from service.store.release import Release
 from service.store.running import BATCH_ROWS, TOO_LARGE, RunningQuery
 from service.store.store import ReleaseStore
 from service.urls import Urls
-from vo_emline.candidates.columns import PUBLISHED, SPECTRA
+from vo_emline.candidates.columns import CUTOUTS, PUBLISHED, SPECTRA
 from vo_emline.candidates.database import literal
 from vo_emline.candidates.obscore import OBSCORE
 from vo_emline.candidates.postgres import LOADED, TYPES, csv_rows
@@ -160,6 +160,7 @@ class PostgresRelease(Release):
             _require_functions(connection, shown(self._url))
             facts = connection.execute("SELECT key, value FROM internal.metadata").fetchall()
             self.metadata = dict(facts)
+            self.cutouts = CUTOUTS.qualified_name if CUTOUTS.qualified_name in present else None
             data = (*(table for table in PUBLISHED if table.qualified_name in present), OBSCORE)
             self.tables = (*data, *tap_schema.TAP_SCHEMA)
             counts = {}

@@ -28,6 +28,8 @@ class Release(ABC):
     """Number of rows of each published table, by qualified name."""
     index: str
     """The index of spectra, as SQL of the service names it."""
+    cutouts: str | None
+    """The pictures of candidates, as SQL of the service names them; None where the release has none."""
 
     def table(self, qualified_name: str) -> Table | None:
         """Give the published table of this name, in any case; None where there is none."""

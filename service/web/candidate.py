@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,9 +12,10 @@ from service.pages import relative_urls, render
 from service.products.entries import Entry, find_entries
 from service.products.request import FORMATS, NATIVE
 from service.store import Release
+from service.web.written import with_error, written
 from vo_emline.candidates.columns import CANDIDATES, SCORES
 from vo_emline.labels import ABSORPTION, LABELS, PROBABILITY_COLUMNS
-from vo_emline.measure.quantities import ANGSTROM, KMS, QUANTITIES
+from vo_emline.measure.quantities import QUANTITIES
 from vo_emline.preprocess.windows import WINDOW_VAC
 from vo_emline.survey.flags import FLAGS
 from vo_emline.tables import Column
@@ -172,10 +172,6 @@ def _text(column: Column, value: Any) -> str:
     return format(value, digits) if digits else str(value)
 
 
-UNITS: Final = {ANGSTROM: "Å", KMS: "km/s"}
-"""How people write units whose standard form they would not."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineFact:
     """One measured quantity."""
@@ -196,24 +192,3 @@ def line_facts(row: Mapping[str, Any]) -> Sequence[LineFact]:
             text = f"{with_error(value, error)} {written(quantity.unit)}".strip()
             facts.append(LineFact(name=quantity.name, text=text, description=quantity.description))
     return facts
-
-
-def written(unit: str | None) -> str:
-    """Give a unit as people write it.
-
-    >>> written("0.1nm"), written("km.s**-1"), written("deg"), written(None)
-    ('Å', 'km/s', 'deg', '')
-    """
-    return UNITS.get(unit or "", unit or "")
-
-
-def with_error(value: float, error: float | None) -> str:
-    """Write a value with as many digits as its error gives reason to, which is two of that.
-
-    >>> with_error(-4.1317, 0.4487), with_error(476.69, 21.5), with_error(1234.6, 250.0)
-    ('−4.13 ± 0.45', '477 ± 22', '1235 ± 250')
-    """
-    if error is None or not math.isfinite(error) or error <= 0:
-        return f"{value:.4g}".replace("-", "−")
-    digits = max(0, 1 - math.floor(math.log10(error)))
-    return f"{value:.{digits}f} ± {error:.{digits}f}".replace("-", "−")

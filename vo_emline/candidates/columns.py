@@ -260,6 +260,17 @@ CLASSIFIED: Final = Table(
 )  # fmt: skip
 """What ``vo-emline classify`` writes."""
 
+CUTOUTS: Final = Table(
+    schema="internal", name="cutouts",
+    description="H-alpha of every candidate, for pictures that open no file (not published as it stands)",
+    columns=(
+        _ID,
+        Column(name="cutout", datatype="char", arraysize="*",
+               description="Flux over pseudo-continuum of the 140 pixels (vo_emline.candidates.cutouts)"),
+    ),
+)  # fmt: skip
+"""Cut-outs of the candidates."""
+
 SPECTRA: Final = Table(
     schema="internal", name="spectra",
     description="Index of the spectra behind SSA, DataLink and ObsCore (not published as it stands)",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 from pyarrow import csv
 
-from vo_emline.candidates.columns import PUBLISHED, SPECTRA
+from vo_emline.candidates.columns import CUTOUTS, PUBLISHED, SPECTRA
 from vo_emline.candidates.database import identifier, literal
 from vo_emline.candidates.postgres_grants import copy_grants
 from vo_emline.errors import ArchiveError, EmlineError, UserError
@@ -115,7 +115,7 @@ def _tables(source: DuckDBPyConnection, release: Path) -> list[Table]:
     present = {row[0] for row in source.sql(sql).fetchall()}
     if SPECTRA.qualified_name not in present:
         raise UserError(f"{release} is no release: it has no table {SPECTRA.qualified_name}")
-    return [table for table in (*PUBLISHED, SPECTRA) if table.qualified_name in present]
+    return [table for table in (*PUBLISHED, SPECTRA, CUTOUTS) if table.qualified_name in present]
 
 
 def _load(connection: Connection, source: DuckDBPyConnection, tables: list[Table]) -> dict[str, int]:

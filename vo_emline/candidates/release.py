@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from vo_emline.candidates.columns import CANDIDATES, EPOCHS, OBJECTS, PUBLISHED, REJECTS, SCORES, SPECTRA
+from vo_emline.candidates.columns import (
+    CANDIDATES,
+    CUTOUTS,
+    EPOCHS,
+    OBJECTS,
+    PUBLISHED,
+    REJECTS,
+    SCORES,
+    SPECTRA,
+)
 from vo_emline.candidates.database import DRAFT, Limits, building, identifier, literal, naming_damage
 from vo_emline.candidates.objects import EPOCHS_DRAFT, OBJECTS_DRAFT, draft_objects
 from vo_emline.candidates.output import BATCH, arrow_schema, stream_tables
@@ -51,6 +60,7 @@ def build_release(
     spectra: pa.Table,
     scores: pa.Table | None = None,
     rejects: pa.Table | None = None,
+    cutouts: pa.Table | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write a release: ``emline.candidates``, ``emline.scores``, ``emline.rejects``, ``internal.spectra``.
@@ -66,6 +76,8 @@ def build_release(
         Candidates are the rows whose label is not absorption. None where nothing was classified.
     rejects
         What could not be classified, columns of :data:`REJECTS`.
+    cutouts
+        Pictures of candidates, columns of :data:`CUTOUTS`; None where there are none.
     metadata
         Facts about the run that the service shows (run id, model version, dates, counts).
 
@@ -79,6 +91,7 @@ def build_release(
         given |= {
             SCORES: scores,
             REJECTS: arrow_schema(REJECTS).empty_table() if rejects is None else rejects,
+            CUTOUTS: arrow_schema(CUTOUTS).empty_table() if cutouts is None else cutouts,
         }
     with building(path, limits=Limits()) as database:
         for table, rows in given.items():
@@ -156,7 +169,7 @@ def finish(
         create_table(database, OBJECTS, objects, order="ORDER BY hpx10, dec, object_id")
         epochs = f"(FROM {EPOCHS_DRAFT} ORDER BY object_id, epoch_mjd, candidate_id)"
         create_table(database, EPOCHS, epochs)
-        for table in (SCORES, CANDIDATES, OBJECTS, EPOCHS):
+        for table in (SCORES, CANDIDATES, CUTOUTS, OBJECTS, EPOCHS):
             index_identifiers(database, table)
     database.execute("CREATE TABLE internal.metadata (key VARCHAR PRIMARY KEY, value VARCHAR)")
     for fact in metadata.items():
@@ -284,6 +297,7 @@ def release_survey(
         logger.info("writing the tables")
         for table in (SPECTRA, SCORES):
             create_table(database, table, _CLASSIFIED)
+        create_table(database, CUTOUTS, f"(SELECT * FROM {_CLASSIFIED} WHERE cutout IS NOT NULL)")  # noqa: S608
         create_table(database, REJECTS, f"({rejects_select('missed', run_id=provenance.run_id)})")
         facts = provenance.metadata() | dict(metadata or {})
         finish(database, _CLASSIFIED, metadata=facts, previous=path)
@@ -355,7 +369,10 @@ def _open_shards(database: DuckDBPyConnection, survey: Path, *, folder: Path) ->
         files = sorted(map(str, survey.glob(f"{kind}-*.parquet")))
         if not files:
             raise UserError(f"{survey} holds no shards of {kind}")
-        database.read_parquet(files).create_view(relation)
+        shards = database.read_parquet(files)
+        if kind == "scores" and "cutout" not in shards.columns:  # a survey of before there were pictures
+            shards = shards.project("*, CAST(NULL AS VARCHAR) AS cutout")
+        shards.create_view(relation)
     start = literal(f"{folder.absolute()}/")
     source = f"CASE WHEN starts_with(source, '/') THEN source ELSE {start} || source END"
     database.execute(f"CREATE TEMP VIEW described AS SELECT * REPLACE ({source} AS source) FROM found")  # noqa: S608

@@ -17,7 +17,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from vo_emline.candidates.columns import REJECTS, SCORES, SPECTRA
+from vo_emline.candidates.columns import CUTOUTS, REJECTS, SCORES, SPECTRA
 from vo_emline.candidates.database import connect, identifier, literal
 from vo_emline.errors import DataError
 from vo_emline.preprocess import COVERAGE_SCHEMA, IDENTITY_SCHEMA, WINDOW_VAC, coverage_table, identity_table
@@ -172,7 +172,7 @@ def classified_select(relation: str, provenance: Provenance) -> str:
         "candidate_id": candidate_id_sql("did"),
         **{name: literal(text) for name, text in provenance.metadata().items()},
     }
-    columns = {column.name: column for column in (*SCORES.stored, *SPECTRA.stored)}
+    columns = {column.name: column for column in (*SCORES.stored, *SPECTRA.stored, *CUTOUTS.stored)}
     identified = f"({identified_sql(relation, authority=provenance.authority)})"
     return _select(tuple(columns.values()), identified, made=made)
 

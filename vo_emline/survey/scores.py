@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vo_emline.arrays import FloatArray
+from vo_emline.candidates.cutouts import pack_cutouts
 from vo_emline.labels import DOUBLE_PEAK, LABELS, PROBABILITY_COLUMNS
 from vo_emline.measure.everywhere import equivalent_widths
 from vo_emline.measure.quantities import QUANTITIES, Estimates, estimates
@@ -62,11 +63,12 @@ SCORE_FIELDS: Final = (
     (NEBULAR, pa.float32()),
     ("flags", pa.string()),
     *LINE_FIELDS,
+    ("cutout", pa.string()),
 )
 
 SCORES_SCHEMA: Final = pa.schema([*IDENTITY_SCHEMA, *COVERAGE_SCHEMA, *SCORE_FIELDS])
 """Columns of the scores: who the spectrum is, what its file holds, label, probabilities, score, flags, and
-what was measured of the lines of candidates."""
+what was measured of the lines of candidates, with a picture of them (:mod:`vo_emline.candidates.cutouts`)."""
 
 REJECTS_SCHEMA: Final = pa.schema([(name, pa.string()) for name in ("source", "code", "message")])
 """Columns of the rejects (:class:`~vo_emline.rejects.Reject`)."""
@@ -109,6 +111,7 @@ def tabulate(
         NEBULAR: pa.array(nebular.astype(np.float32), from_pandas=True),
         "flags": flag(windows, predicted, candidates, nebular=nebular, options=options),
         **line_columns(windows, candidates, probability, regression),
+        "cutout": _cutouts(candidates, len(windows)),
     }
     scored = windows.identity
     for name in COVERAGE_SCHEMA.names:
@@ -238,6 +241,13 @@ def _spread(values: FloatArray, rows: npt.NDArray[np.intp], n: int) -> npt.NDArr
     column = np.full(n, np.nan, dtype=np.float32)
     column[rows] = values
     return column
+
+
+def _cutouts(candidates: Candidates, n: int) -> pa.Array:
+    """Give pictures of the lines of candidates, length `n`; NULL for the others."""
+    place = np.full(n, -1, dtype=np.int64)
+    place[candidates.rows] = np.arange(len(candidates.rows))
+    return pack_cutouts(candidates.lines.baseline.ratio).take(pa.array(place, mask=place < 0))
 
 
 def reject_table(rejects: Sequence[Reject]) -> pa.Table:

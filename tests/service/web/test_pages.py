@@ -91,7 +91,7 @@ def test_its_links_lead_somewhere(archive: Any) -> None:
     page = parsed(page_of(archive, "dr7"))
     links = {link.attrib["href"] for link in page.iter("a")}
     ours = sorted(link for link in links if link.startswith(archive.url))
-    assert len(ours) == 12
+    assert len(ours) >= 12
     types = {
         httpx.get(link, timeout=60).raise_for_status().headers["content-type"].split(";")[0] for link in ours
     }
@@ -105,16 +105,23 @@ def test_its_links_lead_somewhere(archive: Any) -> None:
     }
 
 
-def test_it_loads_nothing_from_elsewhere_and_runs_nothing(archive: Any) -> None:
+def test_it_loads_nothing_from_elsewhere_and_holds_no_script(archive: Any) -> None:
     answer = page_of(archive, "dr7")
     page = parsed(answer)
-    assert not list(page.iter("script"))
-    assert not list(page.iter("link"))
+    loaded = [item.attrib["src"] for item in page.iter("script")]
+    loaded += [item.attrib["href"] for item in page.iter("link")]
+    assert all(address.startswith(f"{archive.url}/static/") for address in loaded)
+    assert not [
+        item for item in page.iter() if any(name.startswith("on") or name == "style" for name in item.attrib)
+    ]
     assert [
         image.attrib["src"].startswith(f"{archive.url}/preview.png?ID=") for image in page.iter("img")
     ] == [True]
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-    assert "script-src" not in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert not any("".join(item.itertext()).strip() for item in page.iter("script"))
 
 
 def test_its_query_selects_it(archive: Any) -> None:
@@ -160,10 +167,11 @@ def test_where_there_is_none_a_page_says_so(archive: Any, identifier: str) -> No
     assert answer.status_code == 404
     page = parsed(answer)
     assert "No such candidate" in "".join(page.itertext())
-    assert not list(page.iter("script"))
+    assert not any("".join(item.itertext()).strip() for item in page.iter("script"))
     assert len(answer.content) < 10_000
-    for link in page.iter("a"):
-        assert httpx.get(link.attrib["href"], timeout=60).status_code == 200
+    links = {link.attrib["href"].partition("#")[0] for link in page.iter("a")} - {str(answer.url)}
+    for link in links:
+        assert httpx.get(link, timeout=60).status_code == 200
 
 
 def test_the_first_page_lists_the_surest_candidates(served: Any) -> None:

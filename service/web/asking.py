@@ -1,0 +1,53 @@
+"""How a page asks: in ADQL, by the machinery of TAP, within the limits of any other query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from service.deadline import Deadline
+from service.formats import FORMATS
+from service.tap.context import TapServices
+from service.tap.request import TapRequest
+
+PAGE_SECONDS: Final = 20.0
+"""How long the rows of a page may take, s; less where the service allows queries less."""
+
+
+def ask(
+    context: TapServices, adql: str, *, limit: int, seconds: float = PAGE_SECONDS
+) -> list[dict[str, Any]]:
+    """Answer a query in ADQL.
+
+    Parameters
+    ----------
+    context
+        The service.
+    adql
+        The query; it may be made of what a stranger typed.
+    limit
+        Rows at most.
+    seconds
+        Time limit.
+
+    Returns
+    -------
+    list of dict
+        The rows, by the names of their columns.
+
+    Raises
+    ------
+    UserError
+        The query is wrong, or needs more time or memory than a query may have.
+    """
+    deadline = Deadline.after(min(seconds, context.settings.sync_seconds))
+    request = TapRequest(query=adql, format=FORMATS[0], maxrec=limit)
+    with context.queries.query(request, deadline=deadline) as query:
+        result = query.run()
+        names = [column.name for column in result.columns]
+        return [row for batch in result.rows() for row in _rows(batch.columns, names)]
+
+
+def _rows(columns: Sequence[Any], names: Sequence[str]) -> list[dict[str, Any]]:
+    values = zip(*(column.to_pylist() for column in columns), strict=True)
+    return [dict(zip(names, row, strict=True)) for row in values]
