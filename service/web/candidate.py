@@ -12,6 +12,9 @@ from service.pages import relative_urls, render
 from service.products.entries import Entry, find_entries
 from service.products.request import FORMATS, NATIVE
 from service.store import Release
+from service.tap.context import TapServices
+from service.web.company import Neighbours, date_of, epochs, neighbours
+from service.web.search import quoted, sexagesimal
 from service.web.written import with_error, written
 from vo_emline.candidates.columns import CANDIDATES, SCORES
 from vo_emline.labels import ABSORPTION, LABELS, PROBABILITY_COLUMNS
@@ -19,9 +22,6 @@ from vo_emline.measure.quantities import QUANTITIES
 from vo_emline.preprocess.windows import WINDOW_VAC
 from vo_emline.survey.flags import FLAGS
 from vo_emline.tables import Column
-
-BEST: Final = 10
-"""Candidates on the first page."""
 
 HALPHA_BAND: Final = " ".join(f"{edge * 1e-10:.4e}" for edge in WINDOW_VAC)
 """BAND of the window the network sees, vacuum m."""
@@ -73,14 +73,27 @@ class CandidatePage:
     facts: Sequence[Fact]
     line: Sequence[LineFact]
     """What was measured of its line."""
+    place: tuple[str, ...]
+    """The same sexagesimal; empty where unknown."""
+    when: str
+    """Date of the observation (UTC); empty where unknown."""
     sky: str
     """Right ascension and declination, deg, for other services; empty where unknown."""
     query: str
     """ADQL that selects it."""
 
 
-def candidate_html(context: Services, candidate_id: str) -> str:
+def candidate_html(context: TapServices, candidate_id: str, given: Sequence[tuple[str, str]] = ()) -> str:
     """Give the page about a candidate, or about another spectrum that was classified.
+
+    Parameters
+    ----------
+    context
+        The service.
+    candidate_id
+        Its identifier.
+    given
+        Parameters of the address: the list it was opened from (:func:`service.web.company.neighbours`).
 
     Raises
     ------
@@ -99,6 +112,8 @@ def candidate_html(context: Services, candidate_id: str) -> str:
         row=row,
         did=did,
         page=describe(row, entry),
+        neighbours=neighbours(context, candidate_id, given) if given else Neighbours(),
+        epochs=epochs(context, row),
         formats=[item for item in FORMATS if item is not NATIVE],
         halpha_band=HALPHA_BAND,
     )
@@ -116,6 +131,18 @@ def missing_html(context: Services, candidate_id: str) -> str:
     )
 
 
+def find_did(context: Services, candidate_id: str) -> str:
+    """Give the publisher DID of a classified spectrum, as a literal of ADQL.
+
+    Raises
+    ------
+    NotFoundError
+        There is none of that identifier.
+    """
+    with context.store.lease() as release:
+        return quoted(find_row(release, candidate_id)["obs_publisher_did"])
+
+
 def find_row(release: Release, candidate_id: str) -> dict[str, Any]:
     """Look up a classified spectrum by its identifier.
 
@@ -129,17 +156,6 @@ def find_row(release: Release, candidate_id: str) -> dict[str, Any]:
         for row in release.rows(sql, [candidate_id]):
             return row
     raise NotFoundError(f"there is no classified spectrum {candidate_id[:80]}")
-
-
-def best_candidates(release: Release) -> list[dict[str, Any]]:
-    """Give the surest candidates, those without a flag first; none where nothing was classified."""
-    if release.table(CANDIDATES.qualified_name) is None:
-        return []
-    return release.rows(
-        f"SELECT candidate_id, designation, label, score, spectral_subclass, snr_r "  # noqa: S608
-        f"FROM {CANDIDATES.qualified_name} "
-        f"ORDER BY coalesce(flags, '') <> '', score DESC, snr_r DESC NULLS LAST, candidate_id LIMIT {BEST}"
-    )
 
 
 def describe(row: Mapping[str, Any], entry: Entry | None) -> CandidatePage:
@@ -156,6 +172,8 @@ def describe(row: Mapping[str, Any], entry: Entry | None) -> CandidatePage:
         flags={name: FLAGS.get(name, "") for name in (row["flags"] or "").split()},
         facts=[_fact(column, row[column.name]) for column in table.stored if column.name not in _HIDDEN],
         line=line_facts(row),
+        place=() if row["ra"] is None or row["dec"] is None else sexagesimal(row["ra"], row["dec"]),
+        when=date_of(row["epoch_mjd"]),
         sky="" if row["ra"] is None or row["dec"] is None else f"{row['ra']:.6f} {row['dec']:+.6f}",
         query=f"SELECT * FROM {table.qualified_name} WHERE candidate_id = '{row['candidate_id']}'",  # noqa: S608
     )

@@ -7,16 +7,14 @@ that a page that is opened again asks nothing.
 from __future__ import annotations
 
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from service.store import Release
 from service.tap.context import TapServices
 from service.web.asking import ask
+from service.web.kept import kept
 from service.web.view import FLAG_CONDITIONS, KNOWN, RANGES, TYPES, UNFLAGGED, View
 from vo_emline.survey.flags import FLAGS
 
@@ -25,9 +23,6 @@ FACET_SECONDS: Final = 8.0
 
 _MOST_GROUPS: Final = 5_000
 """Groups that are read at most: types and combinations of flags."""
-
-_KEPT: Final = 256
-"""Views whose counts are kept."""
 
 _COUNTED: Final = ("label", "spectral_subclass", "flags")
 _PREFIXED: Final = re.compile(rf"(?:sd|d|g)?([{''.join(TYPES)}])")
@@ -80,11 +75,9 @@ def count(context: TapServices, release: Release, view: View) -> Counts:
         The counts need more time or memory than they may have.
     """
     query = facets_adql(view)
-    kept = _kept(release, query)
-    if kept is None:
-        kept = _tally(ask(context, query, limit=_MOST_GROUPS, seconds=FACET_SECONDS))
-        _keep(release, query, kept)
-    return kept
+    return kept(
+        release, query, lambda: _tally(ask(context, query, limit=_MOST_GROUPS, seconds=FACET_SECONDS))
+    )
 
 
 def _tally(rows: list[dict[str, Any]]) -> Counts:
@@ -115,24 +108,3 @@ def _tally(rows: list[dict[str, Any]]) -> Counts:
         known={name: n for name, n in found.get("known", {}).items() if n},
         steps=steps,
     )
-
-
-_LOCK = threading.Lock()
-_COUNTS: WeakKeyDictionary[Release, OrderedDict[str, Counts]] = WeakKeyDictionary()
-
-
-def _kept(release: Release, query: str) -> Counts | None:
-    with _LOCK:
-        counts = _COUNTS.get(release)
-        if counts is None or query not in counts:
-            return None
-        counts.move_to_end(query)
-        return counts[query]
-
-
-def _keep(release: Release, query: str, counted: Counts) -> None:
-    with _LOCK:
-        counts = _COUNTS.setdefault(release, OrderedDict())
-        counts[query] = counted
-        while len(counts) > _KEPT:
-            counts.popitem(last=False)

@@ -16,7 +16,7 @@ from service.deadline import Deadline
 from service.errors import status_of
 from service.formats import FORMATS, Format
 from service.pages import HEADERS, relative_urls, render
-from service.parameters import open_parameters
+from service.parameters import Parameters
 from service.store import Release
 from service.tap.context import TapServices, tap_services
 from service.tap.mistakes import error_response
@@ -94,15 +94,17 @@ async def candidates(request: Request) -> Response:
 
 async def twin(name: str, request: Request) -> Response:
     """Stream the whole view in another format, by the same machinery as any query."""
+    try:
+        adql = View.read(request.query_params.multi_items()).adql()
+    except UserError as error:
+        return error_response(request, Parameters({}), error)
+    return answer_query(request, adql, TWINS[name])
+
+
+def answer_query(request: Request, adql: str, output: Format) -> Response:
+    """Answer with all rows of a query, as ``/tap/sync`` does."""
     context = tap_services(request)
-    output = TWINS[name]
     deadline = Deadline.after(context.settings.sync_seconds)
-    async with open_parameters(request) as parameters:
-        answer_error = partial(error_response, request, parameters)
-        try:
-            adql = View.read(request.query_params.multi_items()).adql()
-        except UserError as error:
-            return answer_error(error)
     asked = TapRequest(query=adql, format=output, maxrec=context.settings.rows_hard)
     return QueryResponse(
         context.queries.query(asked, deadline=deadline),
@@ -111,7 +113,7 @@ async def twin(name: str, request: Request) -> Response:
         client=client_of(request),
         quota=context.quota,
         deadline=deadline,
-        answer_error=answer_error,
+        answer_error=partial(error_response, request, Parameters({})),
     )
 
 

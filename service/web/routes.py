@@ -1,4 +1,4 @@
-"""The pages for people: templates, what is served and how to query it, and a page per candidate."""
+"""The pages for people: templates, what is served and how to query it, the list, and a page per candidate."""
 
 from __future__ import annotations
 
@@ -6,51 +6,55 @@ from functools import partial
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from service.assets import assets
-from service.clients import in_page_place
-from service.context import Services, services
+from service.clients import client_of, in_page_place
+from service.context import services
 from service.errors import NotFoundError
-from service.formats import FORMATS
-from service.pages import HEADERS, relative_urls, render
-from service.tap.examples import examples_for
-from service.web.candidate import best_candidates, candidate_html, missing_html
-from service.web.listing import TWINS, candidates, twin
+from service.pages import HEADERS
+from service.tap.context import tap_services
+from service.web.candidate import candidate_html, find_did, missing_html
+from service.web.expected import expected_absorption
+from service.web.home import home_page
+from service.web.listing import TWINS, answer_query, candidates, twin
+from service.web.sky import moc, sky
 
 
 async def home(request: Request) -> Response:
     """Show the page."""
-    page = await in_page_place(request, home_page, services(request))
+    context = tap_services(request)
+    async with context.places.take(client_of(request)):
+        page = await context.places.call(partial(home_page, context))
     return HTMLResponse(page, headers=HEADERS)
-
-
-def home_page(context: Services) -> str:
-    """Give the page at ``/``."""
-    with context.store.lease() as release:
-        return render(
-            "home.html",
-            settings=context.settings,
-            urls=relative_urls("/"),
-            public=context.urls,
-            tables=release.tables,
-            counts=release.counts,
-            metadata=release.metadata,
-            examples=examples_for(release),
-            formats=FORMATS,
-            best=best_candidates(release),
-        )
 
 
 async def candidate(request: Request) -> Response:
     """Show the page about one candidate; a page, too, where there is none."""
-    context, candidate_id = services(request), request.path_params["candidate_id"]
+    context, candidate_id = tap_services(request), request.path_params["candidate_id"]
+    make = partial(candidate_html, context, candidate_id, request.query_params.multi_items())
     try:
-        page = await in_page_place(request, candidate_html, context, candidate_id)
+        async with context.places.take(client_of(request)):
+            page = await context.places.call(make)
     except NotFoundError:
         return HTMLResponse(missing_html(context, candidate_id), 404, headers=HEADERS)
     return HTMLResponse(page, headers=HEADERS)
+
+
+async def candidate_twin(name: str, request: Request) -> Response:
+    """Give the row of a candidate in another format."""
+    context, candidate_id = services(request), request.path_params["candidate_id"]
+    did = await in_page_place(request, find_did, context, candidate_id)
+    query = f"SELECT * FROM emline.scores WHERE obs_publisher_did = {did}"  # noqa: S608 - a literal of ours
+    return answer_query(request, query, TWINS[name])
+
+
+async def expected(request: Request) -> Response:
+    """Give the absorption expected in a candidate, for the plot of its page."""
+    context, candidate_id = services(request), request.path_params["candidate_id"]
+    found = await in_page_place(request, expected_absorption, context.store, candidate_id)
+    return JSONResponse(found, headers={"Cache-Control": "max-age=3600"})
 
 
 async def static(request: Request) -> Response:
@@ -66,7 +70,7 @@ async def static(request: Request) -> Response:
 async def robots(_request: Request) -> Response:
     """Keep crawlers from running queries."""
     return PlainTextResponse(
-        "User-agent: *\nDisallow: /candidates\nDisallow: /tap/sync\nDisallow: /tap/async\n"
+        "User-agent: *\nDisallow: /candidates\nDisallow: /sky\nDisallow: /tap/sync\nDisallow: /tap/async\n"
         "Disallow: /spectrum\n"
     )
 
@@ -77,7 +81,15 @@ def routes() -> list[Route]:
         Route("/", home),
         Route("/candidates", candidates, methods=["GET", "POST"]),
         *(Route(f"/candidates.{name}", partial(twin, name)) for name in TWINS),
-        Route("/static/{name:path}", static),
+        Route("/sky", sky),
+        Route("/sky.moc.json", moc),
+        Route("/sky.moc.fits", moc),
         Route("/candidate/{candidate_id}.html", candidate),
+        Route("/candidate/{candidate_id}.expected.json", expected),
+        *(
+            Route(f"/candidate/{{candidate_id}}.{name}", partial(candidate_twin, name))
+            for name in ("json", "vot")
+        ),
+        Route("/static/{name:path}", static),
         Route("/robots.txt", robots),
     ]

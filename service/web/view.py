@@ -289,7 +289,11 @@ class View:
 
     def place(self, number: int) -> list[tuple[str, str]]:
         """Give the parameters by which the page of row `number` of this page knows its neighbours."""
-        return [*replace(self, page=1).parameters(), ("at", str(self.offset + number))]
+        return [*self.parameters_of_list(), ("at", str(self.offset + number))]
+
+    def parameters_of_list(self) -> list[tuple[str, str]]:
+        """Give the parameters of the whole list, whichever page of it is open."""
+        return replace(self, page=1).parameters()
 
     def with_range(self, column: str, end: str, value: float | None) -> Mapping[tuple[str, str], float]:
         """Give the limits with one of them changed, or taken away."""

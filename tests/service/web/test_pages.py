@@ -15,7 +15,7 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from service.web.candidate import BEST, best_candidates
+from service.web.home import STRIKING
 from vo_emline.candidates import build_release
 from vo_emline.candidates.columns import CANDIDATES, SCORES
 from vo_emline.survey.flags import FLAGS
@@ -174,20 +174,20 @@ def test_where_there_is_none_a_page_says_so(archive: Any, identifier: str) -> No
         assert httpx.get(link, timeout=60).status_code == 200
 
 
-def test_the_first_page_lists_the_surest_candidates(served: Any) -> None:
+def test_the_first_page_shows_striking_candidates(served: Any) -> None:
     page = parsed(httpx.get(served.url))
     listed = [link.attrib["href"] for link in page.iter("a") if "/candidate/" in link.attrib["href"]]
-    rows = served.rows(
-        f"SELECT TOP {BEST} page_url FROM emline.candidates WHERE flags = '' ORDER BY score DESC"
-    )
-    assert listed == [url for (url,) in rows]
-    assert all(httpx.get(url).status_code == 200 for url in listed)
+    unflagged = {url for (url,) in served.rows("SELECT page_url FROM emline.candidates WHERE flags = ''")}
+    assert 0 < len(listed) <= 2 * STRIKING
+    assert len(listed) == len(set(listed))
+    assert set(listed) <= unflagged
+    assert all(httpx.get(url).status_code == 200 for url in listed[:2])
 
 
-def test_flagged_candidates_come_last(served: Any) -> None:
-    with served.services.store.lease() as release:
-        few = best_candidates(release)
-    assert [row["score"] for row in few] == sorted((row["score"] for row in few), reverse=True)
+def test_the_first_page_counts_the_classes(served: Any) -> None:
+    page = httpx.get(served.url).text
+    for label, n in served.rows("SELECT label, COUNT(*) FROM emline.scores GROUP BY label"):
+        assert re.search(rf"label={label}\"><b>{n:,}</b>", page)
 
 
 def test_a_service_that_classified_nothing_has_no_candidates(
@@ -195,5 +195,7 @@ def test_a_service_that_classified_nothing_has_no_candidates(
 ) -> None:
     build_release(tmp_path / "release.duckdb", spectra=spectra_table)
     url = start_service(tmp_path / "release.duckdb").url
-    assert "surest candidates" not in httpx.get(url).text
+    assert "Nothing is classified here" in httpx.get(url).text
+    assert "Nothing is classified" in httpx.get(f"{url}/candidates").text
+    assert "Nothing is classified" in httpx.get(f"{url}/sky").text
     assert httpx.get(f"{url}/candidate/EML-0.html").status_code == 404

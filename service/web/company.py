@@ -1,0 +1,132 @@
+"""What stands around a candidate: its neighbours in the list it was opened from, other spectra of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from service.tap.context import TapServices
+from service.web.asking import ask
+from service.web.search import cone
+from service.web.view import View
+from service.web.written import probability, with_error
+from vo_emline.candidates.columns import SCORES
+from vo_emline.errors import UserError
+
+SAME_STAR: Final = 2.0 / 3600.0
+"""Spectra this near to each other are taken for those of one star, deg."""
+
+_MOST_SPECTRA: Final = 100
+
+_MJD_2000: Final = 51544.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """The way back to the list and along it; empty where a page was opened by itself."""
+
+    back: str = ""
+    """Query string of the list."""
+    previous: str = ""
+    """Identifier and query string of the row before (``ID.html?…``)."""
+    next: str = ""
+    number: int = 0
+    """Which row of the list this is, from 1; 0 for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One spectrum of the star."""
+
+    candidate_id: str
+    label: str
+    score: str
+    ew: str
+    snr: str
+    when: str
+    """Date (UTC); empty where unknown."""
+    itself: bool
+
+
+def neighbours(context: TapServices, candidate_id: str, given: Sequence[tuple[str, str]]) -> Neighbours:
+    """Find what stands before and after a row in the view that `given` names.
+
+    Parameters
+    ----------
+    context
+        The service.
+    candidate_id
+        The row.
+    given
+        Parameters of the address: those of a view, and ``at``, the number of the row from 0.
+    """
+    at = dict(given).get("at", "")
+    if not (at.isascii() and at.isdigit() and len(at) < 9):
+        return Neighbours()
+    here = int(at)
+    try:
+        view = View.read(pair for pair in given if pair[0] != "at")
+        first = max(here - 1, 0)
+        rows = ask(context, view.adql(("candidate_id",), top=3, offset=first), limit=3)
+    except UserError:  # an address that was changed by hand; the page stands without
+        return Neighbours()
+    found = [row["candidate_id"] for row in rows]
+    place = here - first
+    if place >= len(found) or found[place] != candidate_id:
+        return Neighbours()
+    return Neighbours(
+        back=view.link(page=here // view.size + 1),
+        previous=_link(view, found[place - 1], here - 1) if place else "",
+        next=_link(view, found[place + 1], here + 1) if place + 1 < len(found) else "",
+        number=here + 1,
+    )
+
+
+def epochs(context: TapServices, row: Mapping[str, Any]) -> list[Epoch]:
+    """Give all classified spectra of the star of a row, the oldest first.
+
+    Raises
+    ------
+    UserError
+        Looking for them takes more than it may.
+    """
+    if row["ra"] is None or row["dec"] is None:
+        return []
+    columns = "candidate_id, label, score, ew, ew_error, snr_r, epoch_mjd"
+    query = (
+        f"SELECT TOP {_MOST_SPECTRA} {columns}\nFROM {SCORES.qualified_name}\n"
+        f"WHERE {cone(row['ra'], row['dec'], SAME_STAR)}\nORDER BY epoch_mjd, candidate_id"
+    )
+    return [_epoch(found, row["candidate_id"]) for found in ask(context, query, limit=_MOST_SPECTRA)]
+
+
+def date_of(mjd: float | None) -> str:
+    """Write an epoch as a date (UTC); empty where it is unknown or no date.
+
+    >>> date_of(51544.25), date_of(None)
+    ('2000-01-01', '')
+    """
+    from datetime import UTC, datetime, timedelta
+
+    if mjd is None or not math.isfinite(mjd) or not 0 < mjd < 100_000:
+        return ""
+    return (datetime(2000, 1, 1, tzinfo=UTC) + timedelta(days=mjd - _MJD_2000)).date().isoformat()
+
+
+def _link(view: View, candidate_id: str, at: int) -> str:
+    return f"{candidate_id}.html?{urlencode([*view.parameters_of_list(), ('at', str(at))])}"
+
+
+def _epoch(found: Mapping[str, Any], candidate_id: str) -> Epoch:
+    return Epoch(
+        candidate_id=found["candidate_id"],
+        label=found["label"],
+        score=probability(found["score"]),
+        ew="" if found["ew"] is None else with_error(found["ew"], found["ew_error"]),
+        snr="" if found["snr_r"] is None else f"{found['snr_r']:.0f}",
+        when=date_of(found["epoch_mjd"]),
+        itself=found["candidate_id"] == candidate_id,
+    )

@@ -1,0 +1,107 @@
+"""What the first page begins with: how many of each class, the most striking ones, where they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from service.formats import FORMATS
+from service.pages import relative_urls, render
+from service.store import Release
+from service.tap.context import TapServices
+from service.tap.examples import examples_for
+from service.web.asking import ask
+from service.web.cutout import cutouts_svg
+from service.web.kept import kept
+from service.web.sky import SkyMap, drawing, sky_map
+from service.web.view import View
+from service.web.written import probability, with_error
+from vo_emline.candidates.columns import CANDIDATES, SCORES
+from vo_emline.errors import UserError
+from vo_emline.labels import DOUBLE_PEAK, EMISSION, LABELS
+
+STRIKING: Final = 6
+"""Candidates of each kind on the first page."""
+
+_COLUMNS: Final = ("candidate_id", "designation", "label", "score", "ew", "ew_error", "spectral_subclass")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Striking:
+    """A candidate worth looking at first."""
+
+    candidate_id: str
+    name: str
+    label: str
+    score: str
+    ew: str
+    subclass: str
+    cutout: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """The top of the first page."""
+
+    classes: Mapping[str, int]
+    """Classified spectra by label."""
+    striking: Sequence[Striking]
+    map: SkyMap | None
+    """None where it took too long."""
+
+
+def home_page(context: TapServices) -> str:
+    """Give the page at ``/``."""
+    with context.store.lease() as release:
+        classified = release.table(CANDIDATES.qualified_name) is not None
+        return render(
+            "home.html",
+            settings=context.settings,
+            urls=relative_urls("/"),
+            public=context.urls,
+            tables=release.tables,
+            counts=release.counts,
+            metadata=release.metadata,
+            examples=examples_for(release),
+            formats=FORMATS,
+            beginning=kept(release, "home", lambda: _beginning(context, release)) if classified else None,
+            drawing=drawing(),
+        )
+
+
+def _beginning(context: TapServices, release: Release) -> Beginning:
+    by_label = f"SELECT label, COUNT(*) AS n FROM {SCORES.qualified_name} GROUP BY label"  # noqa: S608
+    counted = {row["label"]: row["n"] for row in ask(context, by_label, limit=len(LABELS))}
+    try:
+        found = sky_map(context, release, View())
+    except UserError:
+        found = None
+    return Beginning(
+        classes={label: counted.get(label, 0) for label in LABELS},
+        striking=striking_candidates(context, release),
+        map=found,
+    )
+
+
+def striking_candidates(context: TapServices, release: Release) -> list[Striking]:
+    """Give the most significant lines of both kinds among the candidates without a flag."""
+    rows: list[dict[str, Any]] = []
+    for kind in (DOUBLE_PEAK, EMISSION):
+        view = View(labels=(LABELS[kind],), flags=("none",), sort="significance")
+        rows += ask(context, view.adql(_COLUMNS, top=STRIKING), limit=STRIKING)
+    cutouts = cutouts_svg(release, [row["candidate_id"] for row in rows], large=True)
+    return [
+        Striking(
+            candidate_id=row["candidate_id"],
+            name=row["designation"] or row["candidate_id"],
+            label=row["label"],
+            score=probability(row["score"]),
+            ew="" if row["ew"] is None else with_error(row["ew"], row["ew_error"]),
+            subclass=row["spectral_subclass"] or "",
+            cutout=cutouts.get(row["candidate_id"], Markup("")),
+        )
+        for row in rows
+    ]

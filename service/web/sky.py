@@ -1,0 +1,234 @@
+"""The map of the sky: how many spectra or candidates lie where, and the coverage as a MOC."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from service.clients import client_of
+from service.errors import status_of
+from service.pages import HEADERS, relative_urls, render
+from service.store import Release
+from service.tap.context import TapServices, tap_services
+from service.web.asking import ask
+from service.web.kept import kept
+from service.web.projection import HEIGHT, WIDTH, cell_paths, galactic_plane, graticule, labels
+from service.web.view import View
+from vo_emline.candidates.columns import HPX_ORDER
+from vo_emline.errors import UserError
+
+MAP_ORDER: Final = 4
+"""HEALPix order of the cells of the map: 3.7° across."""
+
+MOC_ORDER: Final = 7
+"""HEALPix order of the coverage: 27′ across."""
+
+STEPS: Final = 6
+"""Shades of the map."""
+
+_RICHEST: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell of the map."""
+
+    pixel: int
+    rows: int
+    shade: int
+    """From 0 to :data:`STEPS` − 1."""
+    path: str
+    """Outline, as a path of SVG."""
+    link: str
+    """Query string of the list of what lies in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkyMap:
+    """The map of a view."""
+
+    cells: Sequence[Cell]
+    bounds: Sequence[tuple[int, int]]
+    """Least and greatest number of rows of each shade."""
+    rows: int
+    richest: Sequence[Cell]
+
+
+async def sky(request: Request) -> Response:
+    """Show the map of a view; without filters that of all candidates."""
+    context = tap_services(request)
+    make = partial(sky_page, context, request.query_params.multi_items())
+    try:
+        async with context.places.take(client_of(request)):
+            return HTMLResponse(await context.places.call(make), headers=HEADERS)
+    except UserError as error:
+        page = _page(context, View(), None, message=str(error))
+        return HTMLResponse(page, status_of(error), headers=HEADERS)
+
+
+async def moc(request: Request) -> Response:
+    """Give the coverage of a view as a MOC in JSON, or in FITS (MOC 2.0, sections 4.3.1 and 4.3.2)."""
+    context = tap_services(request)
+    make = partial(_coverage, context, request.query_params.multi_items())
+    async with context.places.take(client_of(request)):
+        cells = await context.places.call(make)
+    if request.url.path.endswith(".json"):
+        return Response(
+            json.dumps({str(order): found for order, found in cells.items()}), media_type="application/json"
+        )
+    name = {"Content-Disposition": 'attachment; filename="coverage-moc.fits"'}
+    return Response(moc_fits(cells), media_type="application/fits", headers=name)
+
+
+def sky_page(context: TapServices, given: Sequence[tuple[str, str]]) -> str:
+    """Give the page with the map of a view.
+
+    Raises
+    ------
+    UserError
+        The address says something impossible, or counting takes more than it may.
+    """
+    view = View.read(given)
+    with context.store.lease() as release:
+        if release.table(view.table.qualified_name) is None:
+            return _page(context, view, None, message="Nothing is classified in this release.")
+        return _page(context, view, sky_map(context, release, view))
+
+
+def sky_map(context: TapServices, release: Release, view: View) -> SkyMap:
+    """Count the rows of a view in the cells of the map.
+
+    Raises
+    ------
+    UserError
+        Counting takes more than it may.
+    """
+    query = cells_adql(view, MAP_ORDER)
+    return kept(release, query, lambda: _mapped(view, ask(context, query, limit=12 * 4**MAP_ORDER)))
+
+
+def cells_adql(view: View, order: int) -> str:
+    """Write the query that counts the rows of a view in cells of HEALPix."""
+    inner = "\n".join(
+        filter(
+            None,
+            [
+                f"SELECT hpx10 / {4 ** (HPX_ORDER - order)} AS cell",
+                f"FROM {view.table.qualified_name}",
+                view.where(),
+            ],
+        )
+    )
+    return f"SELECT cell, COUNT(*) AS n FROM ({inner}) AS cells GROUP BY cell"  # noqa: S608
+
+
+def _mapped(view: View, rows: Sequence[Mapping[str, int]]) -> SkyMap:
+    found = sorted((row["cell"], row["n"]) for row in rows if row["cell"] is not None)
+    edges = shades([n for _, n in found])
+    paths = cell_paths(MAP_ORDER, [pixel for pixel, _ in found])
+    cells = [
+        Cell(
+            pixel=pixel, rows=n, shade=int(np.searchsorted(edges, n, side="right")) - 1, path=path,
+            link=view.link(cell=(MAP_ORDER, pixel)),
+        )
+        for (pixel, n), path in zip(found, paths, strict=True)
+    ]  # fmt: skip
+    last = max((n for _, n in found), default=0)
+    ends = [*(edge - 1 for edge in edges[1:]), last]
+    return SkyMap(
+        cells=cells,
+        bounds=list(zip(edges, ends, strict=True)),
+        rows=sum(n for _, n in found),
+        richest=sorted(cells, key=lambda cell: -cell.rows)[:_RICHEST],
+    )
+
+
+def shades(counts: Sequence[int]) -> list[int]:
+    """Give the least count of each shade, in equal ratios from 1 to the greatest.
+
+    >>> shades([1, 1, 1]), shades([1, 5, 1000])
+    ([1], [1, 4, 10, 32, 100, 317])
+    """
+    greatest = max(counts, default=0)
+    edges = np.ceil(np.geomspace(1, max(greatest, 1), STEPS + 1)[:-1] - 1e-9).astype(int)
+    return sorted(set(edges.tolist()))
+
+
+def _page(context: TapServices, view: View, found: SkyMap | None, *, message: str = "") -> str:
+    return render(
+        "sky.html",
+        settings=context.settings,
+        urls=relative_urls("/sky"),
+        public=context.urls,
+        view=view,
+        map=found,
+        drawing=drawing(),
+        message=message,
+        query=cells_adql(view, MAP_ORDER),
+        query_string=view.link()[1:],
+    )
+
+
+def drawing() -> dict[str, object]:
+    """Give what is the same on every map: size, graticule, galactic plane, texts."""
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "graticule": graticule(),
+        "plane": galactic_plane(),
+        "labels": labels(),
+    }
+
+
+def _coverage(context: TapServices, given: Sequence[tuple[str, str]]) -> dict[int, list[int]]:
+    view = View.read(given)
+    query = cells_adql(view, MOC_ORDER)
+    with context.store.lease() as release:
+        if release.table(view.table.qualified_name) is None:
+            return {MOC_ORDER: []}
+        rows = kept(release, query, lambda: ask(context, query, limit=12 * 4**MOC_ORDER))
+    return merged([row["cell"] for row in rows if row["cell"] is not None])
+
+
+def merged(pixels: Sequence[int]) -> dict[int, list[int]]:
+    """Put four cells of one parent together, order by order: the normal form of a MOC.
+
+    >>> merged([0, 1, 2, 3, 9])
+    {6: [0], 7: [9]}
+    """
+    cells: dict[int, list[int]] = {}
+    left = np.unique(np.asarray(pixels, dtype=np.int64))
+    for order in range(MOC_ORDER, -1, -1):
+        parents, counts = np.unique(left // 4, return_counts=True)
+        whole = parents[counts == 4] if order else parents[:0]
+        alone = left[~np.isin(left // 4, whole)]
+        if len(alone) or (order == MOC_ORDER and not len(left)):
+            cells[order] = alone.tolist()
+        left = whole
+    return dict(sorted(cells.items()))
+
+
+def moc_fits(cells: Mapping[int, Sequence[int]]) -> bytes:
+    """Write a MOC as FITS, numbered by NUNIQ (MOC 2.0, section 4.3.2)."""
+    import io
+
+    from astropy.io import fits
+
+    numbers = np.sort(
+        np.concatenate([4 * 4**order + np.asarray(found, dtype=np.int64) for order, found in cells.items()])
+    )
+    table = fits.BinTableHDU.from_columns([fits.Column(name="UNIQ", format="1K", array=numbers)])
+    table.header.update(
+        MOCVERS="2.0", MOCDIM="SPACE", ORDERING="NUNIQ", COORDSYS="C", MOCORD_S=MOC_ORDER,
+        PIXTYPE="HEALPIX", MOCORDER=MOC_ORDER, MOCTOOL="vo-emline",
+    )  # fmt: skip
+    buffer = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(buffer)
+    return buffer.getvalue()

@@ -1,0 +1,257 @@
+// The spectrum, alive: zoom, cursor, error band, smoothing, velocities, lines. Without it the picture stays.
+import uPlot from "./vendor/uPlot.js";
+
+const C_KMS = 299792.458;
+const HALPHA = 6564.614; // vacuum Å, as everywhere here
+const HALPHA_WINDOW = [6519, 6610];
+const LINES = [ // vacuum Å
+  ["Hδ", 4102.892], ["Hγ", 4341.692], ["He I", 4472.735], ["He II", 4687.02], ["Hβ", 4862.691], ["[O III]", 4960.295],
+  ["[O III]", 5008.240], ["He I", 5877.249], ["[N II]", 6549.85], ["Hα", HALPHA], ["[N II]", 6585.27],
+  ["He I", 6679.995], ["[S II]", 6718.294], ["[S II]", 6732.674], ["He I", 7067.125], ["O I", 8448.7], ["Ca II", 8500.36],
+  ["Ca II", 8544.44], ["Ca II", 8664.52],
+];
+const TELLURIC = [[6868, 6946], [7160, 7340], [7595, 7705]]; // O2 B, H2O, O2 A
+
+// Morton 2000 (ApJS 130, 403), as vo_emline.spectra has it
+function air(vacuum) {
+  const s2 = (1e4 / vacuum) ** 2;
+  return vacuum / (1 + 8.34254e-5 + 2.406147e-2 / (130 - s2) + 1.5998e-4 / (38.9 - s2));
+}
+
+function columns(text) {
+  const lines = text.trim().split("\n").filter((line) => !line.startsWith("#"));
+  const names = lines[0].trim().split(","); // the first is the wavelength, in vacuum unless asked otherwise
+  const found = Object.fromEntries(names.map((name) => [name, []]));
+  for (const line of lines.slice(1)) {
+    line.trim().split(",").forEach((cell, place) => {
+      found[names[place]].push(place && !cell ? NaN : cell === "true" || cell === "True" ? 1 : Number(cell));
+    });
+  }
+  return found;
+}
+
+async function load(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(answer.status === 400 ? "cannot be normalised" : `answer ${answer.status}`);
+  const found = columns(await answer.text());
+  const bad = found.mask;
+  const flux = found.flux.map((value, at) => (bad?.[at] || !Number.isFinite(value) ? null : value));
+  return { wavelength: Object.values(found)[0], flux, error: found.flux_error };
+}
+
+function smoothed(values, width) {
+  if (!width) return values;
+  const weights = Array.from({ length: 2 * 3 * width + 1 }, (_, at) => Math.exp(-0.5 * ((at - 3 * width) / width) ** 2));
+  return values.map((value, at) => {
+    if (value === null) return null;
+    let sum = 0, total = 0;
+    weights.forEach((weight, offset) => {
+      const other = values[at + offset - 3 * width];
+      if (other !== null && other !== undefined) { sum += weight * other; total += weight; }
+    });
+    return sum / total;
+  });
+}
+
+const place = document.getElementById("spectrum");
+const controls = document.getElementById("spectrum-controls");
+const readout = document.getElementById("spectrum-readout");
+const state = { flux: "normalized", axis: "vacuum", smooth: 0, lines: true, rest: false, error: true };
+const data = {};
+const rv = Number(place.dataset.rv || 0);
+let plot = null;
+let expected = null;
+
+const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const shift = () => (state.rest ? 1 / (1 + rv / C_KMS) : 1);
+
+function across(wavelength) {
+  const shifted = wavelength * shift();
+  if (state.axis === "air") return air(shifted);
+  return state.axis === "velocity" ? C_KMS * (shifted / HALPHA - 1) : shifted;
+}
+
+const AXES = { vacuum: "Wavelength in vacuum (Å)", air: "Wavelength in air (Å)", velocity: "Velocity from Hα (km/s)" };
+
+function limits(u, low, high) {
+  const [first, last] = u.series[0].idxs ?? [0, u.data[0].length - 1];
+  const seen = u.data[1].slice(first, last + 1).filter((value) => value !== null).sort((a, b) => a - b);
+  if (!seen.length) return [0, 1];
+  const cut = Math.floor(seen.length / 500);
+  let [least, most] = [seen[cut], seen[seen.length - 1 - cut]];
+  if (last - first < 600) [least, most] = [seen[0], seen[seen.length - 1]];
+  const margin = 0.06 * (most - least) || 1;
+  return [least - margin, most + margin];
+}
+
+function drawLines(u) {
+  const context = u.ctx;
+  const { left, top, width, height } = u.bbox;
+  context.save();
+  context.beginPath();
+  context.rect(left, top, width, height);
+  context.clip();
+  if (state.lines) {
+    context.fillStyle = style("--wash");
+    for (const band of TELLURIC) {
+      const [from, to] = band.map((edge) => u.valToPos(across(edge), "x", true));
+      context.fillRect(from, top, to - from, height);
+    }
+    context.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+    context.textAlign = "center";
+    let before = -1e9;
+    for (const [name, wavelength] of LINES) {
+      const moved = state.rest ? wavelength / shift() : wavelength;
+      const x = u.valToPos(across(moved), "x", true);
+      const halpha = wavelength === HALPHA;
+      context.strokeStyle = halpha ? style("--accent") : style("--soft");
+      context.globalAlpha = halpha ? 0.9 : 0.45;
+      context.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+      context.lineWidth = devicePixelRatio;
+      context.beginPath();
+      context.moveTo(x, top);
+      context.lineTo(x, top + height);
+      context.stroke();
+      context.globalAlpha = 1;
+      if (x - before > 34 * devicePixelRatio) {
+        context.fillStyle = halpha ? style("--accent") : style("--soft");
+        context.fillText(name, x, top + 12 * devicePixelRatio);
+        before = x;
+      }
+    }
+  }
+  context.restore();
+}
+
+function show(u) {
+  const at = u.cursor.idx;
+  if (at === null || at === undefined || u.data[1][at] === undefined) { readout.textContent = readout.dataset.idle; return; }
+  const source = data[state.flux];
+  const wavelength = source.wavelength[at];
+  const error = source.error?.[at];
+  const velocity = C_KMS * (wavelength * shift() / HALPHA - 1);
+  const parts = [`${wavelength.toFixed(2)} Å in vacuum`, `${air(wavelength).toFixed(2)} Å in air`,
+    `flux ${source.flux[at] === null ? "bad" : source.flux[at].toPrecision(4)}${Number.isFinite(error) && error > 0 ? ` ± ${error.toPrecision(2)}` : ""}`];
+  if (Math.abs(velocity) < 5000) parts.push(`${velocity.toFixed(0)} km/s from Hα`);
+  readout.textContent = parts.join(" · ").replaceAll("-", "−");
+}
+
+function draw(range) {
+  const source = data[state.flux];
+  const kept = range ?? (plot && [plot.scales.x.min, plot.scales.x.max]);
+  plot?.destroy();
+  const ink = style("--ink"), soft = style("--soft"), line = style("--line"), accent = style("--accent");
+  const x = source.wavelength.map(across);
+  const flux = smoothed(source.flux, state.smooth);
+  const side = (sign) => source.flux.map((value, at) => {
+    const error = source.error?.[at];
+    return state.error && value !== null && Number.isFinite(error) && error > 0 ? value + sign * error : null;
+  });
+  const template = state.flux === "normalized" && expected ? source.wavelength.map((wavelength) => {
+    const at = expected.wavelength.indexOf(wavelength);
+    return at < 0 ? null : expected.flux[at];
+  }) : source.flux.map(() => null);
+  const axis = (title) => ({
+    stroke: soft, label: title, labelSize: 22, labelFont: "12px system-ui, sans-serif", font: "12px system-ui, sans-serif",
+    grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 },
+  });
+  plot = new uPlot({
+    width: place.clientWidth, height: Math.max(260, Math.min(440, 0.5 * place.clientWidth)),
+    scales: { x: { time: false }, y: { range: limits } },
+    series: [{}, { stroke: ink, width: 1.1, points: { show: false } }, { stroke: "transparent", points: { show: false } },
+      { stroke: "transparent", points: { show: false } }, { stroke: accent, width: 1.2, points: { show: false } }],
+    bands: [{ series: [2, 3], fill: `color-mix(in srgb, ${style("--link")} 22%, transparent)` }],
+    axes: [axis(AXES[state.axis]), { ...axis(state.flux === "normalized" ? "Flux / continuum" : "Flux as observed"), size: 62 }],
+    cursor: { drag: { x: true, y: false }, y: false },
+    legend: { show: false },
+    hooks: { drawClear: [], drawAxes: [drawLines], setCursor: [show] },
+  }, [x, flux, side(1), side(-1), template], place);
+  if (kept && kept[0] < kept[1]) plot.setScale("x", { min: kept[0], max: kept[1] });
+}
+
+const window_ = (edges) => draw(edges.map(across));
+const whole = () => { const all = data[state.flux].wavelength; window_([all[0], all[all.length - 1]]); };
+
+async function choose(flux) {
+  try {
+    data[flux] ??= await load(place.dataset[flux]);
+    state.flux = flux;
+    return true;
+  } catch (error) {
+    readout.textContent = `The flux ${error.message}.`;
+    return false;
+  }
+}
+
+function restate(change) {
+  const seen = plot ? [plot.scales.x.min, plot.scales.x.max] : null;
+  const x = plot?.data[0];
+  const near = (value) => x.reduce((best, item, at) => (Math.abs(item - value) < Math.abs(x[best] - value) ? at : best), 0);
+  const edges = seen?.map((value) => data[state.flux].wavelength[near(value)]);
+  change();
+  draw(edges?.map(across));
+}
+
+const actions = {
+  halpha: () => window_(HALPHA_WINDOW),
+  whole,
+  flux: async () => { const range = [plot.scales.x.min, plot.scales.x.max]; if (await choose(state.flux === "normalized" ? "raw" : "normalized")) draw(range); },
+  axis: () => restate(() => { const names = Object.keys(AXES); state.axis = names[(names.indexOf(state.axis) + 1) % names.length]; }),
+  smoother: () => restate(() => { state.smooth = Math.min(10, state.smooth + 1); }),
+  sharper: () => restate(() => { state.smooth = Math.max(0, state.smooth - 1); }),
+  lines: () => restate(() => { state.lines = !state.lines; }),
+  rest: () => restate(() => { state.rest = !state.rest; }),
+  error: () => restate(() => { state.error = !state.error; }),
+};
+const KEYS = { h: "halpha", w: "whole", r: "flux", v: "axis", s: "smoother", d: "sharper", l: "lines", e: "error", z: "rest" };
+
+function mark() {
+  const pressed = { flux: state.flux === "raw", lines: state.lines, rest: state.rest, error: state.error };
+  for (const button of controls.querySelectorAll("button")) {
+    const name = button.dataset.action;
+    if (name in pressed) button.setAttribute("aria-pressed", pressed[name]);
+    if (name === "axis") button.textContent = { vacuum: "Vacuum Å", air: "Air Å", velocity: "km/s" }[state.axis];
+    if (name === "sharper") button.disabled = !state.smooth;
+  }
+  controls.querySelector("[data-smooth]").textContent = state.smooth ? `σ ${state.smooth} px` : "not smoothed";
+}
+
+async function act(name) {
+  await actions[name]();
+  mark();
+}
+
+async function begin() {
+  if (!(await choose("normalized")) && !(await choose("raw"))) return;
+  document.getElementById("plot").hidden = false;
+  draw();
+  const all = data[state.flux].wavelength;
+  if (all[0] < HALPHA && all[all.length - 1] > HALPHA) actions.halpha();
+  readout.textContent = readout.dataset.idle;
+  mark();
+  controls.addEventListener("click", (event) => { const name = event.target.dataset?.action; if (name) act(name); });
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
+    if (KEYS[event.key]) act(KEYS[event.key]);
+  });
+  new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: plot.height })).observe(place);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
+  place.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey && !event.shiftKey) return;
+    event.preventDefault();
+    const at = plot.posToVal(event.offsetX - plot.bbox.left / devicePixelRatio, "x");
+    const factor = event.deltaY < 0 ? 0.8 : 1.25;
+    plot.setScale("x", { min: at - (at - plot.scales.x.min) * factor, max: at + (plot.scales.x.max - at) * factor });
+  }, { passive: false });
+  const answer = await fetch(place.dataset.expected);
+  if (answer.ok) {
+    const found = await answer.json();
+    if (found.wavelength.length) {
+      expected = found;
+      document.getElementById("expected").textContent = `Red: the absorption expected, the median of ${found.members} spectra ${found.kind}.`;
+      draw();
+    }
+  }
+}
+
+begin();
