@@ -161,7 +161,7 @@ function draw(range) {
     series: [{}, { stroke: ink, width: 1.1, points: { show: false } }, { stroke: "transparent", points: { show: false } },
       { stroke: "transparent", points: { show: false } }, { stroke: accent, width: 1.2, points: { show: false } }],
     bands: [{ series: [2, 3], fill: `color-mix(in srgb, ${style("--link")} 22%, transparent)` }],
-    axes: [axis(AXES[state.axis]), { ...axis(state.flux === "normalized" ? "Flux / continuum" : "Flux as observed"), size: 62 }],
+    axes: [{ ...axis(AXES[state.axis]), values: (_, ticks) => ticks.map((tick) => String(tick).replace("-", "−")) }, { ...axis(state.flux === "normalized" ? "Flux / continuum" : "Flux as observed"), size: 62 }],
     cursor: { drag: { x: true, y: false }, y: false },
     legend: { show: false },
     hooks: { drawClear: [], drawAxes: [drawLines], setCursor: [show] },

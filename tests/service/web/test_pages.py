@@ -97,11 +97,13 @@ def test_its_links_lead_somewhere(archive: Any) -> None:
     }
     assert types == {
         "text/html", "image/png", "image/fits", "application/fits", "application/x-votable+xml", "text/csv",
-        "text/plain", "text/x-ecsv",
+        "text/plain", "text/x-ecsv", "application/json",
     }  # fmt: skip
     assert {link.split("/")[2] for link in links - set(ours)} == {
         "simbad.cds.unistra.fr",
         "vizier.cds.unistra.fr",
+        "aladin.cds.unistra.fr",
+        "www.lamost.org",
     }
 
 
