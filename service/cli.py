@@ -1,4 +1,4 @@
-"""The commands of the service: ``vo-emline serve`` and ``vo-emline adql``. Imported quickly, working late."""
+"""The commands of the service: ``vo-emline open``, ``serve`` and ``adql``. Imported quickly, working late."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from service.adql_command import adql
 
-__all__ = ["adql", "serve"]
+__all__ = ["adql", "open_folder", "serve"]
 
 
 @click.command()
@@ -41,3 +41,41 @@ def serve(path: str, *, config: Path | None, **overrides: object) -> None:
     if "://" not in path and not Path(path).exists():
         raise click.BadParameter(f"{path} does not exist", param_hint="PATH")
     run_server(path, config=config, overrides=overrides)
+
+
+@click.command("open")
+@click.argument("paths", nargs=-1, required=True, metavar="FOLDER...",
+                type=click.Path(exists=True, path_type=Path))  # fmt: skip
+@click.option("--run", "run_directory", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="A run with a model of your own (default: the one that comes along).")  # fmt: skip
+@click.option("--port", type=int, default=0, help="Port to listen on (default: a free one).")
+@click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
+def open_folder(paths: tuple[Path, ...], *, run_directory: Path | None, port: int, no_browser: bool) -> None:
+    """Classify the spectra of FOLDER and look at them in the browser.
+
+    Spectra of any layout that is known are classified, and a release of them is made in the cache, which is
+    used again while no file changes. It is served for this computer only, until Ctrl-C; the first line of
+    the output is the address.
+
+    \b
+    Examples:
+      vo-emline open ~/spectra
+      vo-emline open ~/spectra --run my-run --no-browser
+    """
+    from service.folder import classified_release
+    from service.server import run_server
+    from vo_emline.rundir import DEFAULT_MODEL, RunDirectory
+
+    model = RunDirectory(run_directory).model if run_directory else DEFAULT_MODEL
+    release = classified_release(paths, model=model, say=lambda text: click.echo(text, err=True))
+    title = f"Spectra of {', '.join(path.resolve().name for path in paths)}"[:80]
+    overrides = {"host": "127.0.0.1", "port": port, "title": title}
+    run_server(str(release), config=None, overrides=overrides, ready=None if no_browser else _browse)
+
+
+def _browse(url: str) -> None:
+    """Open the browser, without waiting for it: one in a terminal lasts as long as it is looked at."""
+    import threading
+    import webbrowser
+
+    threading.Thread(target=webbrowser.open, args=(url,), name="browser", daemon=True).start()

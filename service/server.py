@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +28,13 @@ SHUTDOWN_SECONDS: Final = 10
 """How long running requests may take to end when the service is stopped."""
 
 
-def run_server(place: str, *, config: Path | None, overrides: Mapping[str, Any]) -> None:
+def run_server(
+    place: str,
+    *,
+    config: Path | None,
+    overrides: Mapping[str, Any],
+    ready: Callable[[str], None] | None = None,
+) -> None:
     """Serve `place` until interrupted; the address is the first line on standard output.
 
     Parameters
@@ -37,6 +43,8 @@ def run_server(place: str, *, config: Path | None, overrides: Mapping[str, Any])
         A run's directory, a release, a folder of spectra, or the connection string of a database.
     config, overrides
         See :func:`service.config.load`.
+    ready
+        Told the address when requests are waited for.
 
     Raises
     ------
@@ -54,6 +62,8 @@ def run_server(place: str, *, config: Path | None, overrides: Mapping[str, Any])
         app = _application(place, release, settings)
         click.echo(settings.public_url)
         sys.stdout.flush()
+        if ready is not None:
+            ready(settings.public_url)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -137,7 +147,11 @@ def _index_folder(folder: Path) -> Path:
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     release = user_cache_path("vo-emline") / "served" / digest / "release.duckdb"
     build_release(release, spectra=spectra, metadata={"folder": str(folder.name)})
-    click.echo(f"serving {spectra.num_rows} spectra of {folder}; {len(rejects)} files are none", err=True)
+    click.echo(
+        f"serving {spectra.num_rows} spectra of {folder}, none of them classified; {len(rejects)} files are "
+        f"none. To find emission lines in them: vo-emline open {folder}",
+        err=True,
+    )
     return release
 
 

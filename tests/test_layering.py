@@ -78,8 +78,9 @@ SERVICE: Mapping[str, tuple[str, ...]] = {
         "scs", "ssa", "tap", "vosi", "web",
     ),
     "server": ("store", "app"),
+    "folder": (),
     "adql_command": ("adql", "store"),
-    "cli": ("adql_command", "server"),
+    "cli": ("adql_command", "server", "folder"),
     "__main__": ("cli",),
 }  # fmt: skip
 """What each package or module of `service` may import."""

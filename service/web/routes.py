@@ -67,6 +67,12 @@ async def static(request: Request) -> Response:
     return Response(asset.content, media_type=asset.media_type, headers=HEADERS | headers)
 
 
+async def icon(_request: Request) -> Response:
+    """Give the picture that browsers ask for by themselves."""
+    found = assets()["icon.svg"]
+    return Response(found.content, media_type=found.media_type, headers={"Cache-Control": "max-age=86400"})
+
+
 async def robots(_request: Request) -> Response:
     """Keep crawlers from running queries."""
     return PlainTextResponse(
@@ -91,5 +97,6 @@ def routes() -> list[Route]:
             for name in ("json", "vot")
         ),
         Route("/static/{name:path}", static),
+        Route("/favicon.ico", icon),
         Route("/robots.txt", robots),
     ]

@@ -17,6 +17,7 @@ ENTRY_POINTS = "vo_emline.commands"
 """Entry-point group through which other packages (the service) add commands."""
 
 COMMANDS = {
+    "open": (ENTRY_POINTS, "Classify a folder of spectra and look at them in the browser."),
     "demo": ("vo_emline.cli.demo:demo", "The whole chain on a simulated archive, to see it work."),
     "run": ("vo_emline.cli.run:run", "Train on labelled spectra, classify a survey, build the release."),
     "train": ("vo_emline.cli.train:train", "Train a network on labelled spectra; adapt it to a survey."),

@@ -50,7 +50,7 @@ def listed(page: str) -> list[str]:
 @pytest.mark.parametrize("parameters", VIEWS)
 def test_the_rows_are_those_of_the_query_that_is_shown(served: Any, parameters: Any) -> None:
     page = page_of(served, [*parameters, ("size", "200")])
-    query = unescape(page.split('<pre id="adql">')[1].split("</pre>")[0])
+    query = unescape(page.split('id="adql">')[1].split("</pre>")[0])
     rows = served.rows(query.replace("SELECT *", "SELECT candidate_id"))
     assert listed(page) == [row[0] for row in rows][:200]
     twin = httpx.get(f"{served.url}/candidates.json", params=parameters, timeout=60).json()
