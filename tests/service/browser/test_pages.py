@@ -10,6 +10,7 @@ from xmlrpc.client import dumps, loads
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -113,9 +114,7 @@ def test_a_table_goes_to_the_desktop(browsed: Any, new_page: Any) -> None:
         with new_page() as page:
             page.goto(f"{browsed.url}/candidates?label=double-peak")
             page.click("text=Send to TOPCAT")
-            page.wait_for_function(
-                "document.querySelector('[data-samp-status]').textContent.startsWith('Sent')"
-            )
+            expect(page.locator("[data-samp-status]")).to_contain_text("Sent to 1 program")
         hub.shutdown()
     message = next(parameters[1] for name, parameters in Hub.calls if name == "notifyAll")
     assert message["samp.mtype"] == "table.load.votable"
@@ -128,9 +127,7 @@ def test_without_a_hub_it_says_what_to_do(browsed: Any, chromium: Any) -> None:
     page = chromium.new_page()
     page.goto(f"{browsed.url}/candidates")
     page.click("text=Send to TOPCAT")
-    page.wait_for_function(
-        "document.querySelector('[data-samp-status]').textContent.includes('Start TOPCAT')"
-    )
+    expect(page.locator("[data-samp-status]")).to_contain_text("Start TOPCAT")
     page.close()
 
 
@@ -176,11 +173,9 @@ def test_the_spectrum_is_alive(archive: Any, new_page: Any) -> None:
         page.click("[data-action=smoother]")
         assert "1 px" in page.inner_text("[data-smooth]")
         page.hover("#spectrum .u-over")
-        page.wait_for_function(
-            "document.getElementById('spectrum-readout').textContent.includes('in vacuum')"
-        )
+        expect(page.locator("#spectrum-readout")).to_contain_text("in vacuum")
         page.click("[data-action=flux]")
-        page.wait_for_function("document.querySelector('[data-action=flux]').ariaPressed === 'true'")
+        expect(page.locator("[data-action=flux]")).to_have_attribute("aria-pressed", "true")
 
 
 def test_hostile_names_stay_text(browsed: Any, new_page: Any) -> None:
