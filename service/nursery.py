@@ -20,16 +20,21 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from struct import Struct
 from typing import Any, Final
 
 from vo_emline.errors import UserError
 
-FRAME: Final = 1 << 20
-"""Bytes of a frame, about: larger pieces are sent in several."""
+FRAME: Final = 1 << 24
+"""Bytes of a frame at most: larger pieces are sent in several."""
+HEAD: Final = Struct("<cI")
+"""Before each frame: what it holds, and its length."""
 
 PIECE, PART, END, MISTAKE, MEMORY, FAULT, STOPPED = b"P", b"p", b"E", b"U", b"M", b"F", b"S"
 """What a frame holds, by its first byte: a piece or its end, a part of one that goes on, or how it ended."""
+
+AHEAD: Final = 1 << 22
+"""Bytes of an answer that a worker may be ahead of its server, where the system allows so many."""
 
 SERIAL_BYTES: Final = 8
 """Bytes of the number of a call, as it is named to stop it."""
@@ -145,12 +150,15 @@ def _reap(*_: object) -> None:
 def _serve(calls: int, control: int, *, limits: Limits) -> None:
     """Run a worker: do what it is asked until the server hangs up."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    connection = Connection(calls)
+    connection = socket.socket(fileno=calls)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, AHEAD)
     try:
         threading.Thread(target=_listen, args=(socket.socket(fileno=control),), daemon=True).start()
         _confine(limits)
         while True:
-            serial, work, arguments = pickle.loads(connection.recv_bytes())  # noqa: S301 - from our own server
+            size = _exactly(connection, HEAD.size)
+            asked = _exactly(connection, int.from_bytes(size, "little"))
+            serial, work, arguments = pickle.loads(asked)  # noqa: S301 - from our own server
             if limits.cpu_seconds:
                 used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
                 soft = int(used) + 1 + limits.cpu_seconds
@@ -171,8 +179,20 @@ def _listen(control: socket.socket) -> None:
         os._exit(0)
 
 
-def _answer(connection: Connection, work: Work, arguments: Sequence[Any]) -> None:
-    last = END, b""
+def _exactly(connection: socket.socket, size: int) -> bytearray:
+    """Receive so many bytes; EOFError where the server is gone."""
+    received = bytearray(size)
+    rest = memoryview(received)
+    while rest:
+        count = connection.recv_into(rest)
+        if not count:
+            raise EOFError
+        rest = rest[count:]
+    return received
+
+
+def _answer(connection: socket.socket, work: Work, arguments: Sequence[Any]) -> None:
+    kind, said = END, b""
     try:
         for piece in work(*arguments):
             if _call.stopped:
@@ -181,19 +201,27 @@ def _answer(connection: Connection, work: Work, arguments: Sequence[Any]) -> Non
     except (BrokenPipeError, EOFError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever it was, the server must hear of it
-        last = _end_of(error)
+        kind, said = _end_of(error)
     if _call.stopped:
-        last = STOPPED, b""
+        kind, said = STOPPED, b""
     _call.end()
-    connection.send_bytes(b"".join(last))
+    _send_frame(connection, kind, memoryview(said))
 
 
-def _send(connection: Connection, piece: bytes) -> None:
+def _send(connection: socket.socket, piece: bytes) -> None:
     rest = memoryview(piece)
     while len(rest) > FRAME:
-        connection.send_bytes(PART + rest[:FRAME])
+        _send_frame(connection, PART, rest[:FRAME])
         rest = rest[FRAME:]
-    connection.send_bytes(PIECE + rest)
+    _send_frame(connection, PIECE, rest)
+
+
+def _send_frame(connection: socket.socket, kind: bytes, content: memoryview) -> None:
+    head = HEAD.pack(kind, len(content))
+    sent = connection.sendmsg([head, content]) - len(head)
+    while sent < 0:  # not even the head went whole
+        sent += connection.send(head[sent:])
+    connection.sendall(content[sent:])
 
 
 def _end_of(error: Exception) -> tuple[bytes, bytes]:

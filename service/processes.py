@@ -17,6 +17,7 @@ import atexit
 import contextlib
 import os
 import pickle
+import select
 import signal
 import socket
 import subprocess
@@ -25,14 +26,13 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from functools import cache
-from multiprocessing.connection import Connection
 from typing import Any, Final, Literal
 
 import structlog
 
 from service import nursery as protocol
 from service.errors import INTERNAL, BusyError, FaultError
-from service.nursery import FRAME, Limits, Work
+from service.nursery import FRAME, HEAD, Limits, Work
 from vo_emline.errors import EmlineError, UserError
 
 logger = structlog.stdlib.get_logger("service")
@@ -44,8 +44,6 @@ PRELOAD: Final = (
 """What the workers of a service have imported before they are asked; Arrow and DuckDB load pandas, where it
 is, as they look at their first table, which takes half a second."""
 
-_ALLOWANCE: Final = 1 << 16
-"""Bytes of a frame beyond :data:`service.nursery.FRAME` that are still read."""
 _ENVIRONMENT: Final = {
     # One thread each: a fork copies only the thread that calls it, and limits count address space.
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2",
@@ -85,9 +83,11 @@ class Worker:
     """
 
     def __init__(
-        self, connection: Connection, control: socket.socket, process: int, *, patience: float = 0.0
+        self, connection: socket.socket, control: socket.socket, process: int, *, patience: float = 0.0
     ) -> None:
         self._connection = connection
+        self._readable = select.poll()
+        self._readable.register(connection, select.POLLIN)
         self._control = control
         self._process = process
         self._patience = patience
@@ -130,7 +130,8 @@ class Worker:
             self._serial += 1
             self._working, self._stopped = True, False
         try:
-            self._connection.send_bytes(pickle.dumps((self._serial, work, tuple(arguments))))
+            asked = pickle.dumps((self._serial, work, tuple(arguments)))
+            self._connection.sendall(len(asked).to_bytes(HEAD.size, "little") + asked)
             while (piece := self._piece(deadline)) is not None:
                 yield piece
         except (EOFError, OSError) as error:
@@ -203,10 +204,10 @@ class Worker:
         """Give the next piece, None at the end."""
         parts = []
         while True:
-            if not self._connection.poll(max(0.0, deadline - time.monotonic())):
-                raise KilledError("time")
-            frame = self._connection.recv_bytes(FRAME + _ALLOWANCE)
-            kind, content = frame[:1], memoryview(frame)[1:]
+            kind, size = HEAD.unpack(self._exactly(HEAD.size, deadline))
+            if size > FRAME:  # nothing of ours
+                raise EOFError
+            content = self._exactly(size, deadline)
             if kind == protocol.PART:
                 parts.append(content)
             elif kind == protocol.PIECE:
@@ -214,6 +215,20 @@ class Worker:
             else:
                 self._ended(kind, bytes(content))
                 return None
+
+    def _exactly(self, size: int, deadline: float) -> bytearray:
+        """Receive so many bytes."""
+        received = bytearray(size)
+        rest = memoryview(received)
+        while rest:
+            left = deadline - time.monotonic()
+            if left <= 0 or not self._readable.poll(left * 1000):  # also where there is always more to read
+                raise KilledError("time")
+            count = self._connection.recv_into(rest)
+            if not count:
+                raise EOFError
+            rest = rest[count:]
+        return received
 
     def _ended(self, kind: bytes, content: bytes) -> None:
         """Take note that the call has ended, and raise what ended it."""
@@ -294,7 +309,7 @@ class Nursery:
             if not said or not descriptors:
                 raise OSError("the nursery does not answer")
             undo.pop_all()
-        return Worker(Connection(ours.detach()), control, descriptors[0], patience=patience)
+        return Worker(ours, control, descriptors[0], patience=patience)
 
     def _begin(self) -> None:
         ours, theirs = socket.socketpair()

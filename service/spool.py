@@ -19,7 +19,7 @@ from vo_emline.errors import UserError
 MEMORY: Final = 1_000_000
 """Bytes of an answer kept in memory before the disk is used."""
 PIECE: Final = 1 << 18
-"""Bytes read from disk at once."""
+"""Bytes read from disk at once, and to which small pieces are joined."""
 STALL_SECONDS: Final = 10.0
 SLOWEST: Final = 50_000
 """A reader for whom a query waits must take so many bytes per second, over :data:`STALL_SECONDS`."""
@@ -107,11 +107,19 @@ class Spool:
             self._end = piece
         self._notify()
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether nothing was put on disk so far, so that taking never waits for it."""
+        return self._file is None
+
     def take(self) -> bytes:
-        """Give the next piece; empty where there is none now."""
+        """Give what comes next, small pieces joined; empty where there is nothing now."""
         with self._changed:
             if self._memory:
-                piece = self._memory.popleft()
+                pieces = [self._memory.popleft()]
+                while self._memory and sum(map(len, pieces)) + len(self._memory[0]) <= PIECE:
+                    pieces.append(self._memory.popleft())
+                piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
                 self._held -= len(piece)
             elif self._file is not None and self._read < self._written:
                 self._file.seek(self._read)

@@ -11,6 +11,6 @@
 """
 
 from service.formats.registry import FORMATS, VOTABLE, Format, find_format
-from service.formats.result import Result
+from service.formats.result import Result, encode_rows
 
-__all__ = ["FORMATS", "VOTABLE", "Format", "Result", "find_format"]
+__all__ = ["FORMATS", "VOTABLE", "Format", "Result", "encode_rows", "find_format"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from struct import Struct
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -41,6 +42,13 @@ def _cast(array: pa.Array, column: Column) -> pa.Array:
         raise UserError(f"column {column.name}: {error}") from error
 
 
+Encode = Callable[[pa.RecordBatch, Sequence[Column]], bytes]
+"""Writes whole rows, in the columns they are described by; a function of a module, or a partial of one."""
+
+_HEAD: Final = Struct("<I?")
+"""A piece before each that holds rows: how many they are, and whether rows beyond the limit were left out."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Result:
     """The rows of an answer.
@@ -51,6 +59,8 @@ class Result:
         Description of each column, in order.
     batches
         The rows, ``limit + 1`` of them at most; iterating may raise.
+    pieces
+        The same, already encoded (:func:`encode_rows`); `batches` is empty then.
     limit
         Rows to hand out.
     infos
@@ -62,6 +72,7 @@ class Result:
     columns: Sequence[Column]
     batches: Iterable[pa.RecordBatch]
     limit: int
+    pieces: Iterable[bytes] | None = None
     infos: Mapping[str, str] = field(default_factory=dict)
     resources: Sequence[Resource] = ()
     overflow: bool = False
@@ -82,3 +93,37 @@ class Result:
                 yield conform(batch.slice(0, part), self.columns)
             if self.overflow:
                 return
+
+    def encoded(self, encode: Encode) -> Iterator[bytes]:
+        """Give the rows within the limit as `encode` writes them, wherever that was done."""
+        pieces = self.pieces
+        if pieces is None:
+            pieces = encode_rows(self.batches, encode=encode, columns=self.columns, limit=self.limit)
+        pieces = iter(pieces)
+        for head in pieces:
+            rows, overflow = _HEAD.unpack(head)
+            self.delivered += rows
+            self.overflow = self.overflow or overflow
+            if rows:
+                yield next(pieces)
+
+
+def encode_rows(
+    batches: Iterable[pa.RecordBatch], *, encode: Encode, columns: Sequence[Column], limit: int
+) -> Iterator[bytes]:
+    """Encode the rows of an answer, up to a limit, for :meth:`Result.encoded`: where the rows are made.
+
+    Raises
+    ------
+    UserError
+        A value does not fit the declared type.
+    """
+    result = Result(columns=columns, batches=batches, limit=limit)
+    told = False
+    for batch in result.rows():
+        told = result.overflow
+        rows = encode(batch, columns)
+        yield _HEAD.pack(batch.num_rows, told)
+        yield rows
+    if result.overflow and not told:
+        yield _HEAD.pack(0, True)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from service.formats.cells import boolean_text, join_rows, list_text, number_text, xml_text
-from service.formats.result import Result
+from service.formats.result import Encode, Result
 from vo_emline.tables import Column
 
 TextWriter = Callable[[pa.Array], pa.Array]
@@ -20,23 +20,35 @@ TextWriter = Callable[[pa.Array], pa.Array]
 
 def write_csv(result: Result) -> Iterator[bytes]:
     """Give `result` as CSV (RFC 4180); NULL is an empty field, empty text is ``""``."""
-    yield from _delimited(result, _quoted_text, separator=",")
+    yield from _delimited(result, csv_rows, _quoted_text, separator=",")
 
 
 def write_tsv(result: Result) -> Iterator[bytes]:
     """Give `result` as TSV (IANA text/tab-separated-values): tabs and line ends in text become spaces."""
-    yield from _delimited(result, _flat_text, separator="\t")
+    yield from _delimited(result, tsv_rows, _flat_text, separator="\t")
 
 
-def _delimited(result: Result, text: TextWriter, *, separator: str) -> Iterator[bytes]:
+def csv_rows(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
+    """Give rows as lines of CSV."""
+    return _lines(batch, columns, _quoted_text, separator=",")
+
+
+def tsv_rows(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
+    """Give rows as lines of TSV."""
+    return _lines(batch, columns, _flat_text, separator="\t")
+
+
+def _delimited(result: Result, encode: Encode, text: TextWriter, *, separator: str) -> Iterator[bytes]:
     names = text(pa.array([column.name for column in result.columns]))
     yield (separator.join(names.to_pylist()) + "\r\n").encode()
-    for batch in result.rows():
-        cells = [
-            _delimited_cell(array, column, text)
-            for array, column in zip(batch.columns, result.columns, strict=True)
-        ]
-        yield join_rows(cells, start="", separator=separator, end="\r\n")
+    yield from result.encoded(encode)
+
+
+def _lines(batch: pa.RecordBatch, columns: Sequence[Column], text: TextWriter, *, separator: str) -> bytes:
+    cells = [
+        _delimited_cell(array, column, text) for array, column in zip(batch.columns, columns, strict=True)
+    ]
+    return join_rows(cells, start="", separator=separator, end="\r\n")
 
 
 def _delimited_cell(array: pa.Array, column: Column, text: TextWriter) -> pa.Array:
@@ -73,16 +85,19 @@ def write_json(result: Result) -> Iterator[bytes]:
     """Give `result` as one JSON object; NULL, NaN and infinities are ``null``."""
     metadata = json.dumps([describe(column) for column in result.columns], ensure_ascii=False)
     yield f'{{"metadata": {metadata},\n"data": ['.encode()
-    start = "\n"
-    for batch in result.rows():
-        cells = [
-            _json_cell(array, column) for array, column in zip(batch.columns, result.columns, strict=True)
-        ]
-        rows = join_rows(cells, start="[", separator=", ", end="],\n")
-        yield start.encode() + rows[:-2]
-        start = ",\n"
+    start = b"\n"
+    for rows in result.encoded(json_rows):
+        yield start
+        yield rows
+        start = b",\n"
     status = {"query_status": "OVERFLOW" if result.overflow else "OK", "rows": result.delivered}
     yield f'\n],\n"status": {json.dumps(status)}}}\n'.encode()
+
+
+def json_rows(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
+    """Give rows as JSON arrays, a comma between them."""
+    cells = [_json_cell(array, column) for array, column in zip(batch.columns, columns, strict=True)]
+    return join_rows(cells, start="[", separator=", ", end="],\n")[:-2]
 
 
 def describe(column: Column) -> dict[str, Any]:
@@ -147,8 +162,7 @@ def write_html(result: Result) -> Iterator[bytes]:
     heads = "".join(_html_head(column) for column in result.columns)
     query = f"<pre>{escape(result.infos['QUERY'])}</pre>\n" if "QUERY" in result.infos else ""
     yield f"{_PAGE}{query}<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n".encode()
-    for batch in result.rows():
-        yield _html_rows(batch, result.columns)
+    yield from result.encoded(html_rows)
     more = f"; there are more: only the first {result.limit} are shown" if result.overflow else ""
     yield f"</tbody>\n</table>\n<p>{result.delivered} rows{more}.</p>\n</body>\n</html>\n".encode()
 
@@ -158,7 +172,8 @@ def _html_head(column: Column) -> str:
     return f'<th title="{escape(column.description)}">{escape(column.name)}{unit}</th>'
 
 
-def _html_rows(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
+def html_rows(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
+    """Give rows as those of an HTML table."""
     cells = [_html_cell(array, column) for array, column in zip(batch.columns, columns, strict=True)]
     return join_rows(cells, start="<tr><td>", separator="</td><td>", end="</td></tr>\n")
 

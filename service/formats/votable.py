@@ -15,7 +15,7 @@ from service.formats.cells import boolean_text, join_rows, list_text, number_tex
 from service.formats.header import frame, trailing_info
 from service.formats.result import Result
 from service.urls import Urls
-from vo_emline.candidates.votable import ascii_text, base64_rows
+from vo_emline.candidates.votable import ascii_text, base64_text, encode
 from vo_emline.errors import UserError
 from vo_emline.tables import KINDS, Column
 
@@ -32,21 +32,19 @@ query renamed keep their UCD and utype.
 
 logger = logging.getLogger(__name__)
 
-Encode = Callable[[pa.RecordBatch, Sequence[Column]], bytes]
-
 INTERRUPTED: Final = "The rows end here because the query failed on the way"
 
 
 def write_binary2(result: Result) -> Iterator[bytes]:
     """Give `result` as a VOTable in BINARY2, piece by piece."""
-    rows = base64_rows(result.rows(), result.columns)
+    rows = base64_text(result.encoded(encode))
     return _document(result, rows, opening=b"<BINARY2>\n<STREAM encoding=\"base64\">\n",
                   closing=b"</STREAM>\n</BINARY2>")  # fmt: skip
 
 
 def write_tabledata(result: Result) -> Iterator[bytes]:
     """Give `result` as a VOTable in TABLEDATA, piece by piece."""
-    rows = (tabledata_rows(batch, result.columns) for batch in result.rows())
+    rows = result.encoded(tabledata_rows)
     return _document(result, rows, opening=b"<TABLEDATA>\n", closing=b"</TABLEDATA>")
 
 

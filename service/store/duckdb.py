@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, Final
 
 import duckdb
@@ -19,8 +19,8 @@ from service.nursery import Limits
 from service.processes import KilledError, Worker, shared_nursery
 from service.store.opening import CATALOG, Opening, connect, has_table, published_tables
 from service.store.release import Release
-from service.store.running import TOO_LARGE, RunningQuery
-from service.store.workers import answer, open_release
+from service.store.running import TOO_LARGE, RunningQuery, Write
+from service.store.workers import answer, open_release, stream_rows
 from vo_emline.candidates.columns import CUTOUTS, SPECTRA
 from vo_emline.errors import DataError, EmlineError, UserError
 
@@ -190,15 +190,17 @@ class _Running(RunningQuery):
             raise self._explain(error) or error from error
 
     def _read(self, sql: str, uploads: Mapping[str, pa.Table]) -> Generator[pa.RecordBatch, None, None]:
-        given = {name: _stream(table) for name, table in uploads.items()}
-        arguments = (self._release.opening, sql, given)
-        moment = self._deadline.moment
-        pieces = self._worker.call(answer, arguments, deadline=moment, unwanted=lambda: self._stopped)
-        try:
+        with closing(self._read_written(sql, uploads, stream_rows)) as pieces:
             yield from pa.ipc.open_stream(pa.PythonFile(_Pieces(pieces), mode="r"))
             next(pieces, None)  # the word that it has ended
-        finally:
-            pieces.close()
+
+    def _read_written(
+        self, sql: str, uploads: Mapping[str, pa.Table], write: Write
+    ) -> Generator[bytes, None, None]:
+        given = {name: _stream(table) for name, table in uploads.items()}
+        arguments = (self._release.opening, sql, given, write)
+        moment = self._deadline.moment
+        return self._worker.call(answer, arguments, deadline=moment, unwanted=lambda: self._stopped)
 
     def _interrupt(self) -> None:
         self._worker.stop()

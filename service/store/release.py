@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -13,6 +14,11 @@ from service.adql.write import Dialect
 from service.deadline import Deadline
 from service.store.running import RunningQuery
 from vo_emline.tables import Table
+
+KEPT: Final = 512
+"""Compiled queries that are kept of a release."""
+LONGEST_KEPT: Final = 2000
+"""Characters of a query that is kept compiled."""
 
 
 class Release(ABC):
@@ -44,6 +50,17 @@ class Release(ABC):
         AdqlError
             See :func:`service.adql.compile_query`.
         """
+        given = tuple(uploads)
+        if given or len(query) > LONGEST_KEPT:
+            return self._compile(query, given)
+        return self._kept(query)
+
+    @cached_property
+    def _kept(self) -> Callable[[str], CompiledQuery]:
+        """Compile a query, and keep what was asked last: the same ones come again and again."""
+        return lru_cache(maxsize=KEPT)(lambda query: self._compile(query, ()))
+
+    def _compile(self, query: str, uploads: Sequence[Table]) -> CompiledQuery:
         return compile_query(
             query, tables=self.tables, uploads=uploads, dialect=self.dialect, sources=self._sources()
         )

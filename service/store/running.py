@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from itertools import chain
-from typing import Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import pyarrow as pa
 
@@ -21,6 +22,9 @@ TOO_LARGE: Final = "the query needs more memory than the service allows; ask for
 """What is said when a query goes over its memory."""
 
 StopReason = Literal["time", "abort"]
+Write = Callable[[Iterator[pa.RecordBatch]], Iterable[bytes]]
+"""Makes pieces of an answer of its rows."""
+T = TypeVar("T")
 
 
 class RunningQuery(ABC):
@@ -36,7 +40,7 @@ class RunningQuery(ABC):
         self._deadline = deadline
         self._stopped: StopReason | None = None
         self._closed = False
-        self._reading: Generator[pa.RecordBatch, None, None] | None = None
+        self._reading: Generator[Any, None, None] | None = None
         self._lock = threading.RLock()
 
     def start(self, sql: str, *, uploads: Mapping[str, pa.Table]) -> Iterator[pa.RecordBatch]:
@@ -58,10 +62,19 @@ class RunningQuery(ABC):
         StoppedError
             It was stopped.
         """
-        self._reading = self._read(sql, uploads)
-        batches = self._guarded(self._reading)
-        first = next(batches, None)
-        return iter(()) if first is None else chain([first], batches)
+        return self._begin(self._read(sql, uploads))
+
+    def start_written(self, sql: str, *, uploads: Mapping[str, pa.Table], write: Write) -> Iterator[bytes]:
+        """Run `sql` as :meth:`start` does, and give what `write` makes of its rows, wherever that is done.
+
+        Parameters
+        ----------
+        sql, uploads
+            See :meth:`start`.
+        write
+            Makes pieces of the batches; a function of a module, or a partial of one.
+        """
+        return self._begin(self._read_written(sql, uploads, write))
 
     def stop(self, reason: StopReason = "abort") -> None:
         """Stop the query; it raises within some tenths of a second."""
@@ -77,6 +90,19 @@ class RunningQuery(ABC):
         if self._reading is not None:
             self._reading.close()
         self._free()
+
+    def _begin(self, reading: Generator[T, None, None]) -> Iterator[T]:
+        self._reading = reading
+        items = self._guarded(reading)
+        first = next(items, None)
+        return iter(()) if first is None else chain([first], items)
+
+    def _read_written(
+        self, sql: str, uploads: Mapping[str, pa.Table], write: Write
+    ) -> Generator[bytes, None, None]:
+        """Run `sql` and give what `write` makes of its rows."""
+        with closing(self._read(sql, uploads)) as batches:
+            yield from write(batches)
 
     @abstractmethod
     def _read(self, sql: str, uploads: Mapping[str, pa.Table]) -> Generator[pa.RecordBatch, None, None]:
@@ -94,11 +120,11 @@ class RunningQuery(ABC):
     def _explain(self, error: Exception) -> EmlineError | None:
         """Say what an error of the database means; None where it is none of the database."""
 
-    def _guarded(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def _guarded(self, items: Iterator[T]) -> Iterator[T]:
         while True:
             try:
                 self._raise_if_stopped()
-                batch = next(batches)
+                item = next(items)
             except StopIteration:
                 return
             except (UserError, StoppedError):
@@ -109,7 +135,7 @@ class RunningQuery(ABC):
                 if explained is None:
                     raise
                 raise explained from error
-            yield batch
+            yield item
 
     def _raise_if_stopped(self) -> None:
         if self._stopped == "time" or not (self._stopped or self._deadline.remaining()):

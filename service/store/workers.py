@@ -1,8 +1,8 @@
 """The processes in which DuckDB answers queries: each holds the release open and answers one at a time.
 
 What a query takes, its process takes, and where it goes over a limit or its time the process is
-ended and all of it is free. The functions here run in those processes; rows come back as a
-stream of Arrow (IPC).
+ended and all of it is free. The functions here run in those processes, and so does what writes
+the rows in the format that is asked for: what comes back are pieces of the answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from service.nursery import interruptible
 from service.store.opening import Opening, connect
-from service.store.running import BATCH_ROWS
+from service.store.running import BATCH_ROWS, Write
 from vo_emline.errors import UserError
 
 _MISTAKES: Final = ("Conversion Error", "Out of Range Error", "Invalid Input Error", "Mismatch Type Error")
@@ -26,8 +26,8 @@ _open: dict[Opening, duckdb.DuckDBPyConnection] = {}
 """The release that this process has open."""
 
 
-def answer(opening: Opening, sql: str, uploads: Mapping[str, bytes]) -> Iterator[bytes]:
-    """Run a query and give its rows as pieces of a stream of Arrow.
+def answer(opening: Opening, sql: str, uploads: Mapping[str, bytes], write: Write) -> Iterator[bytes]:
+    """Run a query and give what is made of its rows, piece by piece.
 
     Parameters
     ----------
@@ -37,6 +37,8 @@ def answer(opening: Opening, sql: str, uploads: Mapping[str, bytes]) -> Iterator
         One compiled SELECT.
     uploads
         Tables of this query alone (Arrow streams), by the name `sql` knows them under.
+    write
+        Makes the pieces: of the format that is asked for, or a stream of Arrow (:func:`stream_rows`).
 
     Raises
     ------
@@ -50,7 +52,7 @@ def answer(opening: Opening, sql: str, uploads: Mapping[str, bytes]) -> Iterator
             for name, rows in uploads.items():
                 cursor.register(name, pa.ipc.open_stream(rows).read_all())
             # sql() and not execute(): only a relation streams, the other keeps all rows in memory.
-            yield from _stream(cursor.sql(sql).to_arrow_reader(BATCH_ROWS))
+            yield from write(cursor.sql(sql).to_arrow_reader(BATCH_ROWS))
     except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
         raise explained(error) from error
 
@@ -67,7 +69,8 @@ def _database(opening: Opening) -> duckdb.DuckDBPyConnection:
     return _open[opening]
 
 
-def _stream(reader: pa.RecordBatchReader) -> Iterator[bytes]:
+def stream_rows(reader: pa.RecordBatchReader) -> Iterator[bytes]:
+    """Give rows as a stream of Arrow (IPC)."""
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, reader.schema) as writer:
         for batch in reader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -12,7 +13,7 @@ from astropy.io.votable.tree import Resource
 from service.adql import CompiledQuery
 from service.deadline import Deadline
 from service.errors import StoppedError
-from service.formats import Result
+from service.formats import Result, encode_rows
 from service.formats.votable import Descriptor
 from service.processes import Worker
 from service.store import ReleaseStore, RunningQuery
@@ -95,11 +96,14 @@ class Query:
         self._resources.close()
 
     def _result(self, compiled: CompiledQuery, running: RunningQuery, uploads: Sequence[Upload]) -> Result:
-        limit = self._request.maxrec
+        limit, encode = self._request.maxrec, self._request.format.encode
         given = {upload.table.qualified_name: upload.rows for upload in uploads}
+        sql = _limited(compiled.sql, limit)
+        write = encode and partial(encode_rows, encode=encode, columns=compiled.columns, limit=limit)
         return Result(
             columns=compiled.columns,
-            batches=running.start(_limited(compiled.sql, limit), uploads=given),
+            batches=() if write else running.start(sql, uploads=given),
+            pieces=running.start_written(sql, uploads=given, write=write) if write else None,
             limit=limit,
             overflow=limit == 0,
             infos={"QUERY": self._request.query},

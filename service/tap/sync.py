@@ -85,6 +85,7 @@ class QueryResponse(Response):
         self._spool = Spool(quota, notify=lambda: loop.call_soon_threadsafe(self._more.set))
         self._gone = False
         self._cut = False
+        self._closed = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer: the rows, or a VOTable that says why not."""
@@ -95,8 +96,9 @@ class QueryResponse(Response):
             watcher.cancel()
             self._query.stop()
             self._spool.close()
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self._query.close)
+            if not self._closed:  # it had no place
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(self._query.close)
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -139,16 +141,23 @@ class QueryResponse(Response):
     async def _run(self, begun: asyncio.Future[None]) -> None:
         """Run the query in a place, until all of its answer is in the spool."""
         async with self._places.take(self._client):
-            result = await self._places.call(self._query.run)
+            loop = asyncio.get_running_loop()
+            await self._places.call(partial(self._work, lambda: loop.call_soon_threadsafe(_settle, begun)))
+
+    def _work(self, begin: Callable[[], object]) -> None:
+        """Make the answer, and tell as soon as some of it may leave; in one thread from beginning to end."""
+        try:
+            result = self._query.run()
             chunks = self._format.write(result)
-            first = await self._places.call(lambda: next(chunks, b""))
-            self._spool.put(first)
+            self._spool.put(next(chunks, b""))
             if not self._waits_for_end(result):
-                begun.set_result(None)
-            await self._places.call(lambda: self._produce(chunks))
+                begin()
+            self._produce(chunks)
             self._cut = result.overflow
-            if not begun.done():
-                begun.set_result(None)
+            begin()
+        finally:
+            self._query.close()
+            self._closed = True
 
     def _waits_for_end(self, result: Result) -> bool:
         """Tell whether only a header can say that rows were left out, and the rows are few enough to wait."""
@@ -169,6 +178,12 @@ class QueryResponse(Response):
             with suppress(StopIteration, SlowReaderError):
                 self._spool.force(chunks.throw(error))
 
+    async def _taken(self) -> bytes:
+        """Give what is there to be sent; in a thread where it is on disk."""
+        if self._spool.in_memory:
+            return self._spool.take()
+        return await anyio.to_thread.run_sync(self._spool.take)
+
     async def _send(self, work: asyncio.Task[None], send: Send) -> None:
         cut = [(b"x-query-status", b"OVERFLOW")] if self._cut else []
         headers = [
@@ -182,7 +197,7 @@ class QueryResponse(Response):
                 while True:
                     self._more.clear()
                     ended = work.done()
-                    while piece := await anyio.to_thread.run_sync(self._spool.take):
+                    while piece := await self._taken():
                         await send({"type": "http.response.body", "body": piece, "more_body": True})
                     if ended:
                         break
@@ -196,6 +211,11 @@ class QueryResponse(Response):
             raise SlowReaderError("the answer was not read within the time limit") from None
 
 
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
 async def sync(request: Request) -> Response:
     """Run a query and stream its rows."""
     context = tap_services(request)
@@ -206,11 +226,14 @@ async def sync(request: Request) -> Response:
             asked = parse_request(parameters, context.settings)
         except UserError as error:
             return answer_error(error)
-        folder = TemporaryDirectory(prefix="vo-emline-upload-")
-        await save_uploads(parameters, Path(folder.name))
-    load = partial(context.uploads.load, parameters.all("UPLOAD"), Path(folder.name))
-    query = context.queries.query(asked, deadline=deadline, load=load)
-    query.on_close(folder.cleanup)
+        if parameters.all("UPLOAD"):
+            folder = TemporaryDirectory(prefix="vo-emline-upload-")
+            await save_uploads(parameters, Path(folder.name))
+            load = partial(context.uploads.load, parameters.all("UPLOAD"), Path(folder.name))
+            query = context.queries.query(asked, deadline=deadline, load=load)
+            query.on_close(folder.cleanup)
+        else:
+            query = context.queries.query(asked, deadline=deadline)
     return QueryResponse(
         query,
         asked.format,

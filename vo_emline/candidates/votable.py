@@ -158,16 +158,21 @@ def write_votable(
 
 
 def base64_rows(rows: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
-    """Give rows as the base64 text of a BINARY2 stream, a batch at a time.
+    """Give rows as the base64 text of a BINARY2 stream, a batch at a time; see :func:`base64_text`."""
+    return base64_text(encode(batch, columns) for batch in rows)
 
-    After an exception of `rows` what was given is whole, too: all rows that came before it.
+
+def base64_text(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Give whole rows, already encoded, as base64.
+
+    After an exception of `pieces` what was given is whole, too: all rows that came before it.
     """
     rest = b""
     try:
-        for batch in rows:
-            stream = rest + encode(batch, columns)
+        for piece in pieces:
+            stream = memoryview(rest + piece if rest else piece)
             whole = len(stream) - len(stream) % 3
-            rest = stream[whole:]
+            rest = bytes(stream[whole:])
             yield binascii.b2a_base64(stream[:whole])
     except Exception:
         yield binascii.b2a_base64(rest)  # the last row must be whole, also before what tells of a failure
