@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Debian packages that the tests use besides Python's: validators and real clients.
 set -euo pipefail
-packages=(stilts topcat jsamp xvfb imagemagick xdotool postgresql-15 postgresql-15-q3c chromium)
+packages=(stilts topcat jsamp xvfb imagemagick xdotool postgresql-15 postgresql-15-q3c chromium nginx-light)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
