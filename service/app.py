@@ -20,7 +20,9 @@ from service import datalink, products, scs, ssa
 from service.config import Settings, bytes_of
 from service.formats.header import frame
 from service.logs import configure_logs
+from service.metrics import Metrics
 from service.middleware import AccessLog, BodyLimit, on_http_error, on_internal_error, on_user_error
+from service.monitor import routes as monitor_routes
 from service.places import Places
 from service.spool import Quota
 from service.store import is_database, open_store
@@ -59,10 +61,11 @@ def create_app(release: str | Path, settings: Settings) -> Starlette:
     UserError
         Another service uses the state directory.
     """
-    configure_logs()
+    configure_logs(form=settings.log_format)
     services = assemble(release, settings)
     app = Starlette(
         routes=[
+            *monitor_routes(),
             *web_routes(),
             *tap_routes(),
             *job_routes(),
@@ -73,7 +76,7 @@ def create_app(release: str | Path, settings: Settings) -> Starlette:
             *products.routes(),
         ],
         middleware=[
-            Middleware(AccessLog),
+            Middleware(AccessLog, metrics=services.metrics),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
@@ -118,6 +121,7 @@ def assemble(release: str | Path, settings: Settings) -> TapServices:
         queries=queries,
         jobs=jobs,
         uploads=uploads,
+        metrics=Metrics(),
         places=Places(settings.queries, each=settings.client_queries, seconds=settings.queue_seconds),
         pages=Places(settings.pages, each=settings.client_pages, seconds=settings.queue_seconds),
         quota=Quota(bytes_of(settings.spool), share=bytes_of(settings.spool) // settings.queries),

@@ -7,7 +7,7 @@ is their documentation.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -42,6 +42,13 @@ class Settings(TomlSettings):
     """Addresses of proxies whose word about the client's address is taken."""
     cors_origins: tuple[str, ...] = ("*",)
     """Web pages (origins) whose scripts may query the service."""
+
+    log_format: Literal["logfmt", "json"] = "logfmt"
+    """How lines of the log are written."""
+    query_log: Literal["text", "hash", "off"] = "text"
+    """What the log says of a query: its text, a digest by which the same ones are found, or nothing."""
+    metrics_clients: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses that may read ``/metrics``; others find nothing there."""
 
     state_directory: Path | None = None
     """Where jobs and their results live; default: ``service-state`` beside the release."""

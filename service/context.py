@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from service.config import Settings
+from service.metrics import Metrics
 from service.places import Places
 from service.store import ReleaseStore
 from service.urls import Urls
@@ -21,6 +22,8 @@ class Services:
     store: ReleaseStore
     places: Places
     """Where queries run whose answer is waited for."""
+    metrics: Metrics
+    """What was done so far."""
     pages: Places
     """Where pages, pictures, spectra, SSA and DataLink are made: queries never take their places."""
 

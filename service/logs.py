@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import sys
 import threading
 import time
+from typing import Final, Literal
 
 import structlog
 from structlog.typing import EventDict
 
 from vo_emline.progress import is_quiet
 
+LogForm = Literal["logfmt", "json"]
 
-def configure_logs() -> None:
+LONGEST_QUERY: Final = 2000
+"""Characters of a query that the log keeps."""
+
+
+class Forward(logging.Handler):
+    """Gives what libraries and packages log by the standard library to the one log of the service."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a record."""
+        structlog.get_logger("service").log(
+            record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info or None
+        )
+
+
+def query_facts(query: str, form: Literal["text", "hash", "off"]) -> dict[str, str]:
+    """Give what the log says of a query, by the setting ``query_log``."""
+    digest = hashlib.sha256(query.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    match form:
+        case "text":
+            return {"query": query[:LONGEST_QUERY], "query_hash": digest}
+        case "hash":
+            return {"query_hash": digest}
+        case "off":
+            return {}
+
+
+def configure_logs(*, form: LogForm = "logfmt") -> None:
     """Let the loggers of the service write to standard error, unless somebody configured structlog before.
 
     Where the user wants it quiet (``--quiet``), only our own faults are told.
+
+    Parameters
+    ----------
+    form
+        How lines are written: ``key=value``, or JSON.
     """
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for name in ("service", "uvicorn"):
+        found = logging.getLogger(name)
+        found.setLevel(logging.WARNING if name == "uvicorn" else logging.INFO)
+        if not any(isinstance(handler, Forward) for handler in found.handlers):
+            found.addHandler(Forward())
     if structlog.is_configured():
         return
     structlog.configure(
@@ -28,7 +66,9 @@ def configure_logs() -> None:
             structlog.processors.format_exc_info,
             RateLimit(),
             printable_values,
-            structlog.processors.LogfmtRenderer(),
+            structlog.processors.JSONRenderer()
+            if form == "json"
+            else structlog.processors.LogfmtRenderer(bool_as_flag=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if is_quiet() else logging.INFO),
         logger_factory=_standard_error,

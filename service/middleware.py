@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.context import services
 from service.errors import INTERNAL, RETRY_SECONDS, TooLargeError, status_of
 from service.formats.header import status_document
+from service.metrics import Metrics
 from vo_emline.errors import UserError
 
 logger = structlog.stdlib.get_logger("service")
@@ -25,11 +26,21 @@ access = structlog.stdlib.get_logger("service.access")
 VOTABLE_TYPE: Final = "application/x-votable+xml"
 
 
-class AccessLog:
-    """Logs one line per request: who, what, status, bytes, seconds until the first byte and the last."""
+NOTES: Final = "vo_emline.notes"
+"""Key of the scope under which handlers leave what the log shall say of their request."""
 
-    def __init__(self, app: ASGIApp) -> None:
+
+def note(scope: Scope, **facts: Any) -> None:
+    """Let the line of a request in the log say more: a query, its rows, why it was refused."""
+    scope.get(NOTES, {}).update(facts)
+
+
+class AccessLog:
+    """Logs and counts requests: who, what, status, bytes, seconds until the first byte and the last."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and log how it was answered."""
@@ -37,6 +48,8 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         seen: dict[str, Any] = {"status": 0, "bytes": 0}
+        notes: dict[str, Any] = {}
+        scope[NOTES] = notes
         start = time.perf_counter()
 
         async def watch(message: Message) -> None:
@@ -51,13 +64,19 @@ class AccessLog:
             await self._app(scope, receive, watch)
         finally:
             client = scope.get("client")
+            seconds = time.perf_counter() - start
+            status, size = seen["status"], seen["bytes"]
+            self._metrics.count(
+                scope["path"], status=status, seconds=seconds, size=size, rows=notes.get("rows", 0)
+            )
             access.info(
                 "request",
                 method=scope["method"],
                 path=scope["path"],
                 client=client[0] if client else None,
-                seconds=round(time.perf_counter() - start, 4),
+                seconds=round(seconds, 4),
                 **seen,
+                **notes,
             )
 
 

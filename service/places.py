@@ -34,6 +34,10 @@ class Places:
         self._clients: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(each))
         self._holders: defaultdict[str, int] = defaultdict(int)
         self._seconds = seconds
+        self.taken = 0
+        """Places that are taken."""
+        self.waiting = 0
+        """Requests that wait for one."""
 
     @asynccontextmanager
     async def take(self, client: str) -> AsyncIterator[None]:
@@ -47,6 +51,7 @@ class Places:
             No place became free in time.
         """
         self._holders[client] += 1
+        self.waiting += 1
         own = self._clients[client]
         try:
             async with asyncio.timeout(self._seconds) as limit:
@@ -66,9 +71,13 @@ class Places:
         except BaseException:
             self._leave(client)
             raise
+        finally:
+            self.waiting -= 1
+        self.taken += 1
         try:
             yield
         finally:
+            self.taken -= 1
             self._free.release()
             own.release()
             self._leave(client)

@@ -42,21 +42,21 @@ class Quota:
 
     def __init__(self, total: int, *, share: int) -> None:
         self._lock = threading.Lock()
-        self._left = total
+        self.left = total
         self.share = share
 
     def take(self, size: int) -> bool:
         """Reserve bytes; tell whether there were so many."""
         with self._lock:
-            if size > self._left:
+            if size > self.left:
                 return False
-            self._left -= size
+            self.left -= size
             return True
 
     def give_back(self, size: int) -> None:
         """Give bytes back."""
         with self._lock:
-            self._left += size
+            self.left += size
 
 
 class Spool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import stat
 import tempfile
 import threading
 from abc import ABC, abstractmethod
@@ -201,4 +202,6 @@ class FileStore(ReleaseStore):
         except OSError as error:
             message = f"the release cannot be read: {error.strerror}"
             raise DataError(str(self._path), "missing", message) from error
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for somebody to write
+            raise DataError(str(self._path), "missing", "the release cannot be read: it is no file")
         return (status.st_ino, status.st_mtime_ns, status.st_size)

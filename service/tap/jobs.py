@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
+
+import structlog
 
 from service.config import Settings
 from service.deadline import Deadline
 from service.errors import StoppedError
 from service.formats import Format, Result
+from service.logs import query_facts
 from service.parameters import Parameters
 from service.tap.queries import Query, QueryRunner
 from service.tap.request import parse_request
@@ -17,6 +21,8 @@ from service.uws.jobs import Job, Pairs
 from service.uws.workers import RESULT
 from vo_emline.errors import UserError
 from vo_emline.files import atomic_path
+
+logger = structlog.stdlib.get_logger("service")
 
 
 class TapWork:
@@ -75,10 +81,17 @@ class TapWork:
             self._query = query
             if self._stopped:
                 raise StoppedError("the job was aborted")
-            self._write(query.run(), asked.format)
+            started = time.monotonic()
+            result = query.run()
+            size = self._write(result, asked.format)
+            logger.info(
+                "job", job=self._job.job_id, client=self._job.owner, rows=result.delivered, bytes=size,
+                seconds=round(time.monotonic() - started, 4),
+                **query_facts(asked.query, self._settings.query_log),
+            )  # fmt: skip
         return asked.format.media_type
 
-    def _write(self, result: Result, output: Format) -> None:
+    def _write(self, result: Result, output: Format) -> int:
         size = 0
         with atomic_path(self._folder / RESULT) as path, path.open("wb") as file:
             for chunk in output.write(result):
@@ -88,6 +101,7 @@ class TapWork:
                 file.write(chunk)
             if result.failure:
                 raise UserError(result.failure)
+        return size
 
     def stop(self) -> None:
         """Stop the query."""

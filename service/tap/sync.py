@@ -21,6 +21,8 @@ from service.clients import client_of
 from service.deadline import Deadline
 from service.errors import FaultError, StoppedError
 from service.formats import Format, Result
+from service.logs import query_facts
+from service.middleware import note
 from service.parameters import Parameters, open_parameters
 from service.places import Places
 from service.spool import Quota, SlowReaderError, Spool
@@ -85,6 +87,7 @@ class QueryResponse(Response):
         self._spool = Spool(quota, notify=lambda: loop.call_soon_threadsafe(self._more.set))
         self._gone = False
         self._cut = False
+        self._notes: dict[str, object] = {}
         self._closed = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,6 +97,7 @@ class QueryResponse(Response):
             await self._answer(scope, receive, send)
         finally:
             watcher.cancel()
+            note(scope, **self._notes)
             self._query.stop()
             self._spool.close()
             if not self._closed:  # it had no place
@@ -117,6 +121,7 @@ class QueryResponse(Response):
             await work
         except UserError as error:
             logger.info("query_refused", error=str(error))
+            self._notes["refused"] = str(error)
             if begun.done():
                 # Only a VOTable can tell inside; of the others the connection is cut, so that nobody takes a
                 # part for the whole.
@@ -154,6 +159,11 @@ class QueryResponse(Response):
                 begin()
             self._produce(chunks)
             self._cut = result.overflow
+            self._notes["rows"] = result.delivered
+            if result.overflow:
+                self._notes["cut"] = True
+            if result.failure:
+                self._notes["refused"] = result.failure
             begin()
         finally:
             self._query.close()
@@ -225,7 +235,9 @@ async def sync(request: Request) -> Response:
         try:
             asked = parse_request(parameters, context.settings)
         except UserError as error:
+            note(request.scope, refused=str(error))
             return answer_error(error)
+        note(request.scope, **query_facts(asked.query, context.settings.query_log))
         if parameters.all("UPLOAD"):
             folder = TemporaryDirectory(prefix="vo-emline-upload-")
             await save_uploads(parameters, Path(folder.name))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,7 +115,7 @@ class JobStore:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
+        self._mutex = threading.Lock()
         self._database = sqlite3.connect(
             path, check_same_thread=False, isolation_level=None, timeout=LOCK_SECONDS
         )
@@ -139,7 +141,7 @@ class JobStore:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
+        with self._lock():
             self._database.close()
 
     def add(self, job: Job) -> None:
@@ -202,32 +204,48 @@ class JobStore:
 
     def identifiers(self) -> set[str]:
         """Give the identifiers of all jobs."""
-        with self._lock:
+        with self._lock():
             return {row["job_id"] for row in self._database.execute("SELECT job_id FROM jobs")}
 
     def count(self) -> int:
         """Count the jobs."""
-        with self._lock:
+        with self._lock():
             return int(self._database.execute("SELECT count(*) FROM jobs").fetchone()[0])
+
+    def phases(self) -> Counter[Phase]:
+        """Count the jobs of each phase."""
+        with self._lock():
+            found = self._database.execute("SELECT phase, count(*) FROM jobs GROUP BY phase").fetchall()
+        return Counter({Phase(phase): number for phase, number in found})
 
     def held(self, owner: str) -> tuple[int, int]:
         """Count the jobs of an owner, and the bytes of their parameters, uploads and results."""
         sql = "SELECT count(*), coalesce(sum(kept + coalesce(size, 0)), 0) FROM jobs WHERE owner = ?"
-        with self._lock:
+        with self._lock():
             jobs, size = self._database.execute(sql, [owner]).fetchone()
         return int(jobs), int(size)
 
     def size(self) -> int:
         """Give the bytes of all results together."""
-        with self._lock:
+        with self._lock():
             return int(self._database.execute("SELECT coalesce(sum(size), 0) FROM jobs").fetchone()[0])
 
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Have the file for this thread; who waits as long as for a locked file is refused likewise."""
+        if not self._mutex.acquire(timeout=LOCK_SECONDS):
+            raise sqlite3.OperationalError("database is locked")
+        try:
+            yield
+        finally:
+            self._mutex.release()
+
     def _read(self, sql: str, *values: Any) -> list[Job]:
-        with self._lock:
+        with self._lock():
             return [_decode(row) for row in self._database.execute(sql, values).fetchall()]
 
     def _write(self, sql: str, *values: Any) -> int:
-        with self._lock:
+        with self._lock():
             return self._database.execute(sql, values).rowcount
 
 

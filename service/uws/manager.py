@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -72,6 +73,10 @@ class JobManager:
     def problem(self) -> str | None:
         """Say what keeps jobs from being executed; None where nothing does."""
         return self._workers.problem()
+
+    def phases(self) -> Counter[Phase]:
+        """Count the jobs of each phase."""
+        return self._store.phases()
 
     def get(self, job_id: str) -> Job:
         """Give a job; NotFoundError where there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -218,3 +219,18 @@ def test_no_query_fails_while_releases_are_exchanged(
         thread.join()
     assert counts == {200, 10, 20, 30}
     store.close()
+
+
+def test_a_release_that_becomes_a_pipe_holds_up_nobody(tmp_path: Path, release_file: Path) -> None:
+    path = tmp_path / "release.duckdb"
+    shutil.copy(release_file, path)
+    store = FileStore(path, settings=Settings(threads=1), urls=URLS)
+    try:
+        path.unlink()
+        os.mkfifo(path)
+        with store.lease() as lent:
+            assert lent.rows("SELECT count(*) AS n FROM release.emline.scores") == [{"n": 200}]
+    finally:
+        store.close()
+    with pytest.raises(DataError, match="no file"):
+        FileStore(path, settings=Settings(threads=1), urls=URLS)

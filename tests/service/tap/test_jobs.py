@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -294,3 +298,25 @@ def test_results_have_only_so_much_room(start_service: Any, release_file: Any) -
     assert "no room" in client.http.get(f"{big}/error").text
     assert [path.name for path in small.services.jobs.folder(big.rpartition("/")[2]).iterdir()] == []
     client.http.close()
+
+
+def test_a_locked_store_refuses_jobs_and_holds_up_nothing_else(
+    start_service: Any, release_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.uws.jobs.LOCK_SECONDS", 0.3)
+    locked = start_service(release_file, state_directory=tmp_path)
+    jobs = f"{locked.tap}/async"
+    with (
+        closing(sqlite3.connect(tmp_path / "jobs.sqlite", isolation_level=None)) as other,
+        ThreadPoolExecutor(6) as threads,
+    ):
+        other.execute("BEGIN EXCLUSIVE")
+        ask = {"LANG": "ADQL", "QUERY": QUERY}
+        waiting = [threads.submit(httpx.post, jobs, data=ask, timeout=60) for _ in range(6)]
+        assert locked.sync(QUERY).status_code == 200
+        assert httpx.get(f"{locked.tap}/capabilities").status_code == 200
+        answers = [future.result() for future in waiting]
+        assert {answer.status_code for answer in answers} == {503}
+        assert {answer.headers["retry-after"] for answer in answers} == {"5"}
+        other.execute("ROLLBACK")
+    assert httpx.post(jobs, data=ask, timeout=60).status_code == 303

@@ -1,0 +1,89 @@
+"""What an operator's machines ask: ``/healthz``, whether it works, and ``/metrics``, what it does."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from service.errors import NotFoundError
+from service.metrics import MEDIA_TYPE
+from service.tap.context import TapServices, tap_services
+from service.uws.jobs import Phase
+
+
+async def health(request: Request) -> Response:
+    """Say ``ok``, or with status 503 what does not work; for load balancers and supervisors."""
+    problem = await anyio.to_thread.run_sync(_problem, tap_services(request))
+    return PlainTextResponse(f"{problem or 'ok'}\n", 503 if problem else 200)
+
+
+async def metrics(request: Request) -> Response:
+    """Give counts and what is going on, to the addresses that may see them; others find nothing here."""
+    context = tap_services(request)
+    host = request.client.host if request.client else ""
+    if host not in context.settings.metrics_clients:
+        raise NotFoundError("there is nothing here")
+    gauges = await anyio.to_thread.run_sync(_gauges, context)
+    return Response(context.metrics.text(gauges), media_type=MEDIA_TYPE)
+
+
+def routes() -> list[Route]:
+    """Give the routes of monitoring."""
+    return [Route("/healthz", health, methods=["GET"]), Route("/metrics", metrics, methods=["GET"])]
+
+
+def _problem(context: TapServices) -> str | None:
+    """Say what does not work; None where all does."""
+    try:
+        with context.store.lease() as release:
+            release.rows(f"SELECT 1 AS one FROM {release.index} LIMIT 1")  # noqa: S608 - a name of ours
+    except Exception as error:  # noqa: BLE001 - whatever it is, it does not work
+        return f"the release cannot be read: {type(error).__name__}"
+    return context.jobs.problem()
+
+
+def _gauges(context: TapServices) -> dict[str, tuple[str, float]]:
+    age = (datetime.now(UTC) - context.store.published).total_seconds()
+    phases: Counter[Phase] = context.jobs.phases()
+    found: dict[str, tuple[str, float]] = {
+        "query_places_taken": ("Places of queries that are taken.", context.places.taken),
+        "query_places_waiting": ("Queries that wait for a place.", context.places.waiting),
+        "page_places_taken": ("Places of pages and pictures that are taken.", context.pages.taken),
+        "page_places_waiting": ("Pages and pictures that wait for a place.", context.pages.waiting),
+        "spool_free_bytes": ("Bytes left for answers that are not read yet.", context.quota.left),
+        "release_age_seconds": ("Seconds since the release was put in place.", age),
+        "memory_bytes": ("Resident memory of the server and the processes it has started.", _memory()),
+        "cpu_seconds": ("Processor time of the server itself.", sum(_used())),
+        "healthy": ("Whether all works.", float(_problem(context) is None)),
+    }
+    for phase in (Phase.PENDING, Phase.QUEUED, Phase.EXECUTING, Phase.COMPLETED, Phase.ERROR):
+        name = phase.value.lower()
+        found[f"jobs_{name}"] = (f"Jobs that are {phase.value}.", phases[phase])
+    return found
+
+
+def _used() -> tuple[float, float]:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime, usage.ru_stime
+
+
+def _memory() -> float:
+    """Sum the resident memory of this process and its descendants, bytes."""
+    total, waiting = 0, [os.getpid()]
+    while waiting:
+        process = Path("/proc") / str(waiting.pop())
+        try:
+            total += int((process / "statm").read_text().split()[1]) * resource.getpagesize()
+            for task in (process / "task").iterdir():
+                waiting += map(int, (task / "children").read_text().split())
+        except OSError:  # it has ended, or there is no /proc here
+            continue
+    return float(total)
