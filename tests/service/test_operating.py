@@ -83,13 +83,15 @@ def test_a_service_works_below_a_path_of_nginx(public_url: str) -> None:
 
 def test_what_pages_refer_to_is_found_below_the_path(public_url: str) -> None:
     home = httpx.get(f"{public_url}/")
-    links = re.findall(r'(?:href|src|action)="([^"#]+)"', home.text)
+    links = re.findall(r'(?:href|src)="([^"#]+)"', home.text)
     ours = [httpx.URL(f"{public_url}/").join(html.unescape(link)) for link in links]
     ours = [link for link in ours if link.host == "localhost"]
     assert ours
     for link in set(ours):
         assert str(link).startswith(f"{public_url}/") or str(link) == public_url, link
         assert httpx.get(link, follow_redirects=True).status_code < 400, link
+    for action in re.findall(r'action="([^"]+)"', home.text):
+        assert str(httpx.URL(f"{public_url}/").join(action)).startswith(f"{public_url}/")
 
 
 def test_the_clients_own_word_of_its_address_is_replaced() -> None:
