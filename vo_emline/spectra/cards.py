@@ -93,10 +93,11 @@ def text(cards: Cards, *keys: str) -> str:
     """Give the first of `keys` that holds some text, stripped; empty where none does."""
     for key in keys:
         value = cards.get(key)
+        if value is None:
+            continue
         if isinstance(value, (int, float)):  # the plan identifier of some files is a number
             value = str(value)
-        found = value.strip() if isinstance(value, str) else ""
-        if found:
+        if isinstance(value, str) and (found := value.strip()):
             return found
     return ""
 

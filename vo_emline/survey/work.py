@@ -180,11 +180,11 @@ def prepare_files(
         Windows and rejects do not add up to the files.
     """
     unreadable: list[Reject] = []
-    between = needed_wavelengths(options)
+    between, normalised = needed_wavelengths(options), options.continuum == "pipeline"
 
     def spectra() -> Iterator[Spectrum]:
         for source in sources:
-            found = read_part_or_reject(source, between=between, medium=medium)
+            found = read_part_or_reject(source, between=between, medium=medium, normalised=normalised)
             if isinstance(found, Reject):
                 unreadable.append(found)
             else:

@@ -38,7 +38,13 @@ _LEFT_TO_READ = (Unexpected, DataError, OSError, TypeError, ValueError, KeyError
 _BITPIX: Final = frozenset({8, 16, 32, 64, -32, -64})
 
 
-def read_part(path: str | Path, *, between: tuple[float, float], medium: Medium | None = None) -> Spectrum:
+def read_part(
+    path: str | Path,
+    *,
+    between: tuple[float, float],
+    medium: Medium | None = None,
+    normalised: bool = True,
+) -> Spectrum:
     """Read a spectrum, at least between two wavelengths.
 
     Parameters
@@ -49,6 +55,8 @@ def read_part(path: str | Path, *, between: tuple[float, float], medium: Medium 
         First and last wavelength needed, vacuum Å; they have to hold Hα.
     medium
         Medium of the wavelengths, as for :func:`~vo_emline.spectra.read`.
+    normalised
+        Whether :attr:`Spectrum.normalised_flux` is wanted; without, it may be None.
 
     Returns
     -------
@@ -64,18 +72,24 @@ def read_part(path: str | Path, *, between: tuple[float, float], medium: Medium 
     """
     try:
         with np.errstate(all="ignore"), opened(path) as (source, size):
-            wanted = Wanted(name=str(path), between=between, file_size=size, medium=medium)
+            wanted = Wanted(
+                name=str(path), between=between, file_size=size, medium=medium, normalised=normalised
+            )
             return _read_plain(source, wanted)
     except _LEFT_TO_READ:
         return read(path, medium=medium)
 
 
 def read_part_or_reject(
-    path: str | Path, *, between: tuple[float, float], medium: Medium | None = None
+    path: str | Path,
+    *,
+    between: tuple[float, float],
+    medium: Medium | None = None,
+    normalised: bool = True,
 ) -> Spectrum | Reject:
     """Read as :func:`read_part`, or say why not, for bulk work."""
     try:
-        return read_part(path, between=between, medium=medium)
+        return read_part(path, between=between, medium=medium, normalised=normalised)
     except DataError as error:
         return Reject.from_error(error)
     except UserError as error:

@@ -166,6 +166,10 @@ class Rows:
         content = b"".join([self._read(name, first, count) for name in names])
         return np.frombuffer(content, dtype=self.dtype).reshape(len(names), count).astype(np.float64)
 
+    def any(self, name: str, first: int, count: int) -> bool:
+        """Tell whether any of `count` values of a row from `first` on has a bit set."""
+        return self._read(name, first, count) != bytes(count * self._item)
+
     def _read(self, name: str, first: int, count: int) -> bytes:
         offset = self._start + (self._numbers[name] * self.n_pixels + first) * self._item
         return self._source.read(offset, count * self._item)
@@ -183,6 +187,8 @@ class Wanted:
     """Bytes on disk."""
     medium: Medium | None = None
     """Medium of the wavelengths, stated by the user."""
+    normalised: bool = True
+    """Whether the normalised flux of the pipeline is wanted."""
 
 
 def read_image_part(source: Source, header: Header, start: int, *, wanted: Wanted) -> Spectrum:
@@ -210,9 +216,9 @@ def read_image_part(source: Source, header: Header, start: int, *, wanted: Wante
     if dtype is None or header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0:
         raise Unexpected
     rows = Rows(source, start, dtype=dtype, n_pixels=header.get("NAXIS1"), names=_IMAGE_ROWS)
-    grid, third = _grid_of_image(rows, header, wanted.between)
-    layout = "lamost-image-wavelength" if third is None else "lamost-image-continuum"
-    return _part(rows, grid, header, wanted=wanted, layout=layout, normalised_flux=third)
+    grid, announced = _grid_of_image(rows, header, wanted.between)
+    layout = "lamost-image-continuum" if announced else "lamost-image-wavelength"
+    return _part(rows, grid, header, wanted=wanted, layout=layout, normalised="THIRD" if announced else "")
 
 
 def read_row_table_part(rows: Rows, header: Header, *, wanted: Wanted) -> Spectrum:
@@ -237,30 +243,30 @@ def read_row_table_part(rows: Rows, header: Header, *, wanted: Wanted) -> Spectr
     grid = row_grid(rows.whole("WAVELENGTH"), rows.dtype)
     if not grid.wave_min < LRS_BEGINS < HALPHA_VAC < grid.wave_max or "ANDMASK" not in rows:
         raise Unexpected
-    normalised = None
-    if "NORMALIZATION" in rows:
-        first, wave = grid.part(wanted.between)
-        normalised = rows.parts(("NORMALIZATION",), first, wave.size)[0]
-    return _part(rows, grid, header, wanted=wanted, layout="lamost-coadd-table", normalised_flux=normalised)
+    normalised = "NORMALIZATION" if "NORMALIZATION" in rows else ""
+    return _part(rows, grid, header, wanted=wanted, layout="lamost-coadd-table", normalised=normalised)
 
 
-def _grid_of_image(
-    rows: Rows, header: Header, between: tuple[float, float]
-) -> tuple[Grid, FloatArray | None]:
-    """Find the wavelengths, and the part of the third row where that is the normalised flux.
+GLANCE: Final = 64
+"""Pixels by which a third row is told: wavelengths rise from each to the next."""
 
-    A third row that falls somewhere in the part cannot be wavelengths. One
-    that rises all along is read to its end.
+
+def _grid_of_image(rows: Rows, header: Header, between: tuple[float, float]) -> tuple[Grid, bool]:
+    """Find the wavelengths, and tell whether the header announces them.
+
+    A third row that falls somewhere cannot be wavelengths, and is the normalised flux. One that rises all
+    along is read to its end.
     """
     try:
         announced = announced_grid(header, rows.n_pixels)
     except Unexpected:
-        return row_grid(rows.whole("THIRD"), rows.dtype), None
+        return row_grid(rows.whole("THIRD"), rows.dtype), False
     first, wave = announced.part(between)
-    third = rows.parts(("THIRD",), first, wave.size)[0]
-    if (third[1:] > third[:-1]).all():
-        return row_grid(rows.whole("THIRD"), rows.dtype), None
-    return announced, third
+    for count in (min(GLANCE, wave.size), wave.size):
+        third = rows.parts(("THIRD",), first, count)[0]
+        if not (third[1:] > third[:-1]).all():
+            return announced, True
+    return row_grid(rows.whole("THIRD"), rows.dtype), False
 
 
 def _part(
@@ -270,12 +276,15 @@ def _part(
     *,
     wanted: Wanted,
     layout: str,
-    normalised_flux: FloatArray | None,
+    normalised: str,
 ) -> Spectrum:
+    """Make the spectrum; `normalised` names the row of the normalised flux, where there is one."""
     if header.get("VACUUM") is False:
         raise Unexpected
     first, wave = grid.part(wanted.between)
-    flux, ivar, andmask = rows.parts(("FLUX", "IVAR", "ANDMASK"), first, wave.size)
+    flux, ivar = rows.parts(("FLUX", "IVAR"), first, wave.size)
+    # most files have an empty mask
+    andmask = rows.parts(("ANDMASK",), first, wave.size)[0] if rows.any("ANDMASK", first, wave.size) else None
     bad = not_a_flux(flux) | bad_pixels(flux, ivar, andmask=andmask)
     _check_signal(flux, bad)
     power = RESOLVING_POWER[LRS]
@@ -287,7 +296,9 @@ def _part(
         resolving_power=power,
         identity=lamost_identity(header, source=wanted.name, survey=LRS),
         layout=layout,
-        normalised_flux=normalised_flux,
+        normalised_flux=(
+            rows.parts((normalised,), first, wave.size)[0] if normalised and wanted.normalised else None
+        ),
         file_size=wanted.file_size,
         whole=Coverage(
             wave_min=grid.wave_min,

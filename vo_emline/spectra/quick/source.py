@@ -76,16 +76,12 @@ class Header:
         Unexpected
             The value is not plain.
         """
-        index = self._where.get(key)
-        if index is None:
-            return default
-        start = CARD * index + _KEYWORD_SIZE
-        return _value(self._content[start : start + CARD - _KEYWORD_SIZE])
+        where = self._where.get(key)
+        return default if where is None else _value(self._content[where])
 
     def comment(self, key: str) -> str:
         """Give the comment of the card `key`, which must be there."""
-        start = CARD * self._where[key] + _KEYWORD_SIZE
-        found = _parse(self._content[start : start + CARD - _KEYWORD_SIZE])["comment"]
+        found = _parse(self._content[self._where[key]])["comment"]
         return (found or b"").decode("ascii").strip()
 
 
@@ -123,9 +119,9 @@ def data_start(end: int) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _keywords(column: bytes) -> Mapping[str, int]:
-    """Find the number of the first card of each keyword."""
-    where: dict[str, int] = {}
+def _keywords(column: bytes) -> Mapping[str, slice]:
+    """Find the bytes of the value and comment of the first card of each keyword."""
+    where: dict[str, slice] = {}
     for index, start in enumerate(range(0, len(column), _KEYWORD_SIZE)):
         keyword, indicator = column[start : start + 8], column[start + 8 : start + _KEYWORD_SIZE]
         if keyword in _COMMENTARY:
@@ -136,7 +132,7 @@ def _keywords(column: bytes) -> Mapping[str, int]:
         key = name[1].decode("ascii")
         if key in where and key.startswith("NAXIS"):
             raise Unexpected  # readers differ in which of two they believe
-        where.setdefault(key, index)
+        where.setdefault(key, slice(CARD * index + _KEYWORD_SIZE, CARD * (index + 1)))
     return where
 
 
