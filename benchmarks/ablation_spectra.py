@@ -13,7 +13,8 @@ import numpy.typing as npt
 from vo_emline.evaluate import Trial, make_trial
 from vo_emline.evaluate.data import gather_spectra
 from vo_emline.labels import LABELS
-from vo_emline.preprocess import PreprocessOptions, WindowSet, concatenate, prepare
+from vo_emline.preprocess import PreprocessOptions, WindowSet, concatenate
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.simulate import draw_exposures, draw_stars, simulate_windows
 from vo_emline.simulate.files import OndrejovRecord, ondrejov_records
 from vo_emline.simulate.truth import LAMOST_PIXEL, at_survey_resolution, truth_table

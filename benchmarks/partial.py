@@ -18,7 +18,7 @@ import numpy as np
 
 from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.labels import ABSORPTION
-from vo_emline.preprocess import prepare
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.spectra import HALPHA_VAC, Spectrum, find_spectra, read_or_reject
 from vo_emline.spectra.spectrum import Coverage

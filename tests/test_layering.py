@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BASE = ("arrays", "errors", "labels", "rejects", "tables", "files", "progress", "rundir", "settings")
+BASE = ("arrays", "errors", "labels", "lazy", "rejects", "tables", "files", "progress", "rundir", "settings")
 """Modules of `vo_emline` that every package may import, and that import only each other."""
 
 VO_EMLINE: Mapping[str, tuple[str, ...]] = {

@@ -13,56 +13,48 @@
 * ``hats``: a table of a release as a HATS catalogue, for LSDB
 """
 
-from vo_emline.candidates.columns import (
-    CANDIDATES,
-    CLASSIFIED,
-    EPOCHS,
-    HPX_ORDER,
-    OBJECTS,
-    PUBLISHED,
-    REJECTS,
-    SCORES,
-    SPECTRA,
-)
-from vo_emline.candidates.database import Limits, healpix
-from vo_emline.candidates.hats import HatsSummary, write_hats
-from vo_emline.candidates.obscore import OBSCORE
-from vo_emline.candidates.output import arrow_schema, write_table
-from vo_emline.candidates.release import (
-    ReleaseCounts,
-    build_release,
-    read_release,
-    release_survey,
-    write_tables,
-)
-from vo_emline.candidates.rows import AUTHORITY, Provenance, candidate_ids, index_spectra, index_table, stem
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "AUTHORITY",
-    "CANDIDATES",
-    "CLASSIFIED",
-    "EPOCHS",
-    "HPX_ORDER",
-    "OBJECTS",
-    "OBSCORE",
-    "PUBLISHED",
-    "REJECTS",
-    "SCORES",
-    "SPECTRA",
-    "HatsSummary",
-    "Limits",
-    "Provenance",
-    "ReleaseCounts",
-    "arrow_schema",
-    "build_release",
-    "candidate_ids",
-    "healpix",
-    "index_spectra",
-    "index_table",
-    "read_release",
-    "release_survey",
-    "stem",
-    "write_hats",
-    "write_table",
-    "write_tables",
-]
+from vo_emline.lazy import lazily
+
+if TYPE_CHECKING:
+    from vo_emline.candidates.columns import CANDIDATES as CANDIDATES
+    from vo_emline.candidates.columns import CLASSIFIED as CLASSIFIED
+    from vo_emline.candidates.columns import EPOCHS as EPOCHS
+    from vo_emline.candidates.columns import HPX_ORDER as HPX_ORDER
+    from vo_emline.candidates.columns import OBJECTS as OBJECTS
+    from vo_emline.candidates.columns import PUBLISHED as PUBLISHED
+    from vo_emline.candidates.columns import REJECTS as REJECTS
+    from vo_emline.candidates.columns import SCORES as SCORES
+    from vo_emline.candidates.columns import SPECTRA as SPECTRA
+    from vo_emline.candidates.database import Limits as Limits
+    from vo_emline.candidates.database import healpix as healpix
+    from vo_emline.candidates.hats import HatsSummary as HatsSummary
+    from vo_emline.candidates.hats import write_hats as write_hats
+    from vo_emline.candidates.obscore import OBSCORE as OBSCORE
+    from vo_emline.candidates.output import arrow_schema as arrow_schema
+    from vo_emline.candidates.output import write_table as write_table
+    from vo_emline.candidates.release import ReleaseCounts as ReleaseCounts
+    from vo_emline.candidates.release import build_release as build_release
+    from vo_emline.candidates.release import read_release as read_release
+    from vo_emline.candidates.release import release_survey as release_survey
+    from vo_emline.candidates.release import write_tables as write_tables
+    from vo_emline.candidates.rows import AUTHORITY as AUTHORITY
+    from vo_emline.candidates.rows import Provenance as Provenance
+    from vo_emline.candidates.rows import candidate_ids as candidate_ids
+    from vo_emline.candidates.rows import index_spectra as index_spectra
+    from vo_emline.candidates.rows import index_table as index_table
+    from vo_emline.candidates.rows import stem as stem
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "columns": "CANDIDATES CLASSIFIED EPOCHS HPX_ORDER OBJECTS PUBLISHED REJECTS SCORES SPECTRA",
+        "database": "Limits healpix",
+        "hats": "HatsSummary write_hats",
+        "obscore": "OBSCORE",
+        "output": "arrow_schema write_table",
+        "release": "ReleaseCounts build_release read_release release_survey write_tables",
+        "rows": "AUTHORITY Provenance candidate_ids index_spectra index_table stem",
+    },
+)

@@ -56,7 +56,7 @@ def ingest(
     from vo_emline.preprocess import PreprocessOptions
     from vo_emline.rundir import RunDirectory
     from vo_emline.spectra import PassedOver, iter_spectra
-    from vo_emline.survey import ingest as ingest_files
+    from vo_emline.survey.ingest import ingest as ingest_files
     from vo_emline.survey.options import SHARD_SIZE
     from vo_emline.training.description import ModelDescription
 

@@ -25,55 +25,48 @@ Ondřejov spectra lack the heliocentric correction that LAMOST's have, which is
 less than half a pixel of the window (:mod:`vo_emline.spectra`).
 """
 
-from vo_emline.preprocess.compare import Step, adaptation_steps, measure_velocity, shift
-from vo_emline.preprocess.identity import (
-    COVERAGE_SCHEMA,
-    IDENTITY_SCHEMA,
-    coverage_table,
-    identity_at,
-    identity_table,
-)
-from vo_emline.preprocess.options import THESIS, Continuum, LsfMethod, PreprocessOptions, Scaling
-from vo_emline.preprocess.prepare import prepare
-from vo_emline.preprocess.section import needed_wavelengths
-from vo_emline.preprocess.store import (
-    count_windows,
-    iter_windows,
-    read_options,
-    read_rejects,
-    read_windows,
-    write_rejects,
-    write_windows,
-)
-from vo_emline.preprocess.windows import GRID, N_PIXELS, WINDOW_VAC, WindowSet, concatenate
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "COVERAGE_SCHEMA",
-    "GRID",
-    "IDENTITY_SCHEMA",
-    "N_PIXELS",
-    "THESIS",
-    "WINDOW_VAC",
-    "Continuum",
-    "LsfMethod",
-    "PreprocessOptions",
-    "Scaling",
-    "Step",
-    "WindowSet",
-    "adaptation_steps",
-    "concatenate",
-    "count_windows",
-    "coverage_table",
-    "identity_at",
-    "identity_table",
-    "iter_windows",
-    "measure_velocity",
-    "needed_wavelengths",
-    "prepare",
-    "read_options",
-    "read_rejects",
-    "read_windows",
-    "shift",
-    "write_rejects",
-    "write_windows",
-]
+from vo_emline.lazy import lazily
+
+if TYPE_CHECKING:
+    from vo_emline.preprocess.compare import Step as Step
+    from vo_emline.preprocess.compare import adaptation_steps as adaptation_steps
+    from vo_emline.preprocess.compare import measure_velocity as measure_velocity
+    from vo_emline.preprocess.compare import shift as shift
+    from vo_emline.preprocess.identity import COVERAGE_SCHEMA as COVERAGE_SCHEMA
+    from vo_emline.preprocess.identity import IDENTITY_SCHEMA as IDENTITY_SCHEMA
+    from vo_emline.preprocess.identity import coverage_table as coverage_table
+    from vo_emline.preprocess.identity import identity_at as identity_at
+    from vo_emline.preprocess.identity import identity_table as identity_table
+    from vo_emline.preprocess.options import THESIS as THESIS
+    from vo_emline.preprocess.options import Continuum as Continuum
+    from vo_emline.preprocess.options import LsfMethod as LsfMethod
+    from vo_emline.preprocess.options import PreprocessOptions as PreprocessOptions
+    from vo_emline.preprocess.options import Scaling as Scaling
+    from vo_emline.preprocess.section import needed_wavelengths as needed_wavelengths
+    from vo_emline.preprocess.store import count_windows as count_windows
+    from vo_emline.preprocess.store import iter_windows as iter_windows
+    from vo_emline.preprocess.store import read_options as read_options
+    from vo_emline.preprocess.store import read_rejects as read_rejects
+    from vo_emline.preprocess.store import read_windows as read_windows
+    from vo_emline.preprocess.store import write_rejects as write_rejects
+    from vo_emline.preprocess.store import write_windows as write_windows
+    from vo_emline.preprocess.windows import GRID as GRID
+    from vo_emline.preprocess.windows import N_PIXELS as N_PIXELS
+    from vo_emline.preprocess.windows import WINDOW_VAC as WINDOW_VAC
+    from vo_emline.preprocess.windows import WindowSet as WindowSet
+    from vo_emline.preprocess.windows import concatenate as concatenate
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "compare": "Step adaptation_steps measure_velocity shift",
+        "identity": "COVERAGE_SCHEMA IDENTITY_SCHEMA coverage_table identity_at identity_table",
+        "options": "Continuum LsfMethod PreprocessOptions Scaling THESIS",
+        "section": "needed_wavelengths",
+        "store": "count_windows iter_windows read_options read_rejects read_windows write_rejects "
+        "write_windows",
+        "windows": "GRID N_PIXELS WINDOW_VAC WindowSet concatenate",
+    },
+)

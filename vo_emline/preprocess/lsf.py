@@ -13,7 +13,6 @@ import math
 from typing import Final
 
 import numpy as np
-from scipy.ndimage import correlate1d
 
 from vo_emline.arrays import FloatArray
 from vo_emline.preprocess.options import PreprocessOptions
@@ -89,6 +88,8 @@ def blur(flux: FloatArray, ivar: FloatArray, *, sigma_pixels: float) -> tuple[Fl
     """
     if sigma_pixels <= 0:
         return flux, ivar
+    from scipy.ndimage import correlate1d  # slow to import, and spectra of the survey need no blur
+
     kernel = gaussian_kernel(sigma_pixels)
     unknown = ivar <= 0
     variance = np.where(unknown, 0.0, 1.0 / np.where(unknown, 1.0, ivar))

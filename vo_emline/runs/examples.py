@@ -21,11 +21,11 @@ from vo_emline.preprocess import (
     PreprocessOptions,
     WindowSet,
     concatenate,
-    prepare,
     read_windows,
     write_rejects,
     write_windows,
 )
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.progress import track
 from vo_emline.rejects import Reject
 from vo_emline.runs.settings import RunSettings

@@ -18,14 +18,8 @@ from pyarrow import parquet
 from vo_emline import plots
 from vo_emline.errors import DataError
 from vo_emline.labels import LABELS
-from vo_emline.preprocess import (
-    PreprocessOptions,
-    Step,
-    WindowSet,
-    adaptation_steps,
-    measure_velocity,
-    prepare,
-)
+from vo_emline.preprocess import PreprocessOptions, Step, WindowSet, adaptation_steps, measure_velocity
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.runs.steps import Run
 from vo_emline.spectra import Identity, Spectrum, read_or_reject
 from vo_emline.survey import read_scores

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from astropy.io import fits
-from astropy.io.fits.verify import VerifyError
 
 from vo_emline.errors import DataError, UserError
 from vo_emline.spectra.cards import Chain
@@ -28,7 +27,20 @@ from vo_emline.spectra.spectrum import Spectrum
 from vo_emline.spectra.structure import spans
 from vo_emline.spectra.surveys import Survey, recognise
 
-_BROKEN: Final = (OSError, TypeError, ValueError, KeyError, IndexError, AttributeError, VerifyError)
+
+@contextmanager
+def _broken_told(source: str, heard: Sequence[warnings.WarningMessage] = ()) -> Iterator[None]:
+    """Turn what astropy raises at a damaged file into a ``DataError``; `heard` are its warnings."""
+    from astropy.io.fits.verify import VerifyError  # slow to import, and surveys read most files without it
+
+    try:
+        yield
+    except (OSError, TypeError, ValueError, KeyError, IndexError, AttributeError, VerifyError) as error:
+        if any("truncated" in str(warning.message) for warning in heard):
+            raise DataError(source, "truncated", "the file ends before its data do") from error
+        raise DataError(source, "broken", f"not readable as FITS: {error}"[:300]) from error
+
+
 """What astropy raises on broken files, as measured by cutting and corrupting real ones."""
 
 _ERRORS: Final = re.compile(
@@ -121,6 +133,8 @@ def opened_fits(content: bytes, *, source: str) -> Iterator[FitsFile]:
     DataError
         ``truncated`` or ``broken``.
     """
+    from astropy.io import fits  # slow to import, and surveys read most files without it
+
     end, count, damage = 0, 0, None
     try:
         for span in spans(content, source=source):
@@ -129,15 +143,13 @@ def opened_fits(content: bytes, *, source: str) -> Iterator[FitsFile]:
         damage = error
     if not count:
         raise damage or DataError(source, "broken", "no header of FITS")
-    with warnings_collected(source) as heard:
-        try:
-            sound = content if damage is None else content[:end]
-            with fits.open(io.BytesIO(sound), memmap=False, lazy_load_hdus=True) as hdus:
-                yield FitsFile(hdus, count, damage, source)
-        except _BROKEN as error:
-            if any("truncated" in str(warning.message) for warning in heard):
-                raise DataError(source, "truncated", "the file ends before its data do") from error
-            raise DataError(source, "broken", f"not readable as FITS: {error}"[:300]) from error
+    sound = content if damage is None else content[:end]
+    with (
+        warnings_collected(source) as heard,
+        _broken_told(source, heard),
+        fits.open(io.BytesIO(sound), memmap=False, lazy_load_hdus=True) as hdus,
+    ):
+        yield FitsFile(hdus, count, damage, source)
 
 
 def read_fits(content: bytes, *, source: str, part: Part, medium: Medium | None = None) -> Spectrum:
@@ -182,11 +194,12 @@ def iter_fits(content: bytes, *, source: str, medium: Medium | None = None) -> I
         for part, one in found:
             name = part.of(source) if len(found) > 1 else source
             try:
-                yield _read_listed(file, one, medium, name)
+                with _broken_told(name):
+                    spectrum = _read_listed(file, one, medium, name)
             except DataError as error:
                 yield error
-            except _BROKEN as error:
-                yield DataError(name, "broken", f"not readable as FITS: {error}"[:300])
+            else:
+                yield spectrum
 
 
 def several(source: str, found: Sequence[Part]) -> DataError:

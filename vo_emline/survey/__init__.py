@@ -15,48 +15,53 @@
 Nothing here imports JAX before a trained network is loaded.
 """
 
-from vo_emline.preprocess.windows import Prepared
-from vo_emline.survey.cluster import dask_workers
-from vo_emline.survey.counts import ShardCounts, SurveySummary, Tally
-from vo_emline.survey.flags import FLAGS
-from vo_emline.survey.ingest import IngestSummary, ingest
-from vo_emline.survey.model import Scorer
-from vo_emline.survey.options import SurveyOptions
-from vo_emline.survey.scores import REJECTS_SCHEMA, SCORES_SCHEMA
-from vo_emline.survey.shards import Shard
-from vo_emline.survey.store import WindowStore, find_store, is_store
-from vo_emline.survey.survey import Start, classify_survey, finish_survey, read_rejects, read_scores
-from vo_emline.survey.synthetic import Synthetic, simulate_files, simulate_store
-from vo_emline.survey.work import Work, classify_files, prepare_files, process_shard, score
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "FLAGS",
-    "REJECTS_SCHEMA",
-    "SCORES_SCHEMA",
-    "IngestSummary",
-    "Prepared",
-    "Scorer",
-    "Shard",
-    "ShardCounts",
-    "Start",
-    "SurveyOptions",
-    "SurveySummary",
-    "Synthetic",
-    "Tally",
-    "WindowStore",
-    "Work",
-    "classify_files",
-    "classify_survey",
-    "dask_workers",
-    "find_store",
-    "finish_survey",
-    "ingest",
-    "is_store",
-    "prepare_files",
-    "process_shard",
-    "read_rejects",
-    "read_scores",
-    "score",
-    "simulate_files",
-    "simulate_store",
-]
+from vo_emline.lazy import lazily
+
+if TYPE_CHECKING:
+    from vo_emline.survey.cluster import dask_workers as dask_workers
+    from vo_emline.survey.counts import ShardCounts as ShardCounts
+    from vo_emline.survey.counts import SurveySummary as SurveySummary
+    from vo_emline.survey.counts import Tally as Tally
+    from vo_emline.survey.flags import FLAGS as FLAGS
+    from vo_emline.survey.ingest import IngestSummary as IngestSummary
+    from vo_emline.survey.model import Scorer as Scorer
+    from vo_emline.survey.options import SurveyOptions as SurveyOptions
+    from vo_emline.survey.scores import REJECTS_SCHEMA as REJECTS_SCHEMA
+    from vo_emline.survey.scores import SCORES_SCHEMA as SCORES_SCHEMA
+    from vo_emline.survey.shards import Shard as Shard
+    from vo_emline.survey.store import WindowStore as WindowStore
+    from vo_emline.survey.store import find_store as find_store
+    from vo_emline.survey.store import is_store as is_store
+    from vo_emline.survey.survey import Start as Start
+    from vo_emline.survey.survey import classify_survey as classify_survey
+    from vo_emline.survey.survey import finish_survey as finish_survey
+    from vo_emline.survey.survey import read_rejects as read_rejects
+    from vo_emline.survey.survey import read_scores as read_scores
+    from vo_emline.survey.synthetic import Synthetic as Synthetic
+    from vo_emline.survey.synthetic import simulate_files as simulate_files
+    from vo_emline.survey.synthetic import simulate_store as simulate_store
+    from vo_emline.survey.work import Work as Work
+    from vo_emline.survey.work import classify_files as classify_files
+    from vo_emline.survey.work import prepare_files as prepare_files
+    from vo_emline.survey.work import process_shard as process_shard
+    from vo_emline.survey.work import score as score
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "cluster": "dask_workers",
+        "counts": "ShardCounts SurveySummary Tally",
+        "flags": "FLAGS",
+        "ingest": "IngestSummary",
+        "model": "Scorer",
+        "options": "SurveyOptions",
+        "scores": "REJECTS_SCHEMA SCORES_SCHEMA",
+        "shards": "Shard",
+        "store": "WindowStore find_store is_store",
+        "survey": "Start classify_survey finish_survey read_rejects read_scores",
+        "synthetic": "Synthetic simulate_files simulate_store",
+        "work": "Work classify_files prepare_files process_shard score",
+    },
+)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO, Any, ClassVar, Final, Protocol, runtime_checkable
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from vo_emline.errors import DataError, UserError
@@ -190,6 +189,8 @@ class ShardStore(ShardDirectory):
 
     def read(self, kind: str) -> pa.Table:
         """Read all rows of ``scores`` or ``rejects``, in the order of the shards."""
+        import pyarrow.dataset as ds  # slow to import: workers write no more than one shard at a time
+
         return ds.dataset(sorted(map(str, self.directory.glob(f"{kind}-*.parquet")))).to_table()
 
 

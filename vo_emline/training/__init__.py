@@ -13,73 +13,42 @@
 Names are imported when they are first used, so that settings can be read without loading JAX.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from vo_emline.lazy import lazily
 
 if TYPE_CHECKING:
-    from vo_emline.training.classifier import Classifier
-    from vo_emline.training.description import ModelDescription
-    from vo_emline.training.examples import Examples, join
-    from vo_emline.training.hosts import host_examples, without_known_emitters
-    from vo_emline.training.labelled import LabelMatch, match_labels, read_labels
-    from vo_emline.training.metrics import evaluate
-    from vo_emline.training.options import AugmentOptions, TrainingOptions
-    from vo_emline.training.recipe import Trained, train
-    from vo_emline.training.simulated import simulated_examples
-    from vo_emline.training.stars import Split, group_by_star, split_by_star
+    from vo_emline.training.classifier import Classifier as Classifier
+    from vo_emline.training.description import ModelDescription as ModelDescription
+    from vo_emline.training.examples import Examples as Examples
+    from vo_emline.training.examples import join as join
+    from vo_emline.training.hosts import host_examples as host_examples
+    from vo_emline.training.hosts import without_known_emitters as without_known_emitters
+    from vo_emline.training.labelled import LabelMatch as LabelMatch
+    from vo_emline.training.labelled import match_labels as match_labels
+    from vo_emline.training.labelled import read_labels as read_labels
+    from vo_emline.training.metrics import evaluate as evaluate
+    from vo_emline.training.options import AugmentOptions as AugmentOptions
+    from vo_emline.training.options import TrainingOptions as TrainingOptions
+    from vo_emline.training.recipe import Trained as Trained
+    from vo_emline.training.recipe import train as train
+    from vo_emline.training.simulated import simulated_examples as simulated_examples
+    from vo_emline.training.stars import Split as Split
+    from vo_emline.training.stars import group_by_star as group_by_star
+    from vo_emline.training.stars import split_by_star as split_by_star
 
-_HOME = {
-    "AugmentOptions": "options",
-    "Classifier": "classifier",
-    "Examples": "examples",
-    "LabelMatch": "labelled",
-    "ModelDescription": "description",
-    "Split": "stars",
-    "Trained": "recipe",
-    "TrainingOptions": "options",
-    "evaluate": "metrics",
-    "host_examples": "hosts",
-    "simulated_examples": "simulated",
-    "without_known_emitters": "hosts",
-    "group_by_star": "stars",
-    "join": "examples",
-    "match_labels": "labelled",
-    "read_labels": "labelled",
-    "split_by_star": "stars",
-    "train": "recipe",
-}
-
-__all__ = [
-    "AugmentOptions",
-    "Classifier",
-    "Examples",
-    "LabelMatch",
-    "ModelDescription",
-    "Split",
-    "Trained",
-    "TrainingOptions",
-    "evaluate",
-    "group_by_star",
-    "host_examples",
-    "join",
-    "match_labels",
-    "read_labels",
-    "simulated_examples",
-    "split_by_star",
-    "train",
-    "without_known_emitters",
-]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """List the public names."""
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "classifier": "Classifier",
+        "description": "ModelDescription",
+        "examples": "Examples join",
+        "hosts": "host_examples without_known_emitters",
+        "labelled": "LabelMatch match_labels read_labels",
+        "metrics": "evaluate",
+        "options": "AugmentOptions TrainingOptions",
+        "recipe": "Trained train",
+        "simulated": "simulated_examples",
+        "stars": "Split group_by_star split_by_star",
+    },
+)

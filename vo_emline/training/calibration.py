@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 TEMPERATURES = (0.05, 20.0)
@@ -45,6 +44,8 @@ def fit_temperature(
     exact = np.asarray(logits, dtype=np.float64)
     rows = np.arange(len(label))
     weights = np.ones(len(label)) if weight is None else weight
+
+    from scipy.optimize import minimize_scalar  # slow to import; only those who train need it
 
     def loss(log_temperature: float) -> float:
         log_p = log_softmax(exact / np.exp(log_temperature), axis=1)[rows, label]

@@ -15,7 +15,6 @@ from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_expit, logit
 
 from vo_emline.arrays import FloatArray
@@ -169,6 +168,8 @@ def _double_odds(balanced: npt.NDArray[np.floating], shape: npt.NDArray[np.integ
     if not (single.size and double.size):
         return 0.0
 
+    from scipy.optimize import minimize_scalar  # slow to import; only those who train need it
+
     def loss(added: float) -> float:
         return -float(log_expit(double + added).mean() + log_expit(-single - added).mean())
 
@@ -183,6 +184,8 @@ def _logistic(features: FloatArray, emission: npt.NDArray[np.bool_]) -> FloatArr
     design = np.column_stack([np.ones(len(features)), features])
     sign = np.where(emission, 1.0, -1.0)
     weight = np.where(emission, 0.5 / max(emission.sum(), 1), 0.5 / max((~emission).sum(), 1))
+
+    from scipy.optimize import minimize  # slow to import; only those who train need it
 
     def loss(coefficients: FloatArray) -> tuple[float, FloatArray]:
         margin = sign * (design @ coefficients)

@@ -157,7 +157,8 @@ def test_lamost(lamost: SsaArchive, shared_data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("archive", ["ondrejov", "lamost"])
 def test_what_was_fetched_is_ingested(archive: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     from vo_emline.spectra import find_spectra
-    from vo_emline.survey import WindowStore, ingest
+    from vo_emline.survey import WindowStore
+    from vo_emline.survey.ingest import ingest
 
     options = FetchOptions(limit=8)
     report = fetch_spectra(request.getfixturevalue(archive), TapQuery(), tmp_path / "in", options=options)

@@ -6,7 +6,7 @@ import numpy as np
 
 from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, EMISSION
 from vo_emline.measure import Thresholds, detect, measure_flux, measure_windows, strength
-from vo_emline.preprocess import prepare
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.preprocess.windows import GRID
 from vo_emline.spectra import read
 

@@ -9,7 +9,8 @@ from vo_emline.errors import DataError
 from vo_emline.measure import measure_flux, measure_spectrum, measure_windows
 from vo_emline.measure.baseline import fit_baseline
 from vo_emline.measure.shape import equivalent_width
-from vo_emline.preprocess import PreprocessOptions, prepare
+from vo_emline.preprocess import PreprocessOptions
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.preprocess.windows import GRID
 from vo_emline.spectra import read
 from vo_emline.spectra.medium import HALPHA_VAC

@@ -9,7 +9,8 @@ import pytest
 
 from vo_emline.measure.quantities import QUANTITIES, measure_emission
 from vo_emline.measure.wide import WIDE_KMS, measure_wide
-from vo_emline.preprocess import PreprocessOptions, WindowSet, prepare
+from vo_emline.preprocess import PreprocessOptions, WindowSet
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.spectra import HALPHA_VAC, Identity, Spectrum
 
 WAVE = 10 ** np.arange(3.55, 3.96, 1e-4)

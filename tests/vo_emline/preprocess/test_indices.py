@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vo_emline.preprocess import PreprocessOptions, needed_wavelengths, prepare
+from vo_emline.preprocess import PreprocessOptions, needed_wavelengths
 from vo_emline.preprocess.indices import (
     INDICES,
     N_INDICES,
@@ -16,6 +16,7 @@ from vo_emline.preprocess.indices import (
     index_noise,
     measure_indices,
 )
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.preprocess.windows import WINDOW_VAC
 from vo_emline.spectra import Identity, Spectrum, read, read_part
 

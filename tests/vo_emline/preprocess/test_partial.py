@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vo_emline.preprocess import PreprocessOptions, prepare
+from vo_emline.preprocess import PreprocessOptions
 from vo_emline.preprocess.partial import completed, holds_the_line
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.preprocess.windows import GRID
 from vo_emline.spectra import HALPHA_VAC, Identity, Spectrum
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vo_emline.preprocess import GRID, THESIS, PreprocessOptions, WindowSet, concatenate, identity_at, prepare
+from vo_emline.preprocess import GRID, THESIS, PreprocessOptions, WindowSet, concatenate, identity_at
 from vo_emline.preprocess.lsf import line_spread_sigma
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.spectra import Spectrum, find_spectra, read
 
 Make = Callable[..., Spectrum]
@@ -208,7 +209,7 @@ def test_lamost_spectra_are_worked_on_together(shared_data: Path) -> None:
     """
     code = (
         "import sys, time; from pathlib import Path;"
-        "from vo_emline.preprocess import prepare; from vo_emline.spectra import read;"
+        "from vo_emline.preprocess.prepare import prepare; from vo_emline.spectra import read;"
         "spectra = [read(path) for path in sorted(Path(sys.argv[1]).iterdir())] * 50;"
         "used = [time.process_time()] + [prepare(spectra) and time.process_time() for _ in range(3)];"
         "print(len(spectra) / min(b - a for a, b in zip(used, used[1:])))"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vo_emline.preprocess import PreprocessOptions, needed_wavelengths, prepare
-from vo_emline.preprocess.prepare import BLOCK
+from vo_emline.preprocess import PreprocessOptions, needed_wavelengths
+from vo_emline.preprocess.prepare import BLOCK, prepare
 from vo_emline.spectra import Identity, Spectrum, find_spectra, read_part_or_reject
 
 LAMOST = 10 ** np.arange(3.5682, 3.9591, 1e-4)

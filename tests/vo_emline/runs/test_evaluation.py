@@ -23,7 +23,8 @@ from vo_emline.rundir import RunDirectory
 from vo_emline.runs.evaluation import evaluate_run
 from vo_emline.runs.examples import write_examples
 from vo_emline.simulate import simulate_windows, write_lamost
-from vo_emline.survey import SurveyOptions, classify_survey, ingest, prepare_files
+from vo_emline.survey import SurveyOptions, classify_survey, prepare_files
+from vo_emline.survey.ingest import ingest
 from vo_emline.training import Examples, TrainingOptions, join, simulated_examples, train
 from vo_emline.training.description import ModelDescription
 from vo_emline.training.network import Architecture

@@ -14,7 +14,8 @@ from vo_emline.runs.examples import draw_unlabelled, gather
 from vo_emline.runs.settings import load_settings
 from vo_emline.simulate import write_lamost, write_ondrejov
 from vo_emline.spectra import find_spectra
-from vo_emline.survey import WindowStore, ingest
+from vo_emline.survey import WindowStore
+from vo_emline.survey.ingest import ingest
 from vo_emline.training.hosts import INJECTED, NEGATIVE
 
 

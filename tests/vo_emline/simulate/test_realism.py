@@ -9,7 +9,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from vo_emline.errors import DataError
-from vo_emline.preprocess import GRID, WindowSet, prepare
+from vo_emline.preprocess import GRID, WindowSet
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.simulate import simulate_windows
 from vo_emline.spectra import Spectrum, read
 from vo_emline.spectra.medium import HALPHA_VAC

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vo_emline.preprocess import GRID, PreprocessOptions, prepare
+from vo_emline.preprocess import GRID, PreprocessOptions
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.simulate import simulate_windows, write_lamost
 from vo_emline.simulate.windows import SimulatedWindows
 from vo_emline.spectra import read

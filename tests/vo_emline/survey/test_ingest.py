@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 
 from vo_emline.errors import UserError
-from vo_emline.preprocess import PreprocessOptions, WindowSet, prepare, read_windows
+from vo_emline.preprocess import PreprocessOptions, WindowSet, read_windows
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.rejects import Reject
 from vo_emline.spectra import find_spectra, read_or_reject
-from vo_emline.survey import IngestSummary, WindowStore, ingest, prepare_files
+from vo_emline.survey import IngestSummary, WindowStore, prepare_files
+from vo_emline.survey.ingest import ingest
 
 from .conftest import make_shards
 
@@ -90,7 +92,7 @@ def test_a_second_start_does_nothing_and_a_lost_shard_is_made_again(
 KILLED = """
     import os, signal, sys
     from pathlib import Path
-    from vo_emline.survey import ingest
+    from vo_emline.survey.ingest import ingest
     from vo_emline.survey.store import WindowStore
 
     directory, kill_after, *files = sys.argv[1:]

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vo_emline.preprocess import PreprocessOptions, needed_wavelengths, prepare
+from vo_emline.preprocess import PreprocessOptions, needed_wavelengths
 from vo_emline.preprocess.artefacts import PREFIX, find_artefacts
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.preprocess.windows import Prepared
 from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.spectra import HALPHA_VAC, Spectrum, find_spectra, read_part_or_reject

@@ -20,11 +20,11 @@ from vo_emline.survey import (
     SurveyOptions,
     WindowStore,
     find_store,
-    ingest,
     is_store,
     read_rejects,
     read_scores,
 )
+from vo_emline.survey.ingest import ingest
 from vo_emline.survey.sources import open_source, write_inputs
 
 from .conftest import classify_with, make_shards

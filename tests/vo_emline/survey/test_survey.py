@@ -31,13 +31,13 @@ from vo_emline.survey import (
     classify_survey,
     estimate,
     finish_survey,
-    ingest,
     read_rejects,
     read_scores,
     survey,
     work,
 )
 from vo_emline.survey.counts import describe
+from vo_emline.survey.ingest import ingest
 from vo_emline.survey.shards import locked
 from vo_emline.survey.sources import read_passed_over
 from vo_emline.training import ModelDescription

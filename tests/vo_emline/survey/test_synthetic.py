@@ -17,7 +17,8 @@ from click.testing import CliRunner
 
 from vo_emline.cli import app
 from vo_emline.errors import UserError
-from vo_emline.preprocess import PreprocessOptions, prepare
+from vo_emline.preprocess import PreprocessOptions
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.spectra import find_spectra, read
 from vo_emline.survey import SurveyOptions, WindowStore, read_scores
 from vo_emline.survey.synthetic import Synthetic, simulate_files, simulate_store

@@ -18,10 +18,10 @@ from vo_emline.survey import (
     SurveyOptions,
     WindowStore,
     classify_survey,
-    ingest,
     read_rejects,
     read_scores,
 )
+from vo_emline.survey.ingest import ingest
 from vo_emline.training import ModelDescription
 
 pytestmark = pytest.mark.slow

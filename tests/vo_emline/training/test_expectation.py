@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vo_emline.preprocess import WindowSet, prepare
+from vo_emline.preprocess import WindowSet
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.rejects import Reject
 from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.simulate.injection import inject

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from vo_emline.labels import LABELS
-from vo_emline.preprocess import GRID, PreprocessOptions, WindowSet, prepare
+from vo_emline.preprocess import GRID, PreprocessOptions, WindowSet
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.simulate import simulate_windows
 from vo_emline.spectra import HALPHA_VAC, find_spectra, read
 from vo_emline.training.blemishes import HOT_PIXELS, OVERSUBTRACTED

@@ -10,7 +10,7 @@ import pytest
 
 from vo_emline.errors import UserError
 from vo_emline.labels import LABELS
-from vo_emline.preprocess import prepare
+from vo_emline.preprocess.prepare import prepare
 from vo_emline.spectra import find_spectra, read
 from vo_emline.training.labelled import UNLABELLED, match_labels, parse_label, read_labels, short_name
 
