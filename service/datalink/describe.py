@@ -12,10 +12,11 @@ from typing import Final
 import numpy as np
 from astropy.io.votable.tree import Group, Param, Resource
 
-from service.formats.header import KEPT, OF_1_4, field_ids, make_param
+from service.formats.header import KEPT, OF_1_4, make_param
 from service.products.calibration import FluxCalibration
 from service.products.request import FORMATS, MEDIA
 from service.urls import Urls
+from vo_emline.candidates.votable import field_ids
 from vo_emline.tables import Column
 
 LINKS_ID: Final = "ivo://ivoa.net/std/DataLink#links-1.1"

@@ -1,9 +1,11 @@
-"""The parts of a VOTable around its rows, made by astropy: documents, FIELDs, PARAMs (VOTable 1.4)."""
+"""The parts of a VOTable around its rows (VOTable 1.4): documents and PARAMs, made by astropy.
+
+FIELDs are those of the tables of surveys (:mod:`vo_emline.candidates.votable`).
+"""
 
 from __future__ import annotations
 
 import io
-import re
 import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -12,6 +14,7 @@ from xml.etree.ElementTree import Element, tostring
 
 from astropy.io.votable.tree import Field, Info, Param, Resource, TableElement, Values, VOTableFile
 
+from vo_emline.candidates.votable import fields, printable
 from vo_emline.tables import Column
 
 VERSION: Final = "1.4"
@@ -30,9 +33,7 @@ fails when two threads do that at once (python/cpython issue 106905).
 """
 
 _STATUS: Final = "QUERY_STATUS"
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_TABLE_START: Final = b"<TABLE>"
-_TABLE_END: Final = b"</TABLE>"
+_TABLE: Final = b"<TABLE/>"
 
 KEPT: Final = 256
 """Headers that are kept, for the sets of columns that were asked for last."""
@@ -60,9 +61,9 @@ def frame(
     after
         What follows the results RESOURCE's end tag.
     """
-    head, fields, after = _template(tuple(columns), tuple(resources))
+    head, table, after = _template(tuple(columns), tuple(resources))
     said = (_info_element(name, value) for name, value in infos.items())
-    return b"".join([head, *said, fields]), after
+    return b"".join([head, *said, table]), after
 
 
 @lru_cache(maxsize=KEPT)
@@ -75,14 +76,11 @@ def _template(columns: tuple[Column, ...], resources: tuple[Resource, ...]) -> t
     document = VOTableFile(version=VERSION, config=_QUIET)
     results = Resource(type="results")
     results.infos.append(_info(_STATUS, "OK"))
-    table = TableElement(document, config=_QUIET)
-    table.fields.extend(_fields(document, columns))
-    results.tables.append(table)
+    results.tables.append(TableElement(document, config=_QUIET))
     document.resources.extend([results, *resources])
     text = _serialised(document)
-    start, end = text.index(_TABLE_START), text.index(_TABLE_END)
-    after = text.index(b"</RESOURCE>", end) + len(b"</RESOURCE>")
-    return text[:start], text[start:end].rstrip() + b"\n", text[after:]
+    before, _, rest = text.partition(_TABLE)
+    return before, b"<TABLE>\n" + fields(columns), rest.partition(b"</RESOURCE>")[2]
 
 
 def status_document(status: str, message: str) -> bytes:
@@ -99,47 +97,6 @@ def status_document(status: str, message: str) -> bytes:
 def trailing_info(status: str, message: str = "") -> bytes:
     """Give the INFO after the table that tells of a late overflow or error (DALI 1.1, section 4.4.1)."""
     return _info_element(_STATUS, status, message)
-
-
-def field_ids(columns: Sequence[Column]) -> list[str]:
-    """Give each column an XML ID: its name where legal and unique, else ``col`` and its place."""
-    taken = {_STATUS}
-    ids = []
-    for place, column in enumerate(columns):
-        free = bool(_NAME.fullmatch(column.name)) and column.name not in taken
-        ids.append(column.name if free else f"col.{place}")
-        taken.add(ids[-1])
-    return ids
-
-
-def printable(text: str) -> str:
-    """Replace the characters XML 1.0 cannot hold."""
-    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
-
-
-def _fields(document: VOTableFile, columns: Sequence[Column]) -> list[Field]:
-    return [
-        _field(document, column, identifier)
-        for column, identifier in zip(columns, field_ids(columns), strict=True)
-    ]
-
-
-def _field(document: VOTableFile, column: Column, identifier: str) -> Field:
-    with ELEMENTS:
-        made = Field(
-            document,
-            ID=identifier,
-            name=printable(column.name),
-            datatype=column.datatype,
-            arraysize="*" if column.is_text else column.arraysize,
-            unit=column.unit,
-            ucd=column.ucd,
-            utype=column.utype,
-            xtype=column.xtype,
-            config=_QUIET,
-        )
-    made.description = printable(column.description) or None
-    return made
 
 
 def _info_element(name: str, value: str, content: str = "") -> bytes:

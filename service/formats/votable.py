@@ -23,7 +23,7 @@ Descriptor = Callable[[Sequence[Column], Urls], Sequence[Resource]]
 """Gives the ``RESOURCE type="meta"`` elements that belong to a result with these columns.
 
 Each FIELD of a result has its column's name as ID where that is unique and a
-legal XML name (see :func:`service.formats.header.field_ids`), so that a
+legal XML name (see :func:`vo_emline.candidates.votable.field_ids`), so that a
 descriptor may refer to ``ref="obs_publisher_did"``. A descriptor gives an
 empty sequence where the result lacks the column it needs. Columns that a
 query renamed keep their UCD and utype.

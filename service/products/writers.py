@@ -27,9 +27,9 @@ from service.formats.header import (
     declare_prefix,
     make_field,
     make_param,
-    printable,
 )
 from service.products.product import Item, Product, facts
+from vo_emline.candidates.votable import printable
 from vo_emline.tables import Column
 
 

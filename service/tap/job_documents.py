@@ -19,11 +19,11 @@ from vo_models.uws.models import (
 )
 from vo_models.uws.types import ErrorType
 
-from service.formats.header import printable
 from service.urls import Urls
 from service.uws.jobs import REPEATABLE, Job, Phase
 from service.uws.workers import RESULT
 from service.xml import document
+from vo_emline.candidates.votable import printable
 
 
 class TapParameters(Parameters):

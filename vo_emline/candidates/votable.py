@@ -7,11 +7,12 @@ column becomes a column of byte strings, and Arrow joins them row by row.
 from __future__ import annotations
 
 import binascii
-import io
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import numpy as np
 import numpy.typing as npt
@@ -129,7 +130,6 @@ def _list(array: pa.Array, column: Column) -> list[pa.Array]:
     return [_fixed(lengths.astype(">i4").view(np.uint8).reshape(-1, 4)), data]
 
 
-_TABLE_END: Final = b"</TABLE>"
 _OPENING: Final = b'<DATA>\n<BINARY2>\n<STREAM encoding="base64">\n'
 _CLOSING: Final = b"</STREAM>\n</BINARY2>\n</DATA>\n"
 
@@ -137,7 +137,7 @@ _CLOSING: Final = b"</STREAM>\n</BINARY2>\n</DATA>\n"
 def write_votable(
     rows: Iterable[pa.RecordBatch], path: Path, description: Table, *, names: Sequence[str]
 ) -> None:
-    """Write rows as a VOTable (BINARY2), a batch at a time; astropy makes what stands around them.
+    """Write rows as a VOTable (BINARY2), a batch at a time.
 
     Parameters
     ----------
@@ -180,31 +180,58 @@ def base64_text(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield binascii.b2a_base64(rest)
 
 
+_DOCUMENT: Final = (
+    b'<?xml version="1.0" encoding="utf-8"?>\n'
+    b'<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3" '
+    b'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+    b'xsi:schemaLocation="http://www.ivoa.net/xml/VOTable/v1.3 '
+    b'http://www.ivoa.net/xml/VOTable/VOTable-1.4.xsd">\n<RESOURCE type="results">\n'
+)
+_END: Final = b"</TABLE>\n</RESOURCE>\n</VOTABLE>\n"
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+
 def _frame(description: Table, names: Sequence[str]) -> tuple[bytes, bytes]:
     """Give what stands before and after the DATA of a table."""
-    from astropy.io.votable.tree import Field, Resource, TableElement, VOTableFile
+    table = Element("TABLE", ID=description.name, name=description.name)
+    SubElement(table, "DESCRIPTION").text = printable(description.description)
+    start = tostring(table, "unicode").removesuffix("</TABLE>").encode()
+    return _DOCUMENT + start + b"\n" + fields([description[name] for name in names]), _END
 
-    document = VOTableFile(version="1.4")
-    resource, table = Resource(), TableElement(document, name=description.name)
-    table.description = description.description
-    for column in (description[name] for name in names):
-        field = Field(
-            document,
-            ID=column.name,
-            name=column.name,
-            datatype=column.datatype,
-            arraysize=column.arraysize,
-            unit=column.unit,
-            ucd=column.ucd,
-            utype=column.utype,
-            xtype=column.xtype,
-        )
-        field.description = column.description
-        table.fields.append(field)
-    resource.tables.append(table)
-    document.resources.append(resource)
-    buffer = io.BytesIO()
-    document.to_xml(buffer)
-    text = buffer.getvalue()
-    end = text.index(_TABLE_END)
-    return text[:end].rstrip() + b"\n", text[end:]
+
+def fields(columns: Sequence[Column]) -> bytes:
+    """Give the FIELD elements of columns, UTF-8, for tables of surveys and for answers of the service."""
+    made = []
+    for column, identifier in zip(columns, field_ids(columns), strict=True):
+        said = {
+            "ID": identifier,
+            "arraysize": "*" if column.is_text else column.arraysize,
+            "datatype": column.datatype,
+            "name": column.name,
+            "ucd": column.ucd,
+            "unit": column.unit,
+            "utype": column.utype,
+            "xtype": column.xtype,
+        }
+        field = Element("FIELD", {key: printable(value) for key, value in said.items() if value})
+        if column.description:
+            SubElement(field, "DESCRIPTION").text = printable(column.description)
+        indent(field, " ", level=3)
+        made.append(f"   {tostring(field, 'unicode').replace(' />', '/>')}\n")
+    return "".join(made).encode()
+
+
+def field_ids(columns: Sequence[Column]) -> list[str]:
+    """Give each column an XML ID: its name where legal and unique, else ``col`` and its place."""
+    taken = {"QUERY_STATUS"}  # an INFO of the answers of services
+    ids = []
+    for place, column in enumerate(columns):
+        free = bool(_NAME.fullmatch(column.name)) and column.name not in taken
+        ids.append(column.name if free else f"col.{place}")
+        taken.add(ids[-1])
+    return ids
+
+
+def printable(text: str) -> str:
+    """Replace the characters XML 1.0 cannot hold."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import pytest
 from astropy.io.votable import parse
 
-from service.formats.header import field_ids, frame, printable, status_document, trailing_info
+from service.formats.header import frame, status_document, trailing_info
+from vo_emline.candidates.votable import field_ids, printable
 from vo_emline.tables import Column
 
 
