@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from service.deadline import Deadline
-from service.formats import FORMATS
+from service.formats import VOTABLE
 from service.tap.context import TapServices
 from service.tap.request import TapRequest
+
+_ROWS: Final = replace(VOTABLE, encode=None)
+"""Rows as they are, not encoded where they are made: the page writes them."""
 
 PAGE_SECONDS: Final = 20.0
 """How long the rows of a page may take, s; less where the service allows queries less."""
@@ -41,7 +45,7 @@ def ask(
         The query is wrong, or needs more time or memory than a query may have.
     """
     deadline = Deadline.after(min(seconds, context.settings.sync_seconds))
-    request = TapRequest(query=adql, format=FORMATS[0], maxrec=limit)
+    request = TapRequest(query=adql, format=_ROWS, maxrec=limit)
     with context.queries.query(request, deadline=deadline) as query:
         result = query.run()
         names = [column.name for column in result.columns]
