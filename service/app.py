@@ -20,7 +20,7 @@ from service import datalink, products, scs, ssa
 from service.config import Settings, bytes_of
 from service.formats.header import frame
 from service.logs import configure_logs
-from service.metrics import Metrics
+from service.metrics import COUNTS, Metrics, SharedCounts
 from service.middleware import AccessLog, BodyLimit, on_http_error, on_internal_error, on_user_error
 from service.monitor import routes as monitor_routes
 from service.places import Places
@@ -105,11 +105,12 @@ def create_app(release: str | Path, settings: Settings) -> Starlette:
 def assemble(release: str | Path, settings: Settings) -> TapServices:
     """Make the collaborators of the handlers."""
     urls = Urls(settings.public_url)
+    metrics = Metrics()
     with ExitStack() as undo:
         store = open_store(str(release), settings=settings, urls=urls)
         undo.callback(store.close)
         queries = QueryRunner(store=store, urls=urls, descriptors=(datalink.descriptors,))
-        state = settings.state_directory or _state_beside(str(release))
+        state = state_directory(str(release), settings)
         uploads = UploadReader(settings)
         make_work = partial(TapWork, queries=queries, uploads=uploads, settings=settings)
         jobs = JobManager(state, settings=settings, make_work=make_work)
@@ -121,15 +122,18 @@ def assemble(release: str | Path, settings: Settings) -> TapServices:
         queries=queries,
         jobs=jobs,
         uploads=uploads,
-        metrics=Metrics(),
+        metrics=metrics,
+        shared_counts=SharedCounts(state / COUNTS, metrics) if settings.processes > 1 else None,
         places=Places(settings.queries, each=settings.client_queries, seconds=settings.queue_seconds),
         pages=Places(settings.pages, each=settings.client_pages, seconds=settings.queue_seconds),
         quota=Quota(bytes_of(settings.spool), share=bytes_of(settings.spool) // settings.queries),
     )
 
 
-def _state_beside(release: str) -> Path:
-    """Give the folder for jobs where none is set: beside a file, in the user's cache for a database."""
+def state_directory(release: str, settings: Settings) -> Path:
+    """Give the folder for jobs: where none is set beside a file, or in the user's cache for a database."""
+    if settings.state_directory:
+        return settings.state_directory
     if not is_database(release):
         return Path(release).absolute().parent / "service-state"
     digest = hashlib.sha256(release.encode()).hexdigest()[:16]
@@ -143,8 +147,12 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     await anyio.to_thread.run_sync(partial(frame, OBSCORE.columns, infos={}))
     services.uploads.start()
     services.jobs.start()
+    if services.shared_counts:
+        services.shared_counts.start()
     await anyio.to_thread.run_sync(services.store.warm)
     yield
+    if services.shared_counts:
+        services.shared_counts.close()
     services.jobs.close()
     services.uploads.close()
     services.store.close()

@@ -21,6 +21,7 @@ __all__ = ["adql", "open_folder", "serve"]
 @click.option("--title", help="Name of the service.")
 @click.option("--state-directory", type=click.Path(file_okay=False, path_type=Path),
               help="Folder for jobs and results (default: service-state beside the release).")  # fmt: skip
+@click.option("--processes", type=int, help="Processes that answer; limits are for all together (default 1).")
 @click.option("--workers", type=int, help="Asynchronous jobs that run at the same time.")
 def serve(path: str, *, config: Path | None, **overrides: object) -> None:
     """Publish PATH by TAP, SSA and DataLink.
@@ -36,10 +37,13 @@ def serve(path: str, *, config: Path | None, **overrides: object) -> None:
       vo-emline serve ~/spectra --public-url https://example.org/emline
       vo-emline serve postgresql://reader@db/emline
     """
-    from service.server import run_server
-
     if "://" not in path and not Path(path).exists():
         raise click.BadParameter(f"{path} does not exist", param_hint="PATH")
+    from service.processes import shared_nursery
+
+    shared_nursery().start()  # it imports what queries need while this process imports the rest
+    from service.server import run_server
+
     run_server(path, config=config, overrides=overrides)
 
 

@@ -36,6 +36,8 @@ class Settings(TomlSettings):
     """Address to listen on; ``0.0.0.0`` for every network interface."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port to listen on; 0 picks a free one."""
+    processes: Positive = 1
+    """Processes that answer; limits are for all of them together."""
     public_url: str = ""
     """Address users see, when a proxy stands in front; empty: made from host and port."""
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")

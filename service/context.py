@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from service.config import Settings
-from service.metrics import Metrics
+from service.metrics import Metrics, SharedCounts
 from service.places import Places
 from service.store import ReleaseStore
 from service.urls import Urls
@@ -24,6 +24,8 @@ class Services:
     """Where queries run whose answer is waited for."""
     metrics: Metrics
     """What was done so far."""
+    shared_counts: SharedCounts | None
+    """The same of all processes, where there are several."""
     pages: Places
     """Where pages, pictures, spectra, SSA and DataLink are made: queries never take their places."""
 

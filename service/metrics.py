@@ -5,10 +5,16 @@ Requests are counted where they are logged; what is going on is asked when someb
 
 from __future__ import annotations
 
+import json
+import os
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
+
+from vo_emline.files import atomic_path
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -22,7 +28,10 @@ KINDS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """Kind of a request by how its path begins; everything else is a page."""
 
-Gauge = Callable[[], float]
+COUNTS: Final = "counts"
+"""Folder, in the one of jobs, of the counts that several processes share."""
+WRITE_SECONDS: Final = 1.0
+"""How often a process writes its counts for the others."""
 
 
 def kind_of(path: str) -> str:
@@ -67,6 +76,29 @@ class Metrics:
             for place, bound in enumerate(BOUNDS):
                 classes[place] += seconds <= bound
 
+    def kept(self) -> str:
+        """Give all counts as JSON, for :meth:`add`."""
+        with self._lock:
+            return json.dumps(
+                {
+                    "requests": [[*key, number] for key, number in self._requests.items()],
+                    "seconds": self._seconds, "classes": self._classes, "bytes": self._bytes,
+                    "rows": self._rows,
+                }
+            )  # fmt: skip
+
+    def add(self, kept: str) -> None:
+        """Add the counts of another process."""
+        given = json.loads(kept)
+        with self._lock:
+            for kind, status, number in given["requests"]:
+                self._requests[kind, status] += number
+            for own, name in ((self._seconds, "seconds"), (self._bytes, "bytes"), (self._rows, "rows")):
+                for kind, number in given[name].items():
+                    own[kind] += number
+            for kind, classes in given["classes"].items():
+                self._classes[kind] = [a + b for a, b in zip(self._classes[kind], classes, strict=True)]
+
     def text(self, gauges: Mapping[str, tuple[str, float]] | None = None) -> str:
         """Give all of it, and `gauges` (name → what it is, and its value)."""
         with self._lock:
@@ -95,6 +127,52 @@ class Metrics:
             yield from _head(name, "counter", meaning)
             for kind, number in sorted(counts.items()):
                 yield f'vo_emline_{name}{{kind="{kind}"}} {number}'
+
+
+class SharedCounts:
+    """The counts of several processes: each writes its own into a folder, and reads those of the others.
+
+    Those of a process that has ended stay, so that counts never fall.
+
+    Parameters
+    ----------
+    folder
+        The folder; made where it does not exist.
+    own
+        The counts of this process.
+    """
+
+    def __init__(self, folder: Path, own: Metrics) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._own = own
+        self._path = folder / f"{os.getpid()}-{time.time_ns()}.json"
+        self._closing = threading.Event()
+
+    def start(self) -> None:
+        """Begin to write."""
+        threading.Thread(target=self._write, name="counts", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop writing."""
+        self._closing.set()
+
+    def all(self) -> Metrics:
+        """Give the counts of all processes; those of others are as old as :data:`WRITE_SECONDS`."""
+        total = Metrics()
+        total.add(self._own.kept())
+        for path in self._folder.glob("*.json"):
+            if path != self._path:
+                total.add(path.read_text())
+        return total
+
+    def _write(self) -> None:
+        said = ""
+        while not self._closing.wait(WRITE_SECONDS):
+            if (now := self._own.kept()) != said:
+                with atomic_path(self._path) as path:
+                    path.write_text(now)
+                said = now
 
 
 def _head(name: str, kind: str, meaning: str) -> Iterator[str]:

@@ -32,7 +32,10 @@ async def metrics(request: Request) -> Response:
     if host not in context.settings.metrics_clients:
         raise NotFoundError("there is nothing here")
     gauges = await anyio.to_thread.run_sync(_gauges, context)
-    return Response(context.metrics.text(gauges), media_type=MEDIA_TYPE)
+    counts = context.metrics
+    if context.shared_counts:
+        counts = await anyio.to_thread.run_sync(context.shared_counts.all)
+    return Response(counts.text(gauges), media_type=MEDIA_TYPE)
 
 
 def routes() -> list[Route]:

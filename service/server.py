@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -15,10 +16,13 @@ import click
 import uvicorn
 from starlette.applications import Starlette
 
-from service.app import create_app
+from service.app import create_app, state_directory
 from service.config import Settings, load
 from service.connections import bounded, drop_unread
-from service.store import is_database
+from service.processes import shared_nursery
+from service.store import is_database, open_store
+from service.supervisor import Supervisor, end_with
+from service.urls import Urls
 from vo_emline.candidates import build_release, index_spectra
 from vo_emline.errors import DataError, UserError
 from vo_emline.rundir import SUMMARY, RunDirectory
@@ -59,25 +63,67 @@ def run_server(
         settings = with_public_url(settings, port=listener.getsockname()[1])
         if (hint := public_url_hint(load(config, **overrides), settings)) is not None:
             click.echo(hint, err=True)
+        if settings.processes > 1:
+            shared_nursery().close()  # each process has one of its own
+            _check(place, release, settings)
+            state = state_directory(str(release), settings)
+            supervisor = Supervisor(listener, str(release), settings, state=state)
+            _say(settings, ready)
+            sys.exit(supervisor.run())
         app = _application(place, release, settings)
-        click.echo(settings.public_url)
-        sys.stdout.flush()
-        if ready is not None:
-            ready(settings.public_url)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                headers=[("Server", f"vo-emline/{version('vo-emline')}")],
-                http=bounded(),
-                proxy_headers=True,
-                forwarded_allow_ips=",".join(settings.proxies),
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            )
+        _say(settings, ready)
+        _answer(app, listener, settings)
+
+
+def run_process(descriptor: int, supervisor: int) -> None:
+    """Run one of several processes; what it serves comes as JSON on standard input.
+
+    Parameters
+    ----------
+    descriptor
+        The listener.
+    supervisor
+        The process that started it, with which it ends.
+    """
+    end_with(supervisor)
+    said = json.load(sys.stdin)
+    settings = Settings(**said["settings"])
+    with socket.socket(fileno=descriptor) as listener:
+        _answer(create_app(said["release"], settings), listener, settings)
+
+
+def _say(settings: Settings, ready: Callable[[str], None] | None) -> None:
+    """Say the address: from here on clients wait instead of failing."""
+    click.echo(settings.public_url)
+    sys.stdout.flush()
+    if ready is not None:
+        ready(settings.public_url)
+
+
+def _answer(app: Starlette, listener: socket.socket, settings: Settings) -> None:
+    """Answer requests until told to end."""
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            headers=[("Server", f"vo-emline/{version('vo-emline')}")],
+            http=bounded(),
+            proxy_headers=True,
+            forwarded_allow_ips=",".join(settings.proxies),
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
-        asyncio.run(server.serve(sockets=[listener]))
+    )
+    asyncio.run(server.serve(sockets=[listener]))
+
+
+def _check(place: str, release: str | Path, settings: Settings) -> None:
+    """See that the release can be opened, before several processes fail to."""
+    try:
+        open_store(str(release), settings=settings, urls=Urls(settings.public_url)).close()
+    except DataError as error:
+        raise _nothing_to_serve(place, error) from error
 
 
 def _application(place: str, release: str | Path, settings: Settings) -> Starlette:
@@ -85,10 +131,14 @@ def _application(place: str, release: str | Path, settings: Settings) -> Starlet
     try:
         return create_app(release, settings)
     except DataError as error:
-        if is_database(place) or Path(place).is_file():
-            named = error.source if is_database(place) else place
-            raise UserError(f"{named} is nothing to serve: {error.message}") from error
-        raise
+        raise _nothing_to_serve(place, error) from error
+
+
+def _nothing_to_serve(place: str, error: DataError) -> DataError | UserError:
+    if is_database(place) or Path(place).is_file():
+        named = error.source if is_database(place) else place
+        return UserError(f"{named} is nothing to serve: {error.message}")
+    return error
 
 
 def find_release(path: Path) -> Path:

@@ -51,6 +51,8 @@ SHARED = (
     "pages",
     "deadline",
     "nursery",
+    "files",
+    "supervisor",
     "metrics",
     "processes",
     "spool",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
+import logging
+import math
 import secrets
 import shutil
+import sqlite3
+import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,9 +17,17 @@ from typing import IO, Final
 
 from service.config import Settings
 from service.errors import BusyError, QuotaError, TooLargeError
+from service.files import hold
 from service.uws.jobs import ACTIVE, REPEATABLE, Job, JobStore, Pairs, Phase, now
 from service.uws.workers import MakeWork, Workers
 from vo_emline.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+STAND_BY_SECONDS: Final = 1.0
+"""How often a process looks whether the one that executes jobs has ended."""
+YOUNG_SECONDS: Final = 60.0
+"""A folder younger than that may belong to a job that another process is making."""
 
 MAX_PARAMETERS: Final = 2_000_000
 """Bytes of the parameters of one job, its query included."""
@@ -43,7 +55,10 @@ class JobManager:
         self._directory = directory
         self._settings = settings
         directory.mkdir(parents=True, exist_ok=True)
-        self._lock_file = _lock(directory)
+        self._closing = threading.Event()
+        self._shared = settings.processes > 1
+        self._leads = False
+        self._lock_file: IO[str] | None = None if self._shared else hold(directory / "lock")
         self._store = JobStore(directory / "jobs.sqlite")
         self._workers = Workers(
             self._store,
@@ -55,16 +70,44 @@ class JobManager:
         )
 
     def start(self) -> None:
-        """Begin to execute jobs; what was executing when the service stopped is executed again."""
-        self._store.requeue()
-        self._remove_orphans()
-        self._workers.start()
+        """Begin to execute jobs; what was executing when the service stopped is executed again.
+
+        Of several processes one executes them, and another where that one has ended.
+        """
+        if self._shared:
+            threading.Thread(target=self._stand_by, name="job-leader", daemon=True).start()
+        else:
+            self._lead()
 
     def close(self) -> None:
         """Stop executing; jobs on the way are executed again at the next start."""
+        self._closing.set()
         self._workers.close()
         self._store.close()
-        self._lock_file.close()
+        if self._lock_file:
+            self._lock_file.close()
+
+    def _lead(self) -> None:
+        self._store.requeue()
+        self._remove_orphans()
+        self._leads = True
+        self._workers.start()
+
+    def _stand_by(self) -> None:
+        """Execute jobs as soon as no other process does."""
+        while not self._closing.is_set():
+            try:
+                self._lock_file = hold(self._directory / "executor")
+                self._lead()
+            except UserError:
+                self._closing.wait(STAND_BY_SECONDS)
+            except (sqlite3.Error, OSError) as error:
+                logger.error("jobs wait for their disk: %s", error)  # noqa: TRY400 - the message says all
+                if self._lock_file:
+                    self._lock_file.close()
+                self._closing.wait(STAND_BY_SECONDS)
+            else:
+                return
 
     def folder(self, job_id: str) -> Path:
         """Give the folder of a job's files."""
@@ -72,7 +115,7 @@ class JobManager:
 
     def problem(self) -> str | None:
         """Say what keeps jobs from being executed; None where nothing does."""
-        return self._workers.problem()
+        return self._workers.problem() if self._leads else None
 
     def phases(self) -> Counter[Phase]:
         """Count the jobs of each phase."""
@@ -195,8 +238,9 @@ class JobManager:
 
     def _remove_orphans(self) -> None:
         known = self._store.identifiers()
+        young = time.time() - YOUNG_SECONDS if self._shared else math.inf
         for folder in (self._directory / "jobs").glob("*"):
-            if folder.name not in known:
+            if folder.name not in known and folder.stat().st_mtime < young:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -210,14 +254,3 @@ def _size(parameters: Pairs) -> int:
 def _last(parameters: Pairs, name: str) -> str | None:
     values = [value for key, value in parameters if key == name]
     return values[-1] if values else None
-
-
-def _lock(directory: Path) -> IO[str]:
-    """Hold the folder for this process; closing the file lets it go."""
-    file = (directory / "lock").open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise UserError(f"another service uses {directory}; set state_directory to another folder") from error
-    return file

@@ -188,6 +188,17 @@ class Workers:
     def _janitor_loop(self) -> None:
         while not self._closing.wait(JANITOR_SECONDS):
             self._steady(self._destroy_expired)
+            self._steady(self._stop_unwanted)
+
+    def _stop_unwanted(self) -> None:
+        """Stop what was aborted or destroyed, also where another process was told so."""
+        for job_id, work in list(self._works.items()):
+            try:
+                wanted = self._store.get(job_id).phase is Phase.EXECUTING
+            except NotFoundError:
+                wanted = False
+            if not wanted:
+                work.stop()
 
     def _destroy_expired(self) -> None:
         for job in self._store.expired(now()):
