@@ -283,7 +283,7 @@ def _familiarity(run: Run, drawn: WindowSet, examples: Examples, made_from: str)
 
     done = run.step("familiarity", make, made_from=[made_from, seed], kept=_part_is_kept(run, FAMILIARITY))
     if not done.facts["learnt"]:
-        run.say("  too few lines are found in them to tell what is unlike them")
+        run.say("  too few spectra, or lines found in them, to tell what is unlike known emission")
     return done.made_from
 
 

@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from vo_emline.arrays import FloatArray
 from vo_emline.errors import EmlineError
 from vo_emline.labels import LABELS
+from vo_emline.measure.matched import stands_out
+from vo_emline.measure.nebula import p_nebular
 from vo_emline.preprocess.windows import WindowSet
 from vo_emline.simulate.degrade import degrade
 from vo_emline.simulate.hosts import can_host
@@ -35,6 +38,9 @@ Network = Callable[[WindowSet], npt.NDArray[np.floating]]
 
 EMITTERS: Final = tuple(name for name in FRACTIONS if name not in NO_EMISSION)
 """Families of emission that are put in, in equal shares: all that the network was shown."""
+
+LEAST_NEBULAR: Final = 0.5
+"""Spectra over which a nebula is as probable as this are no negatives: their lines are emission."""
 
 COPIES: Final = 3
 """Copies with lower S/N of each spectrum."""
@@ -112,11 +118,10 @@ def learn_second_stage(
     found = learn(survey, seed=seed)
     if found is None:
         return None
-    expected, rows = found
-    samples = _samples(expected, survey.take(rows), seed=seed, injections=injections)
+    samples = _samples(*found, survey, seed=seed, injections=injections)
     probabilities = [network(one.windows) for one in samples]
     return fit_second_stage(
-        expected,
+        found[0],
         np.concatenate(probabilities),
         np.concatenate([one.excess for one in samples]),
         np.concatenate([np.full(len(one.windows), one.emission) for one in samples]),
@@ -124,10 +129,26 @@ def learn_second_stage(
     )
 
 
-def _samples(expected: ExpectedAbsorption, quiet: WindowSet, *, seed: int, injections: int) -> list[_Sample]:
-    hosts = np.flatnonzero(can_host(quiet))
-    mean, sigma = (values[hosts] for values in expected.left_out())
-    plain = quiet.take(hosts)
+def _samples(
+    expected: ExpectedAbsorption,
+    rows: npt.NDArray[np.int64],
+    survey: WindowSet,
+    *,
+    seed: int,
+    injections: int,
+) -> list[_Sample]:
+    """Gather spectra as they are and with emission, `rows` of which the expectation was learnt from.
+
+    Those that it left out because they lie far from what the others say are negatives all the same, but for
+    the few in which the window alone shows emission: how far spectra without emission may lie is what the
+    second stage has to know.
+    """
+    mean, sigma = (values.copy() for values in _predicted(expected, survey))
+    mean[rows], sigma[rows] = expected.left_out()
+    usable = can_host(survey) & np.isfinite(mean).all(axis=1) & ~stands_out(survey)
+    hosts = np.flatnonzero(usable & (np.nan_to_num(p_nebular(survey)) < LEAST_NEBULAR))
+    mean, sigma = mean[hosts], sigma[hosts]
+    plain = survey.take(hosts)
     lit = inject(plain, injections, seed=seed + 1, kinds=EMITTERS)
     worse = degrade(plain, seed=seed + 2, copies=COPIES)
     samples = [
@@ -141,6 +162,13 @@ def _samples(expected: ExpectedAbsorption, quiet: WindowSet, *, seed: int, injec
             _visible(dim.windows, _excess(expected, dim.windows), dim.truth),
         ]
     return samples
+
+
+def _predicted(expected: ExpectedAbsorption, survey: WindowSet) -> tuple[FloatArray, FloatArray]:
+    """Give what is expected of spectra, shape (n, 2) each; NaN where nothing is."""
+    if survey.indices is None:
+        raise EmlineError("spectra without spectral indices cannot teach what to expect of them")
+    return expected.predict(survey.indices)
 
 
 def _visible(windows: WindowSet, excess: npt.NDArray[np.float64], truth: pa.Table) -> _Sample:

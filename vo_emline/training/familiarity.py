@@ -44,6 +44,9 @@ STRANGE: Final = 0.01
 INJECTIONS: Final = 4000
 """Lines put into the survey's spectra; as many simulated ones are known, too."""
 
+LEAST_HOSTS: Final = 100
+"""Fewer spectra of the survey do not show what is usual in it."""
+
 LEAST_KNOWN: Final = 300
 """Of fewer lines that the network finds nothing can be said."""
 
@@ -167,10 +170,10 @@ def learn_familiarity(classifier: Classifier, survey: WindowSet, *, seed: int) -
     Returns
     -------
     Familiarity or None
-        None where the network finds too few lines.
+        None where the survey has too few spectra, or the network finds too few lines.
     """
     hosts = np.flatnonzero(can_host(survey))
-    if hosts.size < 2:
+    if hosts.size < LEAST_HOSTS:
         return None
     emitters = [name for name in FRACTIONS if name not in NO_EMISSION]
     drawn = np.random.default_rng([seed, 41]).permutation(hosts)

@@ -28,7 +28,7 @@ SUREST: Final = 12.0
 LARGEST_EXCESS: Final = (-5.0, 15.0)
 """An excess counts no further than this, standard deviations."""
 
-LARGEST_LIFT: Final = 4.0
+LARGEST_LIFT: Final = 5.0
 """The rest of a spectrum raises the log odds of its window by no more than this: one odd star among those
 learnt from, or a peculiar one, is not enough where the window shows nothing."""
 

@@ -56,5 +56,5 @@ def test_one_query_was_answered_and_the_figures_are_there(
 def test_a_second_start_repeats_nothing(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     output, _ = demo
     again = run(output)
-    assert again.stdout.count("already done") == 7
+    assert again.stdout.count("already done") == 8
     assert "100 were there, 0 fetched" in again.stdout

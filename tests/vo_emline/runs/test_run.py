@@ -61,7 +61,7 @@ def run(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_second_start_finishes_and_a_third_does_nothing(run: Path, inputs: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (run / "survey").iterdir()}
     done = subprocess.run(command(inputs, run), check=True, capture_output=True, text=True)
-    assert done.stdout.count("already done") == 7
+    assert done.stdout.count("already done") == 8
     assert {path: path.stat().st_mtime_ns for path in (run / "survey").iterdir()} == before
 
 
@@ -71,7 +71,7 @@ def test_what_was_removed_is_made_again(run: Path, inputs: Path, tmp_path: Path)
     shutil.rmtree(twin / "training")
     (twin / "release.duckdb").unlink()
     done = subprocess.run(command(inputs, twin), check=True, capture_output=True, text=True)
-    assert done.stdout.count("already done") == 3  # network, line regression and survey
+    assert done.stdout.count("already done") == 4  # network, line regression, familiarity, survey
     assert (twin / "release.duckdb").is_file()
 
 

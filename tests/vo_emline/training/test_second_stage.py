@@ -27,7 +27,7 @@ def balanced(emission: np.ndarray, double: float = 0.25) -> np.ndarray:
 
 def test_a_larger_excess_never_makes_emission_less_probable() -> None:
     steps = np.linspace(-6, 20, 50)
-    found = STAGE.refine(balanced(np.full(50, 0.7)), np.column_stack([steps, steps]))
+    found = STAGE.refine(balanced(np.full(50, 0.5)), np.column_stack([steps, steps]))
     assert found.sum(axis=1) == pytest.approx(np.ones(50), abs=1e-6)
     assert (np.diff(found[:, 0]) <= 1e-7).all()
     assert found[0, 0] > 0.99
@@ -36,7 +36,7 @@ def test_a_larger_excess_never_makes_emission_less_probable() -> None:
 
 
 def test_the_rest_of_a_spectrum_does_not_outvote_a_window_that_is_sure() -> None:
-    sure, unsure = STAGE.refine(balanced(np.array([1e-5, 0.25])), np.full((2, 2), 12.0))[:, 0]
+    sure, unsure = STAGE.refine(balanced(np.array([1e-5, 0.2])), np.full((2, 2), 12.0))[:, 0]
     assert sure > 0.9
     assert unsure < 0.05
 
