@@ -288,7 +288,14 @@ HIGH: Final = 10.0
 
 
 def measure_observed(
-    judge: Judge, emission: WindowSet, hosts: WindowSet, *, n: int, seed: int, options: PreprocessOptions
+    judge: Judge,
+    emission: WindowSet,
+    hosts: WindowSet,
+    *,
+    n: int,
+    seed: int,
+    options: PreprocessOptions,
+    unchecked: Judge | None = None,
 ) -> dict[str, Any]:
     """Measure a judge on real spectra with emission, and on their profiles put into real hosts.
 
@@ -306,11 +313,14 @@ def measure_observed(
         Decides which.
     options
         How the windows were prepared.
+    unchecked
+        The same judge without the check for lines that anyone can see; None for one that has none.
 
     Returns
     -------
     dict
-        JSON-ready, by the plain label: ``found`` of the spectra themselves, ``missed`` (their names),
+        JSON-ready, by the plain label: ``found`` of the spectra themselves, ``found_unchecked`` by the judge
+        without the check, ``missed`` (their names),
         ``profiles`` (how many of them gave one), and of the injections ``by_peak`` and ``by_ew``, those
         over :data:`HIGH` times the noise (``high``) and among them those that rise above the continuum
         beyond doubt (``high_standing_out``), ``doubles_called_double`` and ``singles_called_double`` of the
@@ -325,8 +335,10 @@ def measure_observed(
     positive, high = found.positive(), peak > HIGH
     plain = high & stands_out(put_in.windows)
     names = emission.identity["source"].to_pylist()
+    everyone = np.ones(len(emission), dtype=bool)
     return {
-        "found": _share(itself.positive(), np.ones(len(emission), dtype=bool)),
+        "found": _share(itself.positive(), everyone),
+        "found_unchecked": _share((unchecked or judge)(emission).positive(), everyone),
         "missed": [Path(names[row]).name for row in np.flatnonzero(~itself.positive())],
         "profiles": len(profiles),
         "injections": n,

@@ -89,8 +89,8 @@ def false_positives(
     dict
         JSON-ready, by the name of the rule:
         ``threshold``; the keys of :func:`~vo_emline.evaluate.verdicts.outcome`;
-        ``by_snr`` and ``by_type``, shares of those called positive without
-        abstention, with exact binomial intervals (Clopper & Pearson 1934).
+        ``by_snr``, ``by_type`` and ``by_plate``, shares of those called positive
+        without abstention, with exact binomial intervals (Clopper & Pearson 1934).
         Spectra without a stated or measurable S/N are in no bin of it.
     """
     snr, kinds = signal_to_noise(negatives), spectral_types(negatives)
@@ -102,8 +102,18 @@ def false_positives(
             **outcome(verdicts, threshold),
             "by_snr": in_bins(snr, certain, edges=SNR_EDGES),
             "by_type": by_name(kinds, certain),
+            "by_plate": by_name(plates(negatives), certain),
         }
     return found
+
+
+def plates(windows: WindowSet) -> list[str]:
+    """Name the plate of each spectrum: night and plan; ``unknown`` where the survey states none."""
+    nights, plans = (windows.identity[name].to_pylist() for name in ("lmjd", "planid"))
+    return [
+        f"{night or ''} {plan}".strip() if plan else "unknown"
+        for night, plan in zip(nights, plans, strict=True)
+    ]
 
 
 def exceptions(verdicts: Verdicts, windows: WindowSet) -> list[dict[str, Any]]:

@@ -142,6 +142,7 @@ def evaluate_run(
             emission,
             spectra.negatives,
             labels,
+            unchecked=network_judge(classifier.unchecked()),
             seen=lambda windows: int(seen_in_training(windows, examples, others=taught).sum()),
             injections=injections,
             seed=seed,
@@ -158,6 +159,7 @@ def _on_observed(
     hosts: WindowSet,
     labels: Path | None,
     *,
+    unchecked: Judge,
     seen: Callable[[WindowSet], int],
     injections: int,
     seed: int,
@@ -167,7 +169,13 @@ def _on_observed(
         return None
     windows = gather_emission(paths, labels, preprocess=entrant.preprocess)
     found = measure_observed(
-        entrant.judge, windows, hosts, n=injections, seed=seed, options=entrant.preprocess
+        entrant.judge,
+        windows,
+        hosts,
+        n=injections,
+        seed=seed,
+        options=entrant.preprocess,
+        unchecked=unchecked,
     )
     return {**found, "seen_in_training": seen(windows)}
 

@@ -75,6 +75,7 @@ class Classifier:
         self.description = description
         self.second_stage = second_stage
         self.directory = directory
+        self._insists = True
         self._parameters = {name: jnp.asarray(value) for name, value in parameters.items()}
         self.predictor = Predictor(*formulate(graph, self._parameters, precision=precision), batch=batch)
 
@@ -156,12 +157,21 @@ class Classifier:
             As :meth:`predict_proba`.
         """
         if self.second_stage is None:
-            return insist(self.predict_proba(windows.flux, shares=shares), windows)
+            return self._checked(self.predict_proba(windows.flux, shares=shares), windows)
         balanced = self.predict_proba(windows.flux, shares=EVEN)
         known = self.second_stage.excess(windows) if excess is None else excess
         refined = self.second_stage.refine(balanced, known)
         found = refined if shares is None else correct_prior(refined, trained=EVEN, stated=shares)
-        return insist(found, windows)
+        return self._checked(found, windows)
+
+    def _checked(self, found: npt.NDArray[np.float32], windows: WindowSet) -> npt.NDArray[np.float32]:
+        return insist(found, windows) if self._insists else found
+
+    def unchecked(self) -> Self:
+        """Give the same model without the check for lines that anyone can see."""
+        bare = copy(self)
+        bare._insists = False
+        return bare
 
     def of_windows_alone(self) -> Self:
         """Give the same model without what it expects from the rest of a spectrum."""
