@@ -12,8 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from vo_emline.candidates.cutouts import pack_cutouts
 from vo_emline.labels import LABELS, PROBABILITY_COLUMNS
+from vo_emline.preprocess.windows import GRID
 from vo_emline.rundir import SUMMARY
+from vo_emline.spectra import HALPHA_VAC
 from vo_emline.survey import REJECTS_SCHEMA, SCORES_SCHEMA
 from vo_emline.survey.shards import MANIFEST
 
@@ -81,7 +84,24 @@ def _known(first: int, rows: int, rng: np.random.Generator) -> dict[str, pa.Arra
         "label": pa.array(np.array(LABELS, dtype=object)[classes], pa.string()),
         "score": pa.array((weights[:, 1] + weights[:, 2]).astype(np.float32)),
         "flags": pa.array(np.where(weights.max(axis=1) < 0.6, "uncertain", ""), pa.string()),
+        "spectral_subclass": pa.array(_SUBCLASSES).take(pa.array(rng.integers(0, len(_SUBCLASSES), rows))),
+        "snr_r": pa.array(rng.gamma(2.0, 25.0, rows).astype(np.float32)),
+        "ew": pa.array(-rng.gamma(1.5, 6.0, rows).astype(np.float32)),
+        "cutout": _cutouts(classes, rng),
     } | dict(zip(PROBABILITY_COLUMNS, map(pa.array, weights.T.astype(np.float32)), strict=True))
+
+
+_SUBCLASSES: Final = [f"{letter}{digit}" for letter in "OBAFGKM" for digit in range(10)]
+
+
+def _cutouts(classes: np.ndarray, rng: np.random.Generator) -> pa.Array:
+    """Make a line for each candidate; NULL for the others."""
+    place = np.full(len(classes), -1)
+    rows = np.flatnonzero(classes)
+    place[rows] = np.arange(len(rows))
+    line = np.exp(-0.5 * ((GRID - HALPHA_VAC) / 5) ** 2)
+    ratio = 1 + rng.gamma(1.5, 1.0, (len(rows), 1)) * line + rng.normal(0, 0.03, (len(rows), len(GRID)))
+    return pack_cutouts(ratio).take(pa.array(place, mask=place < 0))
 
 
 def _sources(numbers: np.ndarray) -> pa.Array:

@@ -23,13 +23,16 @@ from vo_emline.spectra import HALPHA_VAC, Spectrum
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import SubFigure
+    from matplotlib.figure import Figure
 
 ZOOM_VAC: Final = TEMPLATE_VAC
 """Close-up around Hα, vacuum Å."""
 
 _INK, _ACCENT, _FAINT = "#1b2a49", "#c1440e", "#6b778c"
 _WAVELENGTH = "Wavelength in vacuum (Å)"
+_WHOLE, _ZOOM = (0.075, 0.14, 0.505, 0.68), (0.645, 0.14, 0.34, 0.68)
+_UPPER, _LOWER = (0.645, 0.47, 0.34, 0.35), (0.645, 0.14, 0.34, 0.22)
+"""Places of the axes, as parts of the picture; the lower one is for the residual."""
 _DRAWING = threading.Lock()
 
 
@@ -72,18 +75,16 @@ def draw_preview(spectrum: Spectrum, *, title: str, template: Template | None = 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    flux, label = _flux(spectrum)
-    figure = Figure(figsize=(8.0, 3.6), dpi=100, layout="constrained")
+    flux, label = shown_flux(spectrum)
+    figure = Figure(figsize=(8.0, 3.6), dpi=100)  # places by hand: a layout engine takes half of the time
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=10, color=_INK)
-    grid = figure.add_gridspec(1, 2, width_ratios=(3, 2))
-    left, right = figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
     inside = (spectrum.wavelength_vac > ZOOM_VAC[0]) & (spectrum.wavelength_vac < ZOOM_VAC[1])
-    whole = left.subplots()
+    whole = figure.add_axes(_WHOLE)
     _draw(whole, spectrum.wavelength_vac, flux, limits=[*_bulk(flux), *_finite(flux[inside])])
     whole.set_ylabel(label, fontsize=8)
     whole.set_xlabel(_WAVELENGTH, fontsize=8)
-    _draw_zoom(right, spectrum.wavelength_vac[inside], flux[inside], template=template)
+    _draw_zoom(figure, spectrum.wavelength_vac[inside], flux[inside], template=template)
     buffer = io.BytesIO()
     with _DRAWING:  # matplotlib's text and font caches are not made for threads
         figure.savefig(buffer, format="png")
@@ -91,14 +92,15 @@ def draw_preview(spectrum: Spectrum, *, title: str, template: Template | None = 
 
 
 def _draw_zoom(
-    figure: SubFigure, wavelength: FloatArray, flux: FloatArray, *, template: Template | None
+    figure: Figure, wavelength: FloatArray, flux: FloatArray, *, template: Template | None
 ) -> None:
     under = None if template is None else template.under(wavelength, flux)
     if template is None or under is None or not np.isfinite(flux - under).any():
-        zoom = figure.subplots()
+        zoom = figure.add_axes(_ZOOM)
         _draw(zoom, wavelength, flux, limits=_finite(flux))
     else:
-        zoom, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+        lower = figure.add_axes(_LOWER)
+        zoom = figure.add_axes(_UPPER, sharex=lower)
         _draw(zoom, wavelength, flux, limits=[*_finite(flux), *_finite(under)])
         zoom.plot(wavelength, under, color=_ACCENT, linewidth=0.9)
         zoom.tick_params(labelbottom=False)
@@ -118,7 +120,8 @@ def _draw_residual(axes: Axes, wavelength: FloatArray, residual: FloatArray, *, 
     )  # fmt: skip
 
 
-def _flux(spectrum: Spectrum) -> tuple[FloatArray, str]:
+def shown_flux(spectrum: Spectrum) -> tuple[FloatArray, str]:
+    """Give the flux that pictures show, NaN on bad pixels, and its name; over the continuum if possible."""
     try:
         scaled = calibrated(spectrum, FluxCalibration.NORMALIZED)
     except DataError:

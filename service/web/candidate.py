@@ -20,6 +20,7 @@ from vo_emline.candidates.columns import CANDIDATES, SCORES
 from vo_emline.labels import ABSORPTION, LABELS, PROBABILITY_COLUMNS
 from vo_emline.measure.quantities import QUANTITIES
 from vo_emline.preprocess.windows import WINDOW_VAC
+from vo_emline.spectra import HALPHA_VAC
 from vo_emline.survey.flags import FLAGS
 from vo_emline.tables import Column
 
@@ -67,6 +68,8 @@ class CandidatePage:
     """Its row in the index; None where the index lacks it."""
     present: bool
     """Whether its file can be read."""
+    covers_halpha: bool
+    """Whether it reaches over Hα."""
     shares: Sequence[Share]
     flags: Mapping[str, str]
     """Raised flags and what they mean."""
@@ -165,6 +168,7 @@ def describe(row: Mapping[str, Any], entry: Entry | None) -> CandidatePage:
         name=row["designation"] or row["candidate_id"],
         entry=entry,
         present=entry is not None and entry.present,
+        covers_halpha=entry is not None and entry.wave_min * 1e10 < HALPHA_VAC < entry.wave_max * 1e10,
         shares=[
             Share(label=label, probability=row[column])
             for label, column in zip(LABELS, PROBABILITY_COLUMNS, strict=True)

@@ -24,7 +24,7 @@ FACET_SECONDS: Final = 8.0
 _MOST_GROUPS: Final = 5_000
 """Groups that are read at most: types and combinations of flags."""
 
-_COUNTED: Final = ("label", "spectral_subclass", "flags")
+_COUNTED: Final = ("label", "spectral_subclass", "profile", "flags")
 _PREFIXED: Final = re.compile(rf"(?:sd|d|g)?([{''.join(TYPES)}])")
 
 
@@ -35,6 +35,7 @@ class Counts:
     rows: int
     labels: Mapping[str, int] = field(default_factory=dict)
     types: Mapping[str, int] = field(default_factory=dict)
+    profiles: Mapping[str, int] = field(default_factory=dict)
     flags: Mapping[str, int] = field(default_factory=dict)
     known: Mapping[str, int] = field(default_factory=dict)
     steps: Mapping[tuple[str, str, float], int] = field(default_factory=dict)
@@ -103,6 +104,7 @@ def _tally(rows: list[dict[str, Any]]) -> Counts:
     return Counts(
         rows=found.get("rows", {}).get("", 0),
         labels=found.get("label", {}),
+        profiles={name: n for name, n in found.get("profile", {}).items() if name},
         types={name: n for name, n in types.items() if n},
         flags={name: n for name, n in flags.items() if n},
         known={name: n for name, n in found.get("known", {}).items() if n},

@@ -26,6 +26,9 @@ from vo_emline.labels import DOUBLE_PEAK, EMISSION, LABELS
 STRIKING: Final = 6
 """Candidates of each kind on the first page."""
 
+MAP_ORDER: Final = 3
+"""HEALPix order of the map on the first page: 7.3°, as a finer one would be most of the page."""
+
 _COLUMNS: Final = ("candidate_id", "designation", "label", "score", "ew", "ew_error", "spectral_subclass")
 
 
@@ -54,29 +57,33 @@ class Beginning:
 
 
 def home_page(context: TapServices) -> str:
-    """Give the page at ``/``."""
+    """Give the page at ``/``, made once of each release."""
     with context.store.lease() as release:
-        classified = release.table(CANDIDATES.qualified_name) is not None
-        return render(
-            "home.html",
-            settings=context.settings,
-            urls=relative_urls("/"),
-            public=context.urls,
-            tables=release.tables,
-            counts=release.counts,
-            metadata=release.metadata,
-            examples=examples_for(release),
-            formats=FORMATS,
-            beginning=kept(release, "home", lambda: _beginning(context, release)) if classified else None,
-            drawing=drawing(),
-        )
+        return kept(release, "/", lambda: _page(context, release))
+
+
+def _page(context: TapServices, release: Release) -> str:
+    classified = release.table(CANDIDATES.qualified_name) is not None
+    return render(
+        "home.html",
+        settings=context.settings,
+        urls=relative_urls("/"),
+        public=context.urls,
+        tables=release.tables,
+        counts=release.counts,
+        metadata=release.metadata,
+        examples=examples_for(release),
+        formats=FORMATS,
+        beginning=_beginning(context, release) if classified else None,
+        drawing=drawing(),
+    )
 
 
 def _beginning(context: TapServices, release: Release) -> Beginning:
     by_label = f"SELECT label, COUNT(*) AS n FROM {SCORES.qualified_name} GROUP BY label"  # noqa: S608
     counted = {row["label"]: row["n"] for row in ask(context, by_label, limit=len(LABELS))}
     try:
-        found = sky_map(context, release, View())
+        found = sky_map(context, release, View(), order=MAP_ORDER)
     except UserError:
         found = None
     return Beginning(

@@ -32,6 +32,7 @@ from service.web.written import probability, with_error
 from vo_emline.candidates.columns import CANDIDATES
 from vo_emline.errors import UserError
 from vo_emline.labels import LABELS
+from vo_emline.measure.types import TYPES as PROFILES
 from vo_emline.survey.flags import FLAGS
 
 TWINS: Final[Mapping[str, Format]] = {
@@ -226,6 +227,7 @@ _TWIN_NAMES: Final = {
 _CHOICES: Final = (
     ("label", "labels", "Class", {name: name for name in LABELS}),
     ("type", "types", "Spectral type", {name: name for name in TYPES}),
+    ("profile", "profiles", "Profile of the line", {name: name.replace("-in-", " in ") for name in PROFILES}),
     ("known", "known", "In catalogues", {name: words for name, (_, words) in KNOWN.items()}),
     ("flag", "flags", "Quality flags", {UNFLAGGED: "no flag"} | {name: name for name in FLAGS}),
 )

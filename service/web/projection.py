@@ -6,6 +6,7 @@ East is left, as on the sky, and 0 h is in the middle.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -52,13 +53,17 @@ def mollweide(ra: FloatArray, dec: FloatArray) -> tuple[FloatArray, FloatArray]:
     return x, HEIGHT / 2 * (1 - np.sin(theta))
 
 
+@cache
+def outlines(order: int) -> list[str]:
+    """Give the outlines of all HEALPix cells of an order (NESTED) as paths of SVG; made once."""
+    return cell_paths(order, range(12 * 4**order))
+
+
 def cell_paths(order: int, pixels: Sequence[int]) -> list[str]:
     """Give the outlines of HEALPix cells (NESTED) as paths of SVG."""
     from astropy import units as u
     from cdshealpix.nested import healpix_to_lonlat, vertices
 
-    if not pixels:
-        return []
     ipix = np.asarray(pixels, dtype=np.uint64)
     lon, lat = vertices(ipix, np.uint8(order), step=2)
     centre = healpix_to_lonlat(ipix, np.uint8(order))[0].to_value(u.deg)[:, None]
@@ -71,6 +76,7 @@ def cell_paths(order: int, pixels: Sequence[int]) -> list[str]:
     ]
 
 
+@cache
 def graticule() -> str:
     """Give parallels and meridians, every 30°, as one path of SVG."""
     dec = np.linspace(-90, 90, 61)
@@ -80,6 +86,7 @@ def graticule() -> str:
     return "".join(_polyline(*line) for line in lines)
 
 
+@cache
 def galactic_plane() -> str:
     """Give the galactic plane as a path of SVG, broken where it leaves the map on one side."""
     longitude = np.radians(np.linspace(0, 360, 361))

@@ -17,6 +17,7 @@ from service.pages import HEADERS
 from service.tap.context import tap_services
 from service.web.candidate import candidate_html, find_did, missing_html
 from service.web.expected import expected_absorption
+from service.web.figure import PANELS, Panel, figure_svg
 from service.web.home import home_page
 from service.web.listing import TWINS, answer_query, candidates, twin
 from service.web.sky import moc, sky
@@ -55,6 +56,16 @@ async def expected(request: Request) -> Response:
     context, candidate_id = services(request), request.path_params["candidate_id"]
     found = await in_page_place(request, expected_absorption, context.store, candidate_id)
     return JSONResponse(found, headers={"Cache-Control": "max-age=3600"})
+
+
+async def figure(panel: Panel, request: Request) -> Response:
+    """Give a drawing of the spectrum of a candidate; its style is within it, and it may do nothing else."""
+    context, candidate_id = services(request), request.path_params["candidate_id"]
+    drawn = await in_page_place(request, figure_svg, context.store, candidate_id, panel)
+    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    return Response(
+        drawn, media_type="image/svg+xml", headers=HEADERS | policy | {"Cache-Control": "max-age=3600"}
+    )
 
 
 async def static(request: Request) -> Response:
@@ -96,6 +107,7 @@ def routes() -> list[Route]:
             Route(f"/candidate/{{candidate_id}}.{name}", partial(candidate_twin, name))
             for name in ("json", "vot")
         ),
+        *(Route(f"/candidate/{{candidate_id}}.{panel}.svg", partial(figure, panel)) for panel in PANELS),
         Route("/static/{name:path}", static),
         Route("/favicon.ico", icon),
         Route("/robots.txt", robots),

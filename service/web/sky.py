@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -19,7 +20,7 @@ from service.store import Release
 from service.tap.context import TapServices, tap_services
 from service.web.asking import ask
 from service.web.kept import kept
-from service.web.projection import HEIGHT, WIDTH, cell_paths, galactic_plane, graticule, labels
+from service.web.projection import HEIGHT, WIDTH, galactic_plane, graticule, labels, outlines
 from service.web.view import View
 from vo_emline.candidates.columns import HPX_ORDER
 from vo_emline.errors import UserError
@@ -44,8 +45,6 @@ class Cell:
     rows: int
     shade: int
     """From 0 to :data:`STEPS` − 1."""
-    path: str
-    """Outline, as a path of SVG."""
     link: str
     """Query string of the list of what lies in it."""
 
@@ -55,6 +54,8 @@ class SkyMap:
     """The map of a view."""
 
     cells: Sequence[Cell]
+    drawn: Markup
+    """The cells as links with their outlines, for the pages at the root of the service."""
     bounds: Sequence[tuple[int, int]]
     """Least and greatest number of rows of each shade."""
     rows: int
@@ -102,7 +103,7 @@ def sky_page(context: TapServices, given: Sequence[tuple[str, str]]) -> str:
         return _page(context, view, sky_map(context, release, view))
 
 
-def sky_map(context: TapServices, release: Release, view: View) -> SkyMap:
+def sky_map(context: TapServices, release: Release, view: View, *, order: int = MAP_ORDER) -> SkyMap:
     """Count the rows of a view in the cells of the map.
 
     Raises
@@ -110,8 +111,8 @@ def sky_map(context: TapServices, release: Release, view: View) -> SkyMap:
     UserError
         Counting takes more than it may.
     """
-    query = cells_adql(view, MAP_ORDER)
-    return kept(release, query, lambda: _mapped(view, ask(context, query, limit=12 * 4**MAP_ORDER)))
+    query = cells_adql(view, order)
+    return kept(release, query, lambda: _mapped(view, order, ask(context, query, limit=12 * 4**order)))
 
 
 def cells_adql(view: View, order: int) -> str:
@@ -129,24 +130,41 @@ def cells_adql(view: View, order: int) -> str:
     return f"SELECT cell, COUNT(*) AS n FROM ({inner}) AS cells GROUP BY cell"  # noqa: S608
 
 
-def _mapped(view: View, rows: Sequence[Mapping[str, int]]) -> SkyMap:
+def _mapped(view: View, order: int, rows: Sequence[Mapping[str, int]]) -> SkyMap:
     found = sorted((row["cell"], row["n"]) for row in rows if row["cell"] is not None)
     edges = shades([n for _, n in found])
-    paths = cell_paths(MAP_ORDER, [pixel for pixel, _ in found])
+    link = view.link(cell=None)
+    start = f"{link}{'' if link == '?' else '&'}cell={order}%2F"
     cells = [
         Cell(
-            pixel=pixel, rows=n, shade=int(np.searchsorted(edges, n, side="right")) - 1, path=path,
-            link=view.link(cell=(MAP_ORDER, pixel)),
+            pixel=pixel,
+            rows=n,
+            shade=int(np.searchsorted(edges, n, side="right")) - 1,
+            link=f"{start}{pixel}",
         )
-        for (pixel, n), path in zip(found, paths, strict=True)
-    ]  # fmt: skip
+        for pixel, n in found
+    ]
     last = max((n for _, n in found), default=0)
     ends = [*(edge - 1 for edge in edges[1:]), last]
     return SkyMap(
         cells=cells,
+        drawn=_drawn(cells, order, "classified spectra" if view.everything else "candidates"),
         bounds=list(zip(edges, ends, strict=True)),
         rows=sum(n for _, n in found),
         richest=sorted(cells, key=lambda cell: -cell.rows)[:_RICHEST],
+    )
+
+
+def _drawn(cells: Sequence[Cell], order: int, what: str) -> Markup:
+    """Draw the cells: by hand, as a template takes ten times as long for thousands of them."""
+    paths, address = outlines(order), relative_urls("/sky").candidates
+    return Markup("\n").join(
+        Markup(  # noqa: S704 - the link is escaped, the rest is ours
+            f'<a href="{escape(address + cell.link)}" tabindex="-1" aria-label="{cell.rows:,} {what}">'
+            f'<path class="d{cell.shade}" d="{paths[cell.pixel]}"><title>{cell.rows:,} {what}</title>'
+            "</path></a>"
+        )
+        for cell in cells
     )
 
 

@@ -16,6 +16,7 @@ from service.web.search import Found, quoted, search, search_list
 from vo_emline.candidates.columns import CANDIDATES, HPX_ORDER, SCORES
 from vo_emline.errors import UserError
 from vo_emline.labels import LABELS
+from vo_emline.measure.types import TYPES as PROFILES
 from vo_emline.survey.flags import FLAGS
 from vo_emline.tables import Table
 
@@ -37,12 +38,12 @@ def _of_type(letter: str) -> str:
 TYPES: Final[Mapping[str, str]] = {letter: _of_type(letter) for letter in _LETTERS}
 """Conditions of the spectral types: ``dM4`` is an M star and ``Binary`` no B star."""
 
-NEW: Final = "new"
-"""What ``known_as`` says of a place of which the catalogues that were asked know nothing."""
+UNKNOWN: Final = "not in %"
+"""What ``known_as`` is like where the catalogues that were asked know nothing of a place."""
 
 KNOWN: Final[Mapping[str, tuple[str, str]]] = {
-    "yes": (f"known_as <> '{NEW}'", "in a catalogue"),
-    "no": (f"known_as = '{NEW}'", "in none that was asked"),
+    "yes": (f"known_as NOT LIKE '{UNKNOWN}'", "in a catalogue"),
+    "no": (f"known_as LIKE '{UNKNOWN}'", "in none that was asked"),
     "unasked": ("known_as IS NULL", "no catalogue asked"),
 }
 """Conditions of what is known, and their names."""
@@ -109,6 +110,8 @@ class View:
     """Lines of a list."""
     labels: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    """Types of the profile of the line."""
     flags: tuple[str, ...] = ()
     """Flags that must be raised; :data:`UNFLAGGED` for none at all."""
     known: tuple[str, ...] = ()
@@ -145,6 +148,7 @@ class View:
             names=tuple(line.strip() for line in first.get("list", "").splitlines() if line.strip()),
             labels=_among("label", given, LABELS),
             types=_among("type", given, TYPES),
+            profiles=_among("profile", given, PROFILES),
             flags=_among("flag", given, (UNFLAGGED, *FLAGS)),
             known=_among("known", given, KNOWN),
             surveys=tuple(value[:80] for value in given.get("survey", ())[:20]),
@@ -206,6 +210,8 @@ class View:
             terms.append(search_list(self.names, radius=self.radius))
         if self.labels:
             terms.append(f"label IN ({', '.join(map(quoted, self.labels))})")
+        if self.profiles:
+            terms.append(f"profile IN ({', '.join(map(quoted, self.profiles))})")
         terms += [
             _any([conditions[choice] for choice in chosen])
             for chosen, conditions in (
@@ -262,7 +268,8 @@ class View:
         if self.names:
             pairs.append(("list", "\n".join(self.names)))
         for name, values in (
-            ("label", self.labels), ("type", self.types), ("flag", self.flags), ("known", self.known),
+            ("label", self.labels), ("type", self.types),
+            ("profile", self.profiles), ("flag", self.flags), ("known", self.known),
             ("survey", self.surveys),
         ):  # fmt: skip
             pairs += [(name, value) for value in values]

@@ -116,9 +116,10 @@ def test_it_loads_nothing_from_elsewhere_and_holds_no_script(archive: Any) -> No
     assert not [
         item for item in page.iter() if any(name.startswith("on") or name == "style" for name in item.attrib)
     ]
-    assert [
-        image.attrib["src"].startswith(f"{archive.url}/preview.png?ID=") for image in page.iter("img")
-    ] == [True]
+    assert [image.attrib["src"].startswith(f"{archive.url}/candidate/") for image in page.iter("img")] == [
+        True,
+        True,
+    ]
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'self'" in policy

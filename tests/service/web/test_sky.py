@@ -29,7 +29,7 @@ def test_the_cells_of_the_map_hold_all_rows(served: Any) -> None:
 
 def test_every_cell_is_drawn_and_links_to_its_list(served: Any) -> None:
     page = httpx.get(f"{served.url}/sky?all=1").text
-    cells = re.findall(rf'cell={MAP_ORDER}%2F(\d+)&amp;all=1" tabindex', page)
+    cells = re.findall(rf'all=1&amp;cell={MAP_ORDER}%2F(\d+)" tabindex', page)
     assert len(cells) == len(set(cells)) > 50
     assert httpx.get(f"{served.url}/sky", params={"snr_r_min": "x"}).status_code == 400
 

@@ -1,0 +1,155 @@
+"""How fast the pages for people are: lists, counts, a gallery of 100, a candidate, the map of the sky.
+
+``make bench-web`` or ``python benchmarks/web.py [--rows N]... [--folder DIR]``. The release is made here (3 %
+are candidates, as in a survey). Each page is asked by one client, and then by 16 together, and read to its
+end; every request differs from the one before, so that only the first page comes from memory. Clients and
+server share the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import os
+import platform
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+import duckdb
+import numpy as np
+from release import in_folder, publishing
+from release_shards import write_shards
+from tap import serving
+
+CLIENTS: Final = 16
+SECONDS: Final = 8.0
+ALONE: Final = 9
+"""Requests of one client, of which the median is given."""
+
+DEFAULT_ROWS: Final = 2_000_000
+
+MakePath = Callable[[np.random.Generator], str]
+"""Makes the path of a request unlike the one before."""
+
+
+def pages(identifiers: list[str]) -> dict[str, MakePath]:
+    """Give what is asked, by name."""
+    return {
+        "list, filtered and counted": lambda rng: listed(rng, size="50"),
+        "list of all classified, filtered": lambda rng: listed(rng, size="50", all="1"),
+        "list, a further page": lambda rng: f"/candidates?{urlencode({'page': rng.integers(1, 400)})}",
+        "gallery of 100": lambda rng: listed(rng, size="100", show="gallery"),
+        "around a place": lambda rng: near(rng),
+        "candidate": lambda rng: f"/candidate/{identifiers[rng.integers(len(identifiers))]}.html",
+        "map of the sky": lambda rng: f"/sky?{urlencode({'snr_r_min': f'{rng.uniform(5, 60):.4f}'})}",
+        "first page": lambda _: "/",
+    }
+
+
+def listed(rng: np.random.Generator, **more: str) -> str:
+    """Give the address of a list with limits that no other request has."""
+    label = rng.choice(["emission", "double-peak"])
+    return f"/candidates?{urlencode({'label': label, 'snr_r_min': f'{rng.uniform(5, 60):.4f}', **more})}"
+
+
+def near(rng: np.random.Generator) -> str:
+    """Give the address of what is within a degree of a place."""
+    place = f"{rng.uniform(0, 360):.3f} {rng.uniform(-5, 55):.3f}"
+    return f"/candidates?{urlencode({'q': place, 'radius': 1, 'unit': 'deg'})}"
+
+
+def ask(connection: http.client.HTTPConnection, path: str) -> float:
+    """Ask for a page and read it; give the seconds.
+
+    Raises
+    ------
+    SystemExit
+        The server refuses.
+    """
+    start = time.perf_counter()
+    connection.request("GET", path)
+    response = connection.getresponse()
+    content = response.read()
+    if response.status != 200:
+        raise SystemExit(f"{path}: {response.status} {content[:300]!r}")
+    return time.perf_counter() - start
+
+
+def alone(url: str, make: MakePath) -> float:
+    """Give the median of one client."""
+    connection, rng = connect(url), np.random.default_rng(5)
+    return statistics.median(ask(connection, make(rng)) for _ in range(ALONE))
+
+
+def together(url: str, make: MakePath) -> list[float]:
+    """Give the seconds of all requests of many clients."""
+    found: list[float] = []
+    end = time.perf_counter() + SECONDS
+
+    def client(seed: int) -> None:
+        connection, rng = connect(url), np.random.default_rng(seed)
+        while time.perf_counter() < end:
+            found.append(ask(connection, make(rng)))
+
+    threads = [threading.Thread(target=client, args=(100 + number,)) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def connect(url: str) -> http.client.HTTPConnection:
+    """Open a connection."""
+    place = urlsplit(url)
+    return http.client.HTTPConnection(place.hostname or "localhost", place.port, timeout=120)
+
+
+def measure(rows: int, folder: Path) -> dict[str, tuple[float, float, float]]:
+    """Give for each page the median of one client, and median and p99 of many, s."""
+    survey = folder / f"web-{rows}"
+    if not (survey / "release.duckdb").is_file():
+        write_shards(survey, rows)
+        publishing(survey, "4GB")
+    release = survey / "release.duckdb"
+    with duckdb.connect(str(release), read_only=True) as database:
+        some = database.sql("SELECT candidate_id FROM emline.candidates USING SAMPLE 2000").fetchall()
+    found = {}
+    with serving(release) as server:
+        url = server.tap.removesuffix("/tap")
+        for name, make in pages([row[0] for row in some]).items():
+            one = alone(url, make)
+            seconds = together(url, make)
+            found[name] = (one, statistics.median(seconds), float(np.percentile(seconds, 99)))
+    return found
+
+
+def main() -> None:
+    """Measure and write a table for each size to standard output."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, action="append", help=f"repeatable [{DEFAULT_ROWS:,}]")
+    parser.add_argument("--folder", type=Path, help="where releases stay [a folder that goes]")
+    options = parser.parse_args()
+
+    def work(folder: Path) -> None:
+        for rows in options.rows or [DEFAULT_ROWS]:
+            before = os.getloadavg()[0]
+            lines = [f"\n| {rows:,} rows, s | one client | {CLIENTS} clients | p99 |", "|---|---:|---:|---:|"]
+            lines += [
+                f"| {name} | {' | '.join(f'{value:.3f}' for value in values)} |"
+                for name, values in measure(rows, folder).items()
+            ]
+            sys.stdout.write("\n".join(lines) + f"\n\n(load {before:.1f} before)\n")
+
+    sys.stdout.write(f"{platform.machine()}, {os.cpu_count()} cores, DuckDB {duckdb.__version__}\n")
+    in_folder(options.folder, work)
+
+
+if __name__ == "__main__":
+    main()
