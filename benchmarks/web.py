@@ -81,10 +81,32 @@ def ask(connection: http.client.HTTPConnection, path: str) -> float:
     return time.perf_counter() - start
 
 
-def alone(url: str, make: MakePath) -> float:
-    """Give the median of one client."""
+def alone(url: str, make: MakePath) -> tuple[float, float]:
+    """Give for one client the median and the processor time of the service for a page, s."""
     connection, rng = connect(url), np.random.default_rng(5)
-    return statistics.median(ask(connection, make(rng)) for _ in range(ALONE))
+    ask(connection, make(rng))
+    before = processor_seconds()
+    median = statistics.median(ask(connection, make(rng)) for _ in range(ALONE))
+    return median, (processor_seconds() - before) / ALONE
+
+
+def processor_seconds() -> float:
+    """Sum what all processes that were started here have taken of processors, s (Linux: from ``/proc``)."""
+    ticks, waiting = 0, _children(os.getpid())
+    while waiting:
+        process = waiting.pop()
+        try:
+            fields = (Path("/proc") / str(process) / "stat").read_text().rpartition(")")[2].split()
+            waiting += _children(process)
+        except OSError:  # it has ended
+            continue
+        ticks += sum(map(int, fields[11:15]))  # its own and that of children that ended, user and system
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _children(process: int) -> list[int]:
+    tasks = (Path("/proc") / str(process) / "task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
 def together(url: str, make: MakePath) -> list[float]:
@@ -111,8 +133,8 @@ def connect(url: str) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(place.hostname or "localhost", place.port, timeout=120)
 
 
-def measure(rows: int, folder: Path) -> dict[str, tuple[float, float, float]]:
-    """Give for each page the median of one client, and median and p99 of many, s."""
+def measure(rows: int, folder: Path) -> dict[str, tuple[float, float, float, float]]:
+    """Give for each page median and processor time of one client, and median and p99 of many, s."""
     survey = folder / f"web-{rows}"
     if not (survey / "release.duckdb").is_file():
         write_shards(survey, rows)
@@ -126,7 +148,7 @@ def measure(rows: int, folder: Path) -> dict[str, tuple[float, float, float]]:
         for name, make in pages([row[0] for row in some]).items():
             one = alone(url, make)
             seconds = together(url, make)
-            found[name] = (one, statistics.median(seconds), float(np.percentile(seconds, 99)))
+            found[name] = (*one, statistics.median(seconds), float(np.percentile(seconds, 99)))
     return found
 
 
@@ -140,7 +162,8 @@ def main() -> None:
     def work(folder: Path) -> None:
         for rows in options.rows or [DEFAULT_ROWS]:
             before = os.getloadavg()[0]
-            lines = [f"\n| {rows:,} rows, s | one client | {CLIENTS} clients | p99 |", "|---|---:|---:|---:|"]
+            lines = [f"\n| {rows:,} rows, s | one client | processors | {CLIENTS} clients | p99 |"]
+            lines += ["|---|---:|---:|---:|---:|"]
             lines += [
                 f"| {name} | {' | '.join(f'{value:.3f}' for value in values)} |"
                 for name, values in measure(rows, folder).items()
