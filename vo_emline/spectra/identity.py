@@ -76,7 +76,7 @@ def general_identity(cards: Cards, *, source: str, survey: Survey | None = None)
     """
     own: Mapping[str, Sequence[str]] = survey.cards if survey else {}
     pairs = tuple(zip(own.get("ra", ()), own.get("dec", ()), strict=False))
-    ra, dec = find_position(cards, first=pairs)
+    ra, dec = find_position(cards, first=pairs, only=survey is not None and survey.ra_of_telescope)
     epoch = _epoch(cards, own, sums=survey is not None and survey.exposure_is_sum)
     kind = text(cards, *own.get("fiber_type", ()))
     obsid = integer(cards, *own.get("obsid", ()))

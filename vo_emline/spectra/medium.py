@@ -102,6 +102,11 @@ _CONVERTED: Final = re.compile(
     r"(?:\w+\s+){0,2}?)(air|vac(?:uum)?)",
     re.IGNORECASE,
 )
+_DENIED: Final = re.compile(
+    r"\b(?:not|never|without)\s+(?:\w+\s+){0,3}?(?:air|vac(?:uum)?)\b"
+    r"|\b(?:air|vac(?:uum)?)\b(?:\s+\w+){0,3}?\s+not\s+(?:applied|done|made|performed)",
+    re.IGNORECASE,
+)
 _ABOUT_WAVELENGTHS: Final = re.compile(
     r"wave|lambda|\bwl\b|dispersion|spectral axis|angstrom|ångström|crval|solution", re.IGNORECASE
 )
@@ -123,9 +128,11 @@ def medium_of_axis(kind: str) -> Medium | None:
 def medium_in_words(*said: str) -> Medium | None:
     """Find the word *air* or *vacuum* in what is said of a wavelength; None where both stand there.
 
-    *air to vacuum* and *converted to air* say what came out.
+    *air to vacuum* and *converted to air* say what came out; *not converted to vacuum* says nothing.
     """
     whole = _OTHER_AIR.sub(" ", " ".join(said))
+    if _DENIED.search(whole):
+        return None
     results = {_as_medium(word) for word in _CONVERTED.findall(whole)}
     if len(results) == 1:
         return results.pop()

@@ -54,7 +54,7 @@ _DEGREES: Final = re.compile(r"\bdeg(?:rees?)?\b|°", re.IGNORECASE)
 _RADIANS: Final = re.compile(r"\brad(?:ians?)?\b", re.IGNORECASE)
 
 
-def find_position(cards: Cards, *, first: tuple[tuple[str, str], ...] = ()) -> Position:
+def find_position(cards: Cards, *, first: tuple[tuple[str, str], ...] = (), only: bool = False) -> Position:
     """Find the position of a target in a header.
 
     Parameters
@@ -63,17 +63,20 @@ def find_position(cards: Cards, *, first: tuple[tuple[str, str], ...] = ()) -> P
         The header, or several as a chain.
     first
         Pairs of cards that a survey uses, before :data:`PAIRS`.
+    only
+        Whether no others count.
 
     Returns
     -------
     tuple
-        Right ascension and declination, ICRS deg, both None where there are none. They may be outside
-        of their ranges, which is for the identity to notice.
+        Right ascension and declination, ICRS deg, both None where there are none, or where both are zero,
+        which programs write for unknown. They may be outside of their ranges, which is for the identity to
+        notice.
     """
     refused: Position = None, None
-    for ra_key, dec_key in (*first, *PAIRS):
+    for ra_key, dec_key in first if only else (*first, *PAIRS):
         ra, dec = right_ascension(cards, ra_key), declination(cards, dec_key)
-        if ra is None or dec is None:
+        if ra is None or dec is None or ra == dec == 0:
             continue
         if 0 <= ra <= 360 and -90 <= dec <= 90:
             return to_icrs(ra, dec, cards)

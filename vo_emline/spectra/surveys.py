@@ -106,6 +106,8 @@ class Survey:
     """Medium of the wavelengths by the published format, where the file does not say."""
     position_error: float = 0.0
     """By how much the position of the target may be off, arcsec; 0 for that of a fibre or a catalogue."""
+    ra_of_telescope: bool = False
+    """Whether RA and DEC are where the telescope pointed, so that only cards named here are the target's."""
     one_star: bool = False
     """Whether all spectra of a file are of one star, so that the best at Hα is taken."""
     prefer: str = ""
