@@ -10,14 +10,11 @@ from urllib.parse import urlencode
 
 from service.tap.context import TapServices
 from service.web.asking import ask
-from service.web.search import cone
+from service.web.search import quoted
 from service.web.view import View
 from service.web.written import probability, with_error
-from vo_emline.candidates.columns import SCORES
+from vo_emline.candidates.columns import EPOCHS, SCORES
 from vo_emline.errors import UserError
-
-SAME_STAR: Final = 2.0 / 3600.0
-"""Spectra this near to each other are taken for those of one star, deg."""
 
 _MOST_SPECTRA: Final = 100
 
@@ -48,6 +45,8 @@ class Epoch:
     snr: str
     when: str
     """Date (UTC); empty where unknown."""
+    survey: str
+    """Who took it."""
     itself: bool
 
 
@@ -93,12 +92,15 @@ def epochs(context: TapServices, row: Mapping[str, Any]) -> list[Epoch]:
     UserError
         Looking for them takes more than it may.
     """
-    if row["ra"] is None or row["dec"] is None:
-        return []
-    columns = "candidate_id, label, score, ew, ew_error, snr_r, epoch_mjd"
+    with context.store.lease() as release:
+        if release.table(EPOCHS.qualified_name) is None:  # a release of before there were stars
+            return []
+    columns = "s.candidate_id, s.label, s.score, s.ew, s.ew_error, s.snr_r, s.epoch_mjd, o.survey"
     query = (
-        f"SELECT TOP {_MOST_SPECTRA} {columns}\nFROM {SCORES.qualified_name}\n"
-        f"WHERE {cone(row['ra'], row['dec'], SAME_STAR)}\nORDER BY epoch_mjd, candidate_id"
+        f"SELECT TOP {_MOST_SPECTRA} {columns}\nFROM {EPOCHS.qualified_name} AS e\n"
+        f"JOIN {EPOCHS.qualified_name} AS o ON o.object_id = e.object_id\n"
+        f"JOIN {SCORES.qualified_name} AS s ON s.candidate_id = o.candidate_id\n"
+        f"WHERE e.candidate_id = {quoted(row['candidate_id'])}\nORDER BY s.epoch_mjd, s.candidate_id"
     )
     return [_epoch(found, row["candidate_id"]) for found in ask(context, query, limit=_MOST_SPECTRA)]
 
@@ -128,5 +130,6 @@ def _epoch(found: Mapping[str, Any], candidate_id: str) -> Epoch:
         ew="" if found["ew"] is None else with_error(found["ew"], found["ew_error"]),
         snr="" if found["snr_r"] is None else f"{found['snr_r']:.0f}",
         when=date_of(found["epoch_mjd"]),
+        survey=found["survey"] or "",
         itself=found["candidate_id"] == candidate_id,
     )
