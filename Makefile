@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap bench-files bench-web bench-release bench-scaling model ablation docs clean
+.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-release bench-scaling model ablation docs clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -71,6 +71,9 @@ bench-tap: .venv/installed ## Measure the TAP service, beside the DaCHS peer whe
 
 bench-web: .venv/installed ## Measure the pages for people (WEB="--rows 20000000")
 	$(BIN)/python benchmarks/web.py $(WEB)
+
+soak: .venv/installed ## Let a service run under mixed and hostile load (SOAK="--minutes 60")
+	$(BIN)/python benchmarks/soak.py $(SOAK)
 
 model: .venv/installed ## Train the model that ships again (ONDREJOV=dir LABELS=csv SURVEY="dir …" MODEL_RUN=dir)
 	$(BIN)/vo-emline train --training $(ONDREJOV) --labels $(LABELS) $(foreach dir,$(SURVEY),--unlabelled $(dir)) \

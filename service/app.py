@@ -82,7 +82,7 @@ def create_app(release: str | Path, settings: Settings) -> Starlette:
                 allow_origins=settings.cors_origins,
                 allow_methods=("GET", "POST") if "*" in settings.cors_origins else ("GET", "POST", "DELETE"),
                 allow_headers=("*",),
-                expose_headers=("Location", "Content-Disposition", "X-Query-Status"),
+                expose_headers=("Location", "Content-Disposition", "X-Query-Status", "X-Query-Maxrec"),
             ),
             Middleware(
                 BodyLimit,

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from service.adql_command import adql
+from service.operating import service
 
-__all__ = ["adql", "open_folder", "serve"]
+__all__ = ["adql", "open_folder", "serve", "service"]
 
 
 @click.command()

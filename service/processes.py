@@ -55,7 +55,7 @@ _MAIN: Final = (
 )
 
 
-Reason = Literal["time", "memory", "stopped"]
+Reason = Literal["time", "memory", "died", "stopped"]
 
 
 class KilledError(EmlineError):
@@ -64,7 +64,8 @@ class KilledError(EmlineError):
     def __init__(self, reason: Reason) -> None:
         super().__init__(f"the process was ended: {reason}")
         self.reason = reason
-        """``time``: the deadline came; ``memory``: over a limit, or crashed; ``stopped``: asked to."""
+        """``time``: the deadline came; ``memory``: over a limit; ``died``: crashed, or killed by others;
+        ``stopped``: asked to."""
 
 
 class Worker:
@@ -135,7 +136,7 @@ class Worker:
             while (piece := self._piece(deadline)) is not None:
                 yield piece
         except (EOFError, OSError) as error:
-            reason: Reason = "stopped" if self._stopped else "memory"
+            reason: Reason = "stopped" if self._stopped else "died"
             self.kill()
             raise KilledError(reason) from error
         finally:

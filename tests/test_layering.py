@@ -84,7 +84,8 @@ SERVICE: Mapping[str, tuple[str, ...]] = {
     "server": ("store", "app"),
     "folder": (),
     "adql_command": ("adql", "store"),
-    "cli": ("adql_command", "server", "folder"),
+    "operating": (),
+    "cli": ("operating", "adql_command", "server", "folder"),
     "__main__": ("cli",),
 }  # fmt: skip
 """What each package or module of `service` may import."""

@@ -200,7 +200,29 @@ class _Running(RunningQuery):
         given = {name: _stream(table) for name, table in uploads.items()}
         arguments = (self._release.opening, sql, given, write)
         moment = self._deadline.moment
+        begun = False
+        try:
+            with closing(self._call(arguments)) as pieces:
+                for piece in pieces:
+                    begun = True
+                    yield piece
+        except KilledError as error:
+            # Either the query is too much for its process, or somebody ended it: then the next one does it.
+            if begun or error.reason != "died" or time.monotonic() > moment:
+                raise
+            self._exchange()
+            with closing(self._call(arguments)) as pieces:
+                yield from pieces
+
+    def _call(self, arguments: tuple[Any, ...]) -> Generator[bytes, None, None]:
+        moment = self._deadline.moment
         return self._worker.call(answer, arguments, deadline=moment, unwanted=lambda: self._stopped)
+
+    def _exchange(self) -> None:
+        """Take another process for the one that died."""
+        with self._lock:
+            dead, self._worker = self._worker, self._release.take(self._deadline)
+        self._release.give_back(dead)
 
     def _interrupt(self) -> None:
         self._worker.stop()
@@ -214,7 +236,7 @@ class _Running(RunningQuery):
         match error.reason:
             case "time":
                 return UserError(f"the query ran into the time limit of {self._deadline.seconds:g} s")
-            case "memory":
+            case "memory" | "died":
                 return UserError(TOO_LARGE)
             case "stopped":
                 return StoppedError("the query was stopped")

@@ -87,6 +87,11 @@ class Query:
         if self._stopped:
             reader.kill()
 
+    @property
+    def limit(self) -> int:
+        """Rows that are given at most."""
+        return self._request.maxrec
+
     def on_close(self, action: Callable[[], object]) -> None:
         """Do something more when the query is closed."""
         self._resources.callback(action)

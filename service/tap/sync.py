@@ -196,6 +196,8 @@ class QueryResponse(Response):
 
     async def _send(self, work: asyncio.Task[None], send: Send) -> None:
         cut = [(b"x-query-status", b"OVERFLOW")] if self._cut else []
+        if self._format.name in HEADER_ONLY:  # where it is sent before that is known
+            cut.append((b"x-query-maxrec", str(self._query.limit).encode()))
         headers = [
             *cut,
             (b"content-type", self._format.media_type.encode("latin-1")),

@@ -43,6 +43,7 @@ COMMANDS = {
     ),
     "hats": ("vo_emline.cli.hats:hats", "Write a release as a HATS catalogue, for LSDB."),
     "adql": (ENTRY_POINTS, "Check and explain ADQL queries."),
+    "service": (ENTRY_POINTS, "Check a running service; report slow queries from its log."),
 }
 """Command name → (``module:attribute`` or the entry-point group, one line of help)."""
 

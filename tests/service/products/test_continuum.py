@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from service.products.calibration import pseudo_continuum
+from service.products.continuum import pseudo_continuum
 from vo_emline.spectra import HALPHA_VAC
 
 WAVELENGTH = np.arange(3700.0, 9100.0, 1.5)

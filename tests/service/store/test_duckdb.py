@@ -118,3 +118,11 @@ def test_a_query_that_is_stopped_before_it_begins_does_not_begin(store: FileStor
         with pytest.raises(KilledError):
             next(reading)
         assert time.monotonic() - start < 10
+
+
+def test_a_query_whose_process_is_killed_is_done_by_another(store: FileStore) -> None:
+    with store.lease() as release, closing(release.run(deadline=Deadline.after(120))) as running:
+        running._worker.kill()  # type: ignore[attr-defined]
+        running._worker._stopped = False  # type: ignore[attr-defined]  # as if somebody else had
+        batches = running.start(release.compile(ONE).sql, uploads={})
+        assert [row for batch in batches for row in batch.to_pylist()] == [{"n": 200}]

@@ -1,0 +1,135 @@
+"""A service under mixed load for a long time: what well-behaved clients see with hostile ones beside them.
+
+``make soak SOAK="--minutes 60"`` or ``python benchmarks/soak.py``. Good clients ask cones, counts and the
+best candidates on connections they keep; hostile ones do not read, send half a request, upload what reads for
+ever, ask what never ends, and hang up. First the good ones are alone for a quarter of the time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+import numpy as np
+from tap_client import Load, Request, Server, load
+from tap_rows import SELECT, made_rows, write_release
+
+from vo_emline.candidates import SCORES
+
+TABLE: Final = SCORES.qualified_name
+MILLIONS: Final = f"SELECT a.ra, b.dec FROM {TABLE} AS a, {TABLE} AS b"  # noqa: S608 - fixed names
+ENDLESS: Final = (
+    f"SELECT COUNT(*) AS n FROM {TABLE} AS a, {TABLE} AS b, {TABLE} AS c "  # noqa: S608
+    "WHERE SIN(a.ra + b.ra + c.ra) > 2"
+)
+ELSEWHERE: Final = "127.0.0.2"
+"""Where hostile clients come from: limits are kept by address."""
+UPLOAD: Final = (
+    b'<VOTABLE version="1.4"><RESOURCE><TABLE><FIELD name="f" datatype="bit" arraysize="0"/>'
+    b'<DATA><BINARY><STREAM encoding="base64">AAAA</STREAM></BINARY></DATA></TABLE></RESOURCE></VOTABLE>'
+)
+
+
+def good(rng: np.random.Generator) -> Request:
+    """Give what a user asks."""
+    ra, dec = rng.uniform(0, 360), rng.uniform(-10, 60)
+    cone = f" WHERE 1 = CONTAINS(POINT('ICRS', ra, dec), CIRCLE('ICRS', {ra:.4f}, {dec:.4f}, 0.5))"
+    queries = (
+        SELECT + cone,
+        "SELECT label, COUNT(*) AS n FROM {table} GROUP BY label",
+        SELECT.replace("SELECT", "SELECT TOP 10") + " ORDER BY p_emission DESC",
+    )
+    return Request("good", queries[rng.choice(3, p=(0.8, 0.1, 0.1))])
+
+
+def hostile(url: str, kind: int, stop: threading.Event) -> None:
+    """Do one kind of harm again and again."""
+    place = urlsplit(url)
+    while not stop.is_set():
+        query = urlencode({"LANG": "ADQL", "QUERY": (MILLIONS, ENDLESS)[kind % 2], "MAXREC": 5_000_000})
+        with contextlib.suppress(OSError, httpx.HTTPError):
+            if kind % 4 == 3:
+                values = {"LANG": "ADQL", "QUERY": "SELECT * FROM TAP_UPLOAD.t", "UPLOAD": "t,param:p"}
+                with httpx.Client(transport=httpx.HTTPTransport(local_address=ELSEWHERE)) as client:
+                    client.post(f"{url}/tap/sync", data=values, files={"p": UPLOAD}, timeout=30)
+                continue
+            with socket.create_connection(
+                ("127.0.0.1", place.port or 80), source_address=(ELSEWHERE, 0)
+            ) as connection:
+                head = f"GET /tap/sync?{query} HTTP/1.1\r\nHost: x\r\n"
+                connection.sendall(head.encode() if kind % 4 == 2 else f"{head}\r\n".encode())
+                stop.wait(10)  # and read nothing
+
+
+def memory(url: str) -> float:
+    """Give the resident memory of the service, MB, as it says itself."""
+    found = re.search(r"^vo_emline_memory_bytes (\S+)$", httpx.get(f"{url}/metrics").text, re.MULTILINE)
+    return float(found[1]) / 1e6 if found else float("nan")
+
+
+def line(name: str, seen: Load) -> str:
+    """Give the figures of one stretch of time."""
+    p50, p99 = np.quantile(seen.seconds, (0.5, 0.99))
+    rate = len(seen.seconds) / seen.wall
+    return f"| {name} | {len(seen.seconds)} | {seen.errors} | {rate:.1f} | {p50:.3f} | {p99:.3f} |"
+
+
+def main() -> None:
+    """Measure and write the table to standard output."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--hostile", type=int, default=8)
+    parser.add_argument("--rows", type=int, default=100_000)
+    options = parser.parse_args()
+    seconds = options.minutes * 60
+    with tempfile.TemporaryDirectory() as folder:
+        release = Path(folder) / "release.duckdb"
+        write_release(release, made_rows(options.rows))
+        command = [sys.executable, "-m", "service", str(release), "--port", "0"]
+        command += ["--processes", str(options.processes)]
+        environment = {**os.environ, "VO_EMLINE_SERVICE_SYNC_SECONDS": "20"}
+        with subprocess.Popen(  # noqa: S603 - our own program
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+        ) as service:
+            url = service.stdout.readline().strip() if service.stdout else ""
+            server = Server(f"{url}/tap", TABLE)
+            load(server, good, clients=options.clients, seconds=10)
+            before = memory(url)
+            alone = load(server, good, clients=options.clients, seconds=seconds / 4)
+            stop = threading.Event()
+            attackers = [
+                threading.Thread(target=hostile, args=(url, kind, stop)) for kind in range(options.hostile)
+            ]
+            for attacker in attackers:
+                attacker.start()
+            beside = load(server, good, clients=options.clients, seconds=seconds * 3 / 4)
+            stop.set()
+            for attacker in attackers:
+                attacker.join()
+            time.sleep(30)
+            after = memory(url)
+            service.terminate()
+    sys.stdout.write(
+        "| good clients | answers | errors | per second | median, s | p99, s |\n"
+        "|---|---:|---:|---:|---:|---:|\n"
+        f"{line('alone', alone)}\n{line(f'beside {options.hostile} hostile ones', beside)}\n\n"
+        f"memory of all processes: {before:.0f} MB before, {after:.0f} MB after\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
