@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-release bench-scaling model ablation docs clean
+.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-release bench-scaling model ablation docs clean screenshots
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -91,6 +91,9 @@ ablation: .venv/installed ## What each way of domain adaptation gives (SURVEY=di
 
 site: .venv/installed ## Build the documentation as a searchable site, build/site/index.html
 	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/site
+
+screenshots: .venv/installed ## Take the pictures of the pages (DEMO=dir of `make demo`)
+	$(BIN)/python docs/screenshots.py $(or $(DEMO),demo-run)/run
 
 docs: .venv/installed ## Write the reference pages from the code
 	$(BIN)/python docs/generate.py

@@ -29,5 +29,7 @@ for needed in ("LICENSE", "vo_emline/default_model/model.json", "service/service
     assert any(name.endswith(needed) for name in names), f"the wheel lacks {needed}"
 templates = [name for name in names if name.endswith(".html")]
 assert templates, "the wheel lacks the templates of the pages"
+for needed in ("web/static/style.css", "web/static/vendor/uPlot.js", "web/static/vendor/uPlot.LICENSE.txt"):
+    assert f"service/{needed}" in names, f"the wheel lacks {needed}"
 PYTHON
 env/bin/vo-emline serve --help >/dev/null

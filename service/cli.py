@@ -33,7 +33,7 @@ def serve(path: str, *, config: Path | None, **overrides: object) -> None:
 
     \b
     Examples:
-      vo-emline serve demo-run
+      vo-emline serve demo-run/run
       vo-emline serve release.duckdb --port 0
       vo-emline serve ~/spectra --public-url https://example.org/emline
       vo-emline serve postgresql://reader@db/emline

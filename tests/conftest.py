@@ -75,7 +75,12 @@ def new_database() -> Iterator[Callable[[str], str]]:
         shutil.rmtree(folder)
 
 
-PROGRAMS = {"browser": ("chromium",), "stilts": ("stilts",), "topcat": ("topcat", "Xvfb", "xdotool")}
+PROGRAMS = {
+    "browser": ("chromium",),
+    "jsamp": ("jsamp",),
+    "stilts": ("stilts",),
+    "topcat": ("topcat", "Xvfb", "xdotool"),
+}
 """Marker → programs (Debian packages) that its tests run."""
 
 

@@ -80,6 +80,9 @@ function limits(u, low, high) {
   const cut = Math.floor(seen.length / 500);
   let [least, most] = [seen[cut], seen[seen.length - 1 - cut]];
   if (last - first < 600) [least, most] = [seen[0], seen[seen.length - 1]];
+  for (const value of u.data[4].slice(first, last + 1)) { // what is expected belongs into the picture
+    if (value !== null) [least, most] = [Math.min(least, value), Math.max(most, value)];
+  }
   const margin = 0.06 * (most - least) || 1;
   return [least - margin, most + margin];
 }
