@@ -20,8 +20,12 @@ T = TypeVar("T")
 def client_of(request: Request) -> str:
     """Give the address that limits count for: IPv4 as it is, IPv6 by the network of 64 bits it belongs to.
 
-    Behind a proxy it is the address the proxy states, where the server trusts it.
+    Behind a proxy it is the address the proxy states, where the server trusts it, or the user it names
+    (setting ``user_header``).
     """
+    header = services(request).settings.user_header
+    if header and (user := request.headers.get(header)):
+        return f"user {user[:200]}"
     host = request.client.host if request.client else ""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])

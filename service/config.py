@@ -63,6 +63,12 @@ class Settings(TomlSettings):
     """Synchronous queries that run at the same time; others wait."""
     client_queries: Positive = 6
     """Of these, those of one client (address)."""
+    long_seconds: Positive = 10
+    """A query that runs longer than that is a long one."""
+    reserve: Annotated[int, Field(ge=0)] = 2
+    """Places that long queries give up where others wait."""
+    user_header: str = ""
+    """Header in which the proxy names the user who has logged in, for whom limits count; empty for none."""
     pages: Positive = 8
     """Pages, pictures, spectra, SSA and DataLink answers that are made at the same time; others wait."""
     client_pages: Positive = 6

@@ -38,6 +38,10 @@ class Places:
         """Places that are taken."""
         self.waiting = 0
         """Requests that wait for one."""
+        self.long = 0
+        """Places held by what takes long."""
+        self._number = number
+        self._pressing = 0
 
     @asynccontextmanager
     async def take(self, client: str) -> AsyncIterator[None]:
@@ -56,11 +60,14 @@ class Places:
         try:
             async with asyncio.timeout(self._seconds) as limit:
                 await own.acquire()
+                self._pressing += 1
                 try:
                     await self._free.acquire()
                 except BaseException:
                     own.release()
                     raise
+                finally:
+                    self._pressing -= 1
         except TimeoutError:
             self._leave(client)
             if not limit.expired():
@@ -81,6 +88,10 @@ class Places:
             self._free.release()
             own.release()
             self._leave(client)
+
+    def crowded(self, *, reserve: int) -> bool:
+        """Tell whether others wait while what takes long holds more than all but `reserve` places."""
+        return self._pressing > 0 and self.long > max(1, self._number - reserve)
 
     async def call(self, function: Callable[[], T]) -> T:
         """Run a blocking function in a thread and wait until it has really ended."""

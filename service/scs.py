@@ -145,6 +145,7 @@ async def cone(request: Request) -> Response:
         asked.format,
         places=context.places,
         client=client_of(request),
+        settings=context.settings,
         quota=context.quota,
         deadline=deadline,
         answer_error=_answer_mistake,

@@ -57,6 +57,7 @@ def portion(settings: Settings) -> Settings:
     return settings.model_copy(
         update={
             "queries": part(settings.queries), "client_queries": part(settings.client_queries),
+            "reserve": part(settings.reserve) if settings.reserve else 0,
             "pages": part(settings.pages), "client_pages": part(settings.client_pages),
             "upload_readers": part(settings.upload_readers), "memory": size(settings.memory),
             "spill": size(settings.spill), "spool": size(settings.spool),

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeVar
 import pyarrow as pa
 
 from service.deadline import Deadline
-from service.errors import StoppedError
+from service.errors import BusyError, StoppedError
 from vo_emline.errors import EmlineError, UserError
 
 BATCH_ROWS: Final = 8192
@@ -21,7 +21,7 @@ BATCH_ROWS: Final = 8192
 TOO_LARGE: Final = "the query needs more memory than the service allows; ask for fewer rows or groups"
 """What is said when a query goes over its memory."""
 
-StopReason = Literal["time", "abort"]
+StopReason = Literal["time", "abort", "busy"]
 Write = Callable[[Iterator[pa.RecordBatch]], Iterable[bytes]]
 """Makes pieces of an answer of its rows."""
 T = TypeVar("T")
@@ -140,5 +140,7 @@ class RunningQuery(ABC):
     def _raise_if_stopped(self) -> None:
         if self._stopped == "time" or not (self._stopped or self._deadline.remaining()):
             raise UserError(f"the query ran into the time limit of {self._deadline.seconds:g} s")
+        if self._stopped == "busy":
+            raise BusyError("others wait, and this query takes long; send it to /tap/async")
         if self._stopped:
             raise StoppedError("the query was stopped")

@@ -17,6 +17,7 @@ from service.formats import Result, encode_rows
 from service.formats.votable import Descriptor
 from service.processes import Worker
 from service.store import ReleaseStore, RunningQuery
+from service.store.running import StopReason
 from service.tap.request import TapRequest
 from service.tap.uploads import Upload
 from service.urls import Urls
@@ -74,13 +75,13 @@ class Query:
             raise StoppedError("the query was stopped")
         return self._result(compiled, running, uploads)
 
-    def stop(self) -> None:
+    def stop(self, reason: StopReason = "abort") -> None:
         """Stop the query, whatever it is doing."""
         self._stopped = True
         if self._reader:
             self._reader.kill()
         if self._running:
-            self._running.stop()
+            self._running.stop(reason)
 
     def _reading(self, reader: Worker) -> None:
         self._reader = reader

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from service.clients import client_of
+from service.config import Settings
 from service.deadline import Deadline
 from service.errors import FaultError, StoppedError
 from service.formats import Format, Result
@@ -39,6 +40,9 @@ logger = structlog.stdlib.get_logger("service")
 LAST_WORDS: Final = 5.0
 """Seconds after the time limit in which a client may still take what says that it was reached."""
 
+LOOK_SECONDS: Final = 0.5
+"""How often a query that takes long looks whether others wait for its place."""
+
 HEADER_ONLY: Final = ("csv", "tsv")
 """Formats that have no place for the word that rows were left out."""
 
@@ -54,8 +58,8 @@ class QueryResponse(Response):
         The query, not yet running.
     output
         Format of the answer.
-    places, client
-        Where it may run, and for whom.
+    places, client, settings
+        Where it may run, for whom, and for how long while others wait.
     quota
         Limits what waits on disk.
     deadline
@@ -71,6 +75,7 @@ class QueryResponse(Response):
         *,
         places: Places,
         client: str,
+        settings: Settings,
         quota: Quota,
         deadline: Deadline,
         answer_error: Callable[[Exception], Response],
@@ -80,6 +85,7 @@ class QueryResponse(Response):
         self._format = output
         self._places = places
         self._client = client
+        self._settings = settings
         self._answer_error = answer_error
         self._deadline = deadline
         self._more = asyncio.Event()
@@ -145,9 +151,25 @@ class QueryResponse(Response):
 
     async def _run(self, begun: asyncio.Future[None]) -> None:
         """Run the query in a place, until all of its answer is in the spool."""
+        loop = asyncio.get_running_loop()
         async with self._places.take(self._client):
-            loop = asyncio.get_running_loop()
-            await self._places.call(partial(self._work, lambda: loop.call_soon_threadsafe(_settle, begun)))
+            clock = asyncio.create_task(self._give_way())
+            try:
+                begin = partial(loop.call_soon_threadsafe, _settle, begun)
+                await self._places.call(partial(self._work, begin))
+            finally:
+                clock.cancel()
+
+    async def _give_way(self) -> None:
+        """End the query where it takes long, as too many do while others wait."""
+        await asyncio.sleep(self._settings.long_seconds)
+        self._places.long += 1
+        try:
+            while not self._places.crowded(reserve=self._settings.reserve):
+                await asyncio.sleep(LOOK_SECONDS)
+            self._query.stop("busy")
+        finally:
+            self._places.long -= 1
 
     def _work(self, begin: Callable[[], object]) -> None:
         """Make the answer, and tell as soon as some of it may leave; in one thread from beginning to end."""
@@ -253,6 +275,7 @@ async def sync(request: Request) -> Response:
         asked.format,
         places=context.places,
         client=client_of(request),
+        settings=context.settings,
         quota=context.quota,
         deadline=deadline,
         answer_error=answer_error,

@@ -112,6 +112,7 @@ def answer_query(request: Request, adql: str, output: Format) -> Response:
         output,
         places=context.places,
         client=client_of(request),
+        settings=context.settings,
         quota=context.quota,
         deadline=deadline,
         answer_error=partial(error_response, request, Parameters({})),

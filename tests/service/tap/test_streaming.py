@@ -171,6 +171,56 @@ def test_who_waits_too_long_is_told_to_come_back(start_service: Any, release_fil
     assert "busy" in answer.text
 
 
+def test_long_queries_give_way_to_those_that_wait(start_service: Any, release_file: Path) -> None:
+    crowded = start_service(
+        release_file,
+        queries=2,
+        client_queries=2,
+        long_seconds=1,
+        reserve=1,
+        user_header="x-u",
+        sync_seconds=15,
+    )
+    values = {"LANG": "ADQL", "QUERY": ENDLESS}
+    ended: list[httpx.Response] = []
+
+    def ask(user: str) -> None:
+        answer = httpx.get(f"{crowded.tap}/sync", params=values, headers={"X-U": user}, timeout=60)
+        ended.append(answer)
+
+    threads = [threading.Thread(target=ask, args=(user,), daemon=True) for user in "ab"]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: crowded.services.places.taken == 2)
+    # one of the two may stay as long as it likes, and is stopped by the end of the test
+    assert crowded.sync("SELECT TOP 1 ra FROM emline.scores").status_code == 200
+    wait_until(lambda: len(ended) == 1)
+    assert ended[0].status_code == 503
+    assert "/tap/async" in ended[0].text
+    assert crowded.services.places.taken == 1
+
+
+def test_limits_count_for_the_user_whom_the_proxy_names(start_service: Any, release_file: Path) -> None:
+    narrow = start_service(
+        release_file, client_queries=1, queue_seconds=1, sync_seconds=6, user_header="x-user"
+    )
+    values = {"LANG": "ADQL", "QUERY": ENDLESS}
+    url = f"{narrow.tap}/sync"
+    blocker = threading.Thread(
+        target=lambda: httpx.get(url, params=values, headers={"X-User": "ann"}, timeout=60)
+    )
+    blocker.start()
+    wait_until(lambda: narrow.services.places.taken == 1)
+    quick = {"LANG": "ADQL", "QUERY": "SELECT TOP 1 ra FROM emline.scores"}
+    answers = {
+        user: httpx.get(url, params=quick, headers={"X-User": user}, timeout=60) for user in ("ann", "bob")
+    }
+    blocker.join()
+    assert answers["ann"].status_code == 429
+    assert answers["ann"].headers["retry-after"] == "5"
+    assert answers["bob"].status_code == 200
+
+
 def test_a_new_release_under_load_fails_no_request(
     start_service: Any, tmp_path: Path, release_file: Path, spectra_table: pa.Table
 ) -> None:
