@@ -63,7 +63,10 @@ def _gauges(context: TapServices) -> dict[str, tuple[str, float]]:
         "page_places_waiting": ("Pages and pictures that wait for a place.", context.pages.waiting),
         "spool_free_bytes": ("Bytes left for answers that are not read yet.", context.quota.left),
         "release_age_seconds": ("Seconds since the release was put in place.", age),
-        "memory_bytes": ("Resident memory of the server and the processes it has started.", _memory()),
+        "memory_bytes": (
+            "Memory of this process and those it has started; what they share counts once.",
+            _memory(),
+        ),
         "cpu_seconds": ("Processor time of the server itself.", sum(_used())),
         "healthy": ("Whether all works.", float(_problem(context) is None)),
     }
@@ -79,12 +82,13 @@ def _used() -> tuple[float, float]:
 
 
 def _memory() -> float:
-    """Sum the resident memory of this process and its descendants, bytes."""
+    """Sum the resident memory of this process and its descendants, bytes; what several share counts once."""
     total, waiting = 0, [os.getpid()]
     while waiting:
         process = Path("/proc") / str(waiting.pop())
         try:
-            total += int((process / "statm").read_text().split()[1]) * resource.getpagesize()
+            rollup = (process / "smaps_rollup").read_text()
+            total += int(rollup.partition("\nPss:")[2].split(maxsplit=1)[0]) * 1024
             for task in (process / "task").iterdir():
                 waiting += map(int, (task / "children").read_text().split())
         except OSError:  # it has ended, or there is no /proc here

@@ -98,6 +98,8 @@ class Worker:
         self._stopped = False
         self.alive = True
         """Whether it can be given more work."""
+        self.idle_since = 0.0
+        """When it was last given back, by ``time.monotonic``; kept by whom it belongs to."""
 
     def call(
         self,

@@ -32,6 +32,9 @@ WARM_S: Final = 60
 WAIT_S: Final = 0.1
 """How long a query waits for a process to become free before another is started: about what that takes."""
 
+IDLE_S: Final = 30.0
+"""How long a process is kept that no query needs: the one that was used last answers the next."""
+
 PATIENCE_S: Final = 1.0
 """How long a query that is stopped may take to end; then its process is ended, which costs a new one."""
 
@@ -143,14 +146,23 @@ class DuckdbRelease(Release):
         with self._changed:
             self._working -= 1
             kept = worker.alive and not self._closed
+            old = self._outdated()
             if kept:
+                worker.idle_since = time.monotonic()
                 self._idle.append(worker)
             needed = not (kept or self._closed or self._idle or self._working)
             self._changed.notify()
-        if not kept:
-            worker.close()
+        for each in old if kept else [*old, worker]:
+            each.close()
         if needed:  # the next query should find a process that has the release open
             threading.Thread(target=self._replace, name="replace", daemon=True).start()
+
+    def _outdated(self) -> list[Worker]:
+        """Take out the processes that were opened for a crowd which has gone: what they hold is let go of."""
+        since = time.monotonic() - IDLE_S
+        old = [worker for worker in self._idle if worker.idle_since < since]
+        self._idle = [worker for worker in self._idle if worker not in old]
+        return old
 
     def _open(self, deadline: Deadline) -> Worker:
         """Start a process and let it open the release."""

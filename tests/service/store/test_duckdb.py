@@ -126,3 +126,19 @@ def test_a_query_whose_process_is_killed_is_done_by_another(store: FileStore) ->
         running._worker._stopped = False  # type: ignore[attr-defined]  # as if somebody else had
         batches = running.start(release.compile(ONE).sql, uploads={})
         assert [row for batch in batches for row in batch.to_pylist()] == [{"n": 200}]
+
+
+def test_processes_that_a_crowd_needed_end_when_it_has_gone(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.store.duckdb.WAIT_S", 0.0)
+    with store.lease() as release:
+        with (
+            closing(release.run(deadline=Deadline.after(120))),
+            closing(release.run(deadline=Deadline.after(120))),
+        ):
+            pass
+        assert len(release._idle) == 2  # type: ignore[attr-defined]
+        monkeypatch.setattr("service.store.duckdb.IDLE_S", 0.0)
+        run(store, ONE)
+        assert len(release._idle) == 1  # type: ignore[attr-defined]
