@@ -13,10 +13,9 @@ import pytest
 from vo_emline.errors import UserError
 from vo_emline.preprocess import PreprocessOptions
 from vo_emline.preprocess.identity import identity_table
-from vo_emline.preprocess.windows import WindowSet
+from vo_emline.preprocess.windows import Prepared, WindowSet
 from vo_emline.spectra import Identity
 from vo_emline.survey import (
-    Prepared,
     SurveyOptions,
     WindowStore,
     find_store,
