@@ -59,7 +59,7 @@ def error_response(request: Request, parameters: Parameters, error: Exception) -
         place=_place(query, error),
         query=query,
         format=next(iter(parameters.all("RESPONSEFORMAT")), "html"),
-        maxrec=next(iter(parameters.all("MAXREC")), "100"),
+        maxrec=next(iter(parameters.all("MAXREC")), "1000"),
     )
     headers = {"Retry-After": str(RETRY_SECONDS)} if status in (429, 503) else {}
     return HTMLResponse(page, status, headers=HEADERS | headers)
