@@ -36,7 +36,7 @@ module                    what it knows
 ``ondrejov``              identity of Ondřejov files
 ``assemble``              the checks that all layouts share
 ``cards``                 values of header cards
-``leniency``              what astropy complains about goes to the log
+``astropy_warnings``      what astropy complains about goes to the log
 ========================  ======================================================
 
 Velocities are not touched: LAMOST wavelengths are heliocentric, those of the

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from vo_emline.errors import DataError, UserError
+from vo_emline.spectra.astropy_warnings import warnings_collected
 from vo_emline.spectra.cards import Chain
 from vo_emline.spectra.fits_image import COMPANIONS, is_spectrum_image, lines_of, read_fits_image
 from vo_emline.spectra.fits_rows import find_rows, read_row
@@ -20,7 +21,6 @@ from vo_emline.spectra.fits_table import filled_rows, is_spectrum_table, read_fi
 from vo_emline.spectra.lamost import is_lamost
 from vo_emline.spectra.lamost_image import is_lamost_image, read_lamost_image
 from vo_emline.spectra.lamost_table import best_at_halpha, is_lamost_table, read_lamost_table
-from vo_emline.spectra.leniency import warnings_collected
 from vo_emline.spectra.medium import HALPHA_VAC, Medium
 from vo_emline.spectra.parts import Part
 from vo_emline.spectra.spectrum import Spectrum

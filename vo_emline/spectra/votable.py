@@ -15,11 +15,11 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from vo_emline.errors import DataError, UserError
+from vo_emline.spectra.astropy_warnings import warnings_collected
 from vo_emline.spectra.cards import Chain, number
 from vo_emline.spectra.columns import ColumnInfo, holds_spectrum, roles
 from vo_emline.spectra.fits import several
 from vo_emline.spectra.identity import Row, resolving_power
-from vo_emline.spectra.leniency import warnings_collected
 from vo_emline.spectra.medium import Medium
 from vo_emline.spectra.ondrejov import RESOLVING_POWER
 from vo_emline.spectra.parts import WHOLE, Part

@@ -139,16 +139,6 @@ class ShardDirectory:
         """Tell whether the results of `shard` are there."""
         return self.path(self.results[0], shard.number).is_file()
 
-    def counts(self, number: int) -> ShardCounts:
-        """Count what became of the inputs of a finished shard.
-
-        Raises
-        ------
-        DamagedError
-            A file of the shard is damaged or missing.
-        """
-        raise NotImplementedError
-
     def discard(self, number: int) -> None:
         """Make a shard one that is to do."""
         self.path(self.results[0], number).unlink(missing_ok=True)
@@ -179,7 +169,7 @@ class ShardStore(ShardDirectory):
                 _to_disk(temporary)
 
     def counts(self, number: int) -> ShardCounts:
-        """Count the rows of a finished shard; raises as :meth:`ShardDirectory.counts`."""
+        """Count the rows of a finished shard; raises :class:`DamagedError` where one is damaged."""
         with damage(self.directory, number):
             return count_rows(
                 number,

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from vo_emline.labels import LABELS, PROBABILITY_COLUMNS
 from vo_emline.preprocess import PreprocessOptions
-from vo_emline.spectra import find_spectra
+from vo_emline.spectra import find_spectra, iter_spectra
 from vo_emline.survey import REJECTS_SCHEMA, SCORES_SCHEMA, SurveyOptions, classify_files, prepare_files
 
 
@@ -77,3 +78,22 @@ def test_real_files_of_every_release(shared_data: Path, classifier: Any) -> None
     scores, _ = classify_files(paths, classifier, preprocess=PreprocessOptions())
     strong = {Path(row["source"]).stem for row in scores.to_pylist() if row["score"] > 0.9}
     assert {"spec-56284-GAC122S02V2_sp14-183", "spec-56265-VB069N07V2_sp04-027"} <= strong
+
+
+def test_stars_of_one_file_are_rows_of_their_own(tmp_path: Path, classifier: Any) -> None:
+    wavelength = 6300.0 + 0.7 * np.arange(800)
+    flux = 1 + np.outer([2.0, -0.4], np.exp(-0.5 * ((wavelength - 6564.6) / 3) ** 2))
+    planes = {"R_WAVELENGTH": wavelength, "R_FLUX": flux, "R_IVAR": np.full_like(flux, 1e4)}
+    targets = {"TARGETID": [11, 12], "TARGET_RA": [10.0, 11.0], "TARGET_DEC": [20.0, 21.0]}
+    columns = [fits.Column(name, "K" if name == "TARGETID" else "D", array=np.array(values))
+               for name, values in targets.items()]  # fmt: skip
+    hdus = [fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns, name="FIBERMAP")]
+    hdus += [fits.ImageHDU(values, name=name) for name, values in planes.items()]
+    coadd = tmp_path / "coadd.fits"
+    fits.HDUList(hdus).writeto(coadd)
+    names = [Path(name) for name in iter_spectra([tmp_path])]
+    scores, rejects = classify_files(names, classifier, preprocess=PreprocessOptions())
+    assert not len(rejects)
+    assert scores["source"].to_pylist() == [f"{coadd}#row=1", f"{coadd}#row=2"]
+    assert scores["ra"].to_pylist() == [10.0, 11.0]
+    assert len(set(scores[PROBABILITY_COLUMNS[0]].to_pylist())) == 2
