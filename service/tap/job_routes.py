@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 import anyio
 import structlog
@@ -39,6 +39,8 @@ logger = structlog.stdlib.get_logger("service")
 
 P = ParamSpec("P")
 T = TypeVar("T")
+V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
 
 WAIT_SECONDS: Final = 9.0
 """The longest blocking answer: clients give up reading after 10 s (pyvo #713)."""
@@ -224,12 +226,7 @@ async def get_duration(request: Request) -> Response:
 
 async def post_duration(request: Request) -> Response:
     """Set the time limit."""
-    check_origin(request)
-    job = await _job(request)
-    value = _required(await read_parameters(request), "EXECUTIONDURATION")
-    seconds = parse_count(value, name="EXECUTIONDURATION")
-    await _jobs(request)(JobManager.set_duration, job.job_id, seconds)
-    return _see_job(request, job.job_id)
+    return await _set(request, "EXECUTIONDURATION", parse_count, JobManager.set_duration)
 
 
 async def get_destruction(request: Request) -> Response:
@@ -239,12 +236,7 @@ async def get_destruction(request: Request) -> Response:
 
 async def post_destruction(request: Request) -> Response:
     """Set the time of destruction."""
-    check_origin(request)
-    job = await _job(request)
-    value = _required(await read_parameters(request), "DESTRUCTION")
-    moment = parse_time(value, name="DESTRUCTION")
-    await _jobs(request)(JobManager.set_destruction, job.job_id, moment)
-    return _see_job(request, job.job_id)
+    return await _set(request, "DESTRUCTION", parse_time, JobManager.set_destruction)
 
 
 async def get_parameters(request: Request) -> Response:
@@ -349,6 +341,23 @@ def _known(parameters: Parameters) -> Pairs:
 def _check_run(phase: str) -> None:
     if phase.upper() != "RUN":
         raise UserError(f"PHASE={phase[:80]} cannot be set; use RUN, or ABORT for a job that was run")
+
+
+class _Parse(Protocol[V_co]):
+    def __call__(self, value: str, *, name: str) -> V_co:
+        """Read the value of a parameter."""
+        ...
+
+
+async def _set(
+    request: Request, name: str, parse: _Parse[V], change: Callable[[JobManager, str, V], None]
+) -> Response:
+    """Change what a parameter says of a job."""
+    check_origin(request)
+    job = await _job(request)
+    value = parse(_required(await read_parameters(request), name), name=name)
+    await _jobs(request)(change, job.job_id, value)
+    return _see_job(request, job.job_id)
 
 
 def _required(parameters: Parameters, name: str) -> str:
