@@ -96,7 +96,8 @@ def test_candidates_come_with_measured_lines(trained: tuple[Run, list[str], str]
     names = [column.name for column in CLASSIFIED.columns]
     assert {"ew", "ew_error", "fwhm", "radial_velocity", "line_significance"} <= set(names)
     assert all(row["ew"] is not None and row["ew_error"] > 0 for row in candidates)
-    assert all("network" in row["line_method"] for row in candidates)
-    assert all(row["ew"] is None and row["line_method"] is None for row in others)
+    assert all("network" in row["line_method"] or row["line_method"] == "wide" for row in candidates)
+    assert all(row["ew_error"] > 0 and row["line_method"] == "classical" for row in others)
+    assert all(row["fwhm"] is None and row["profile"] is None for row in others)
     assert all(row["peak_separation"] is None for row in candidates if row["label"] == "emission")
     assert np.median([row["ew"] for row in candidates]) < 0

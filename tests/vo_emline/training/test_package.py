@@ -10,7 +10,7 @@ import pytest
 import vo_emline.training
 
 
-@pytest.mark.parametrize("name", vo_emline.training.__all__)
+@pytest.mark.parametrize("name", dir(vo_emline.training))
 def test_every_public_name_is_there_and_documented(name: str) -> None:
     assert getattr(vo_emline.training, name).__doc__
 
