@@ -76,7 +76,37 @@ def published_tables(database: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
     if SPECTRA.qualified_name not in present:
         raise DataError("", "not_a_release", f"it has no table {SPECTRA.qualified_name}")
     data = (*(table for table in PUBLISHED if table.qualified_name in present), OBSCORE)
+    columns = database.execute(
+        "SELECT schema_name || '.' || table_name || '.' || column_name FROM duckdb_columns() "
+        "WHERE database_name = ?", [CATALOG],
+    )  # fmt: skip
+    require_columns(data[:-1], {name for (name,) in columns.fetchall()})
     return (*data, *tap_schema.TAP_SCHEMA)
+
+
+def require_columns(tables: Sequence[Table], present: set[str]) -> None:
+    """See that a release has every column that is published now.
+
+    Parameters
+    ----------
+    tables
+        Those that it has.
+    present
+        ``schema.table.column`` of the columns that it has.
+
+    Raises
+    ------
+    DataError
+        It lacks some: an older version made it.
+    """
+    wanted = [f"{table.qualified_name}.{column.name}" for table in tables for column in table.stored]
+    if missing := [name for name in wanted if name not in present]:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise DataError(
+            "", "old_release",
+            f"an older version of this program made it: it lacks {', '.join(missing[:3])}{more}; classify "
+            "the survey again, and publish it again (vo-emline publish)",
+        )  # fmt: skip
 
 
 def has_table(database: duckdb.DuckDBPyConnection, table: Table) -> bool:

@@ -26,6 +26,7 @@ from service.config import Settings, bytes_of
 from service.deadline import Deadline
 from service.errors import INTERNAL, FaultError
 from service.store import tap_schema
+from service.store.opening import require_columns
 from service.store.release import Release
 from service.store.running import BATCH_ROWS, TOO_LARGE, RunningQuery
 from service.store.store import ReleaseStore
@@ -162,6 +163,14 @@ class PostgresRelease(Release):
             self.metadata = dict(facts)
             self.cutouts = CUTOUTS.qualified_name if CUTOUTS.qualified_name in present else None
             data = (*(table for table in PUBLISHED if table.qualified_name in present), OBSCORE)
+            columns = connection.execute(
+                "SELECT table_schema || '.' || table_name || '.' || column_name "
+                "FROM information_schema.columns"
+            )
+            try:
+                require_columns(data[:-1], {name for (name,) in columns})
+            except DataError as error:
+                raise DataError(shown(self._url), error.code, error.message) from error
             self.tables = (*data, *tap_schema.TAP_SCHEMA)
             counts = {}
             for table in data:

@@ -151,6 +151,16 @@ def test_a_file_that_is_no_release_is_refused(tmp_path: Path) -> None:
             FileStore(path, settings=Settings(), urls=URLS)
 
 
+def test_a_release_of_an_older_version_is_refused_with_what_to_do(release_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "old.duckdb"
+    shutil.copy(release_file, path)
+    with duckdb.connect(str(path)) as database:
+        database.execute("DROP INDEX emline.objects_object_id")
+        database.execute("ALTER TABLE emline.objects DROP COLUMN surveys")
+    with pytest.raises(DataError, match=r"it lacks emline\.objects\.surveys; classify .* publish it again"):
+        FileStore(path, settings=Settings(), urls=URLS)
+
+
 def test_a_release_of_spectra_alone_is_served_without_scores(tmp_path: Path, spectra_table: pa.Table) -> None:
     path = tmp_path / "release.duckdb"
     build_release(path, spectra=spectra_table)
