@@ -21,6 +21,9 @@ from vo_emline.measure.baseline import Baseline
 from vo_emline.measure.shape import PEAKS_HALF_WIDTH, within
 from vo_emline.spectra.medium import HALPHA_VAC
 
+FILLED: Final = "filled"
+"""The type of a line without a peak of its own: emission is only what lacks of the absorption expected."""
+
 TYPES: Final = (
     "single",
     "double",
@@ -29,7 +32,7 @@ TYPES: Final = (
     "p-cygni",
     "inverse-p-cygni",
     "broad",
-    "filled",
+    FILLED,
 )
 """Names of the types, in the order of the columns of probabilities here."""
 

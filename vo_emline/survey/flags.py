@@ -29,8 +29,9 @@ from vo_emline.survey.model import Predicted
 from vo_emline.survey.options import SurveyOptions
 
 _OWN: Final = {
-    "uncertain": "no class is probable enough, the S/N is too low to tell, or a line is seen where there is "
-    "an artefact, or like none that the network was shown",
+    "uncertain": "no class is probable enough, the S/N is too low to tell, a line is seen where there is an "
+    "artefact, or like none that the network was shown, or emission that only fills the core is not "
+    "nearly sure",
     "low_snr": "the S/N is below the limit",
     "ivar_suspect": "the inverse variance is zero on the line alone, as LAMOST DR1 has it on strong emission",
     "not_a_star": "the survey's pipeline calls it a galaxy or quasar",
@@ -51,6 +52,10 @@ CORE_A: Final = 10.0
 
 NEBULAR_FROM: Final = 0.01
 """A nebula is looked for in spectra whose score is above this: where there is any sign of emission."""
+
+SURE_FILLED: Final = 0.99
+"""A line that has no peak of its own and only fills the core is uncertain where emission is less probable:
+all hangs on the absorption that is expected, which errs by more in stars and on plates unknown to it."""
 
 LOST_SHARE: Final = 0.1
 """A line has low coverage where more of its pixels, or of those of its side bands, are bad."""
@@ -95,6 +100,7 @@ def flag(
     candidates: Candidates,
     *,
     nebular: FloatArray,
+    filled: BoolArray,
     options: SurveyOptions,
 ) -> pa.Array:
     """Give the flags of each window, words separated by spaces, in the order of :data:`FLAGS`.
@@ -109,6 +115,8 @@ def flag(
         Those of which lines are measured.
     nebular
         What :func:`look_for_nebulae` gave, shape (n,).
+    filled
+        Which of them are candidates whose line only fills the core, shape (n,).
     options
         Limits of probability and S/N.
 
@@ -125,6 +133,7 @@ def flag(
     artefact[candidates.rows] = spoilt[candidates.rows]
     unlike = np.zeros(len(windows), dtype=bool) if predicted.unlike is None else predicted.unlike
     unsure = predicted.probability.max(axis=1) < options.uncertain_below
+    unsure |= filled & (predicted.probability[:, ABSORPTION] > 1.0 - SURE_FILLED)
     raised = {
         "uncertain": unsure | low | artefact | unlike,
         "unlike_training": unlike,

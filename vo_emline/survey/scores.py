@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vo_emline.arrays import FloatArray
 from vo_emline.candidates.cutouts import pack_cutouts
 from vo_emline.labels import DOUBLE_PEAK, LABELS, PROBABILITY_COLUMNS
 from vo_emline.measure.everywhere import equivalent_widths
 from vo_emline.measure.quantities import QUANTITIES, Estimates, estimates
-from vo_emline.measure.types import TYPES, ProfileTypes, profile_types
+from vo_emline.measure.types import FILLED, TYPES, ProfileTypes, profile_types
 from vo_emline.preprocess.identity import COVERAGE_SCHEMA, IDENTITY_SCHEMA
 from vo_emline.preprocess.windows import Prepared, WindowSet
 from vo_emline.rejects import Reject
@@ -104,13 +105,15 @@ def tabulate(
     label = probability.argmax(axis=1)
     candidates = find_candidates(windows, label)
     nebular = look_for_nebulae(windows, predicted)
+    lines = line_columns(windows, candidates, probability, regression)
+    filled = pc.fill_null(pc.equal(lines[PROFILE], FILLED), False).to_numpy(zero_copy_only=False)
     columns: dict[str, Any] = {
         "label": pa.array(LABELS).take(pa.array(label)),
         **{name: probability[:, index] for index, name in enumerate(PROBABILITY_COLUMNS)},
         "score": probability[:, 1:].sum(axis=1),
         NEBULAR: pa.array(nebular.astype(np.float32), from_pandas=True),
-        "flags": flag(windows, predicted, candidates, nebular=nebular, options=options),
-        **line_columns(windows, candidates, probability, regression),
+        "flags": flag(windows, predicted, candidates, nebular=nebular, filled=filled, options=options),
+        **lines,
         "cutout": _cutouts(candidates, len(windows)),
     }
     scored = windows.identity

@@ -33,7 +33,8 @@ def flags_of(one: WindowSet, probability: np.ndarray) -> list[str]:
     candidates = find_candidates(one, probability.argmax(axis=1))
     predicted = Predicted(probability)
     nebular = look_for_nebulae(one, predicted)
-    return flag(one, predicted, candidates, nebular=nebular, options=SurveyOptions()).to_pylist()
+    none = np.zeros(len(one), dtype=bool)
+    return flag(one, predicted, candidates, nebular=nebular, filled=none, options=SurveyOptions()).to_pylist()
 
 
 @pytest.mark.parametrize(
@@ -94,5 +95,19 @@ def test_what_is_like_nothing_shown_is_uncertain() -> None:
     predicted = Predicted(probability, unlike=np.array([True, False]))
     candidates = find_candidates(one, probability.argmax(axis=1))
     nebular = np.full(2, np.nan)
-    found = flag(one, predicted, candidates, nebular=nebular, options=SurveyOptions()).to_pylist()
-    assert found == ["uncertain unlike_training", ""]
+    found = flag(
+        one, predicted, candidates, nebular=nebular, filled=np.zeros(2, dtype=bool), options=SurveyOptions()
+    )
+    assert found.to_pylist() == ["uncertain unlike_training", ""]
+
+
+def test_emission_that_only_fills_the_core_has_to_be_nearly_sure() -> None:
+    identities = [Identity(source=name, snr_r=50.0) for name in "abc"]
+    probability = np.array([[0.02, 0.97, 0.01], [0.02, 0.97, 0.01], [0.005, 0.99, 0.005]], dtype=np.float32)
+    one, predicted = windows(*identities), Predicted(probability)
+    candidates = find_candidates(one, probability.argmax(axis=1))
+    filled = np.array([True, False, True])
+    found = flag(
+        one, predicted, candidates, nebular=np.full(3, np.nan), filled=filled, options=SurveyOptions()
+    )
+    assert found.to_pylist() == ["uncertain", "", ""]
