@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_triangular
-from scipy.linalg.blas import strmm
+from scipy.linalg.blas import dtrmm
 from scipy.spatial.distance import cdist
 
 from vo_emline.arrays import BoolArray, FloatArray
@@ -53,8 +53,10 @@ FAMILIAR: Final = 0.5
 """Nothing is expected where the standard deviation, the star's own scatter aside, exceeds this share of
 that of all stars together."""
 
-_BLOCK: Final = 256
-"""Spectra predicted at a time, so that they stay in the cache of the processor."""
+_BLOCK: Final = 192
+"""Spectra predicted at a time, so that they stay in the cache of the processor. Blocks are filled up to it: a
+spectrum gets the same bits in any company, as matrix products of one shape, a multiple of all that
+processors take at once, give them."""
 
 _STEP: Final = float(GRID[1] - GRID[0])
 _SIDES: Final = np.abs(GRID - HALPHA_VAC) > 20.0
@@ -88,10 +90,8 @@ class ExpectedAbsorption:
     """Variance of these from the noise, Å², shape (m, 2)."""
     hyper: FloatArray
     """Per half width: mean (Å), amplitude² (Å²), length scale, own scatter² (Å²); shape (2, 4)."""
-    _root: FloatArray = field(init=False, repr=False, compare=False)
-    """Inverse of the lower Cholesky factor of their covariance, per half width, shape (2, m, m)."""
-    _single: list[npt.NDArray[np.float32]] = field(init=False, repr=False, compare=False)
-    """The same in single precision, columns first, as the product over many spectra takes it."""
+    _root: list[FloatArray] = field(init=False, repr=False, compare=False)
+    """Inverse lower Cholesky factors of their covariance, per half width: shape (m, m), columns first."""
     _weight: FloatArray = field(init=False, repr=False, compare=False)
     """What each spectrum adds to the mean and, its own place aside, to the slope, shape (2, m, 1 + k)."""
 
@@ -106,9 +106,7 @@ class ExpectedAbsorption:
             root.T @ (root @ (self.ew[:, column] - self.hyper[column, 0]))
             for column, root in enumerate(roots)
         ]
-        single = [np.asfortranarray(root, dtype=np.float32) for root in roots]
-        object.__setattr__(self, "_root", np.stack(roots))
-        object.__setattr__(self, "_single", single)
+        object.__setattr__(self, "_root", [np.asfortranarray(root) for root in roots])
         object.__setattr__(
             self, "_weight", np.stack([np.column_stack([one, one[:, None] * self.points]) for one in weights])
         )
@@ -145,12 +143,14 @@ class ExpectedAbsorption:
 
     def _block(self, indices: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:
         """Predict a few spectra, as :meth:`predict`."""
-        place, error, known = self._place(indices)
+        n = len(indices)
+        filling = np.full((_BLOCK - n, *indices.shape[1:]), np.nan, dtype=indices.dtype)
+        place, error, known = self._place(np.concatenate([indices, filling]))
         square = cdist(place, self.points, "sqeuclidean")
         found = [self._predict(column, place, error, square) for column in range(len(HALF_WIDTHS))]
         mean, sigma, familiar = (np.stack(one, axis=1) for one in zip(*found, strict=True))
         told = known & familiar.all(axis=1)
-        return np.where(told[:, None], mean, np.nan), np.where(told[:, None], sigma, np.nan)
+        return np.where(told[:, None], mean, np.nan)[:n], np.where(told[:, None], sigma, np.nan)[:n]
 
     def left_out(self) -> tuple[FloatArray, FloatArray]:
         """Predict every learnt spectrum from the others, as :meth:`predict`.
@@ -181,10 +181,11 @@ class ExpectedAbsorption:
     ) -> tuple[FloatArray, FloatArray, BoolArray]:
         mean, amplitude, length, scatter = self.hyper[column]
         near = _kernel(square, amplitude, length)
-        # Half the work of a full product, since the factor is triangular, and half again in single precision:
-        # the star's own scatter is a thousand times what is lost of the variance.
-        explained = strmm(1.0, self._single[column], near.astype(np.float32).T, lower=1)
-        latent = amplitude - np.einsum("mn,mn->n", explained, explained).astype(np.float64)
+        # Half the work of a full product, since the factor is triangular. In single precision it were half
+        # again, but not the same bits for a spectrum in whatever company.
+        explained = dtrmm(1.0, self._root[column], near.T, lower=1)
+        np.square(explained, out=explained)
+        latent = amplitude - explained.sum(axis=0)
         pulled = near @ self._weight[column]
         slope = (pulled[:, 1:] - pulled[:, :1] * place) / length**2
         blurred = np.square(slope * error).sum(axis=1)

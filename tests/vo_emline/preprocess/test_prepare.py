@@ -203,17 +203,19 @@ def test_extreme_fluxes_make_finite_windows(make_spectrum: Make) -> None:
 
 
 def test_lamost_spectra_are_worked_on_together(shared_data: Path) -> None:
-    """13 000 a second on one idle core; the bound leaves room for a busy one.
+    """Many together take a fraction of the processor time that one at a time take.
 
     In a process of its own, where arguments are not checked as they are here.
     """
     code = (
         "import sys, time; from pathlib import Path;"
         "from vo_emline.preprocess.prepare import prepare; from vo_emline.spectra import read;"
-        "spectra = [read(path) for path in sorted(Path(sys.argv[1]).iterdir())] * 50;"
-        "used = [time.process_time()] + [prepare(spectra) and time.process_time() for _ in range(3)];"
-        "print(len(spectra) / min(b - a for a, b in zip(used, used[1:])))"
+        "spectra = [read(path) for path in sorted(Path(sys.argv[1]).iterdir())] * 20;"
+        "clock = time.process_time; prepare(spectra[:50]);"
+        "first = clock(); alone = [prepare([one]) for one in spectra]; second = clock();"
+        "used = [second] + [prepare(spectra) and clock() for _ in range(3)];"
+        "print((second - first) / min(b - a for a, b in zip(used, used[1:])))"
     )
     command = [sys.executable, "-c", code, str(shared_data / "lamost/dr1")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert float(done.stdout) > 3000
+    assert float(done.stdout) > 4

@@ -160,3 +160,25 @@ def test_it_survives_being_written_in_single_precision(expected: ExpectedAbsorpt
     for one, other in zip(again.predict(stars.indices), expected.predict(stars.indices), strict=True):
         np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-3)
     assert again.ew.shape[1] == len(HALF_WIDTHS)
+
+
+def test_a_spectrum_gets_the_same_bits_in_any_company() -> None:
+    random = np.random.default_rng(5)
+    n_points, n_indices = 301, 26
+    ew = random.normal(3.0, 1.0, (n_points, 2))
+    expected = ExpectedAbsorption(
+        centre=np.zeros(n_indices),
+        spread=np.ones(n_indices),
+        points=random.normal(size=(n_points, n_indices)),
+        ew=ew,
+        variance=np.full((n_points, 2), 0.01),
+        hyper=np.array([[3.0, 1.0, 4.0, 0.02]] * 2),
+    )
+    near = expected.points[random.integers(0, n_points, 450)] + 0.1 * random.normal(size=(450, n_indices))
+    indices = np.stack([near, np.full((450, n_indices), 0.1)], axis=1)
+    together = expected.predict(indices)
+    assert np.isfinite(together[0]).mean() > 0.5
+    for first, last in ((0, 1), (3, 10), (190, 193), (7, 400)):
+        alone = expected.predict(indices[first:last])
+        for one, all_of_them in zip(alone, together, strict=True):
+            np.testing.assert_array_equal(one, all_of_them[first:last])
