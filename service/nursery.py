@@ -33,6 +33,8 @@ HEAD: Final = Struct("<cI")
 PIECE, PART, END, MISTAKE, MEMORY, FAULT, STOPPED = b"P", b"p", b"E", b"U", b"M", b"F", b"S"
 """What a frame holds, by its first byte: a piece or its end, a part of one that goes on, or how it ended."""
 
+KINDS: Final = frozenset((PIECE, PART, END, MISTAKE, MEMORY, FAULT, STOPPED))
+
 AHEAD: Final = 1 << 22
 """Bytes of an answer that a worker may be ahead of its server, where the system allows so many."""
 
@@ -64,23 +66,26 @@ class _Call:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._serial = 0
+        self._ended = True
         self._interrupt: Callable[[], object] | None = None
         self.stopped = False
 
     def begin(self, serial: int) -> None:
         """Take up a call."""
         with self._lock:
-            self._serial, self.stopped = serial, False
+            self._serial, self._ended, self.stopped = serial, False, False
 
     def end(self) -> None:
         """Have done with it: who stops it now comes too late."""
         with self._lock:
-            self._serial = 0
+            self._ended = True
 
     def stop(self, serial: int) -> bool:
-        """Stop the call of this number; tell whether it is still being worked on."""
+        """Stop the call of this number; tell whether it is still to begin, or to end."""
         with self._lock:
-            if serial != self._serial:
+            if serial > self._serial:  # the word to stop came before the call was taken up
+                return True
+            if serial < self._serial or self._ended:
                 return False
             self.stopped = True
             if self._interrupt:

@@ -96,6 +96,10 @@ class Worker:
         self._serial = 0
         self._working = False
         self._stopped = False
+        # What has come of a frame: time may run out in the middle of one, and the rest still comes.
+        self._head: tuple[bytes, int] | None = None
+        self._received: bytearray | None = None
+        self._filled = 0
         self.alive = True
         """Whether it can be given more work."""
         self.idle_since = 0.0
@@ -207,10 +211,13 @@ class Worker:
         """Give the next piece, None at the end."""
         parts = []
         while True:
-            kind, size = HEAD.unpack(self._exactly(HEAD.size, deadline))
-            if size > FRAME:  # nothing of ours
+            if self._head is None:
+                self._head = HEAD.unpack(self._exactly(HEAD.size, deadline))
+            kind, size = self._head
+            if size > FRAME or kind not in protocol.KINDS:  # nothing of ours
                 raise EOFError
             content = self._exactly(size, deadline)
+            self._head = None
             if kind == protocol.PART:
                 parts.append(content)
             elif kind == protocol.PIECE:
@@ -220,9 +227,10 @@ class Worker:
                 return None
 
     def _exactly(self, size: int, deadline: float) -> bytearray:
-        """Receive so many bytes."""
-        received = bytearray(size)
-        rest = memoryview(received)
+        """Receive so many bytes; where time runs out, those that came are kept for the next call."""
+        if self._received is None:
+            self._received, self._filled = bytearray(size), 0
+        rest = memoryview(self._received)[self._filled :]
         while rest:
             left = deadline - time.monotonic()
             if left <= 0 or not self._readable.poll(left * 1000):  # also where there is always more to read
@@ -230,7 +238,9 @@ class Worker:
             count = self._connection.recv_into(rest)
             if not count:
                 raise EOFError
+            self._filled += count
             rest = rest[count:]
+        received, self._received = self._received, None
         return received
 
     def _ended(self, kind: bytes, content: bytes) -> None:
