@@ -46,7 +46,7 @@ def serve(listener: socket.socket, drip: Callable[..., object]) -> None:
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
-    made = Pool(1, preload=["service.tap.fetch"], limits=Limits(memory=500_000_000))
+    made = Pool(1, limits=Limits(memory=500_000_000))
     list(made.call(_nothing, seconds=120))
     yield made
     made.close()
