@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -46,6 +47,23 @@ class Parameters:
         if len(values) > 1:
             raise UserError(f"{name.upper()} is given {len(values)} times; give it once")
         return values[0] if values else None
+
+
+def read_number(name: str, text: str) -> float:
+    """Read a finite number, the value of the parameter `name`.
+
+    Raises
+    ------
+    UserError
+        It is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"{name}: {text[:80]} is not a number")
+    return value
 
 
 async def read_parameters(request: Request) -> Parameters:

@@ -8,7 +8,6 @@ rows first.
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -18,16 +17,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.clients import client_of
 from service.deadline import Deadline
 from service.errors import INTERNAL, NotFoundError, status_of
 from service.formats import Format, Result
 from service.formats.header import VERSION
 from service.formats.votable import write_tabledata
-from service.parameters import Parameters, read_parameters
+from service.parameters import Parameters, read_number, read_parameters
 from service.tap.context import tap_services
 from service.tap.request import TapRequest, parse_rows
-from service.tap.sync import QueryResponse
+from service.tap.sync import respond
 from vo_emline.candidates.columns import CANDIDATES, OBJECTS, SCORES
 from vo_emline.errors import UserError
 from vo_emline.tables import Table
@@ -65,7 +63,7 @@ def cone_query(parameters: Parameters, table: Table) -> str:
     UserError
         A value is missing or impossible.
     """
-    ra, dec, radius = (_number(parameters, name) for name in ("RA", "DEC", "SR"))
+    ra, dec, radius = (read_number(name, _given(parameters, name)) for name in ("RA", "DEC", "SR"))
     if not -90 <= dec <= 90:
         raise UserError(f"DEC={dec} is no declination: it lies between -90 and 90 degrees")
     if not 0 <= radius <= 180:
@@ -82,17 +80,11 @@ def cone_query(parameters: Parameters, table: Table) -> str:
     )
 
 
-def _number(parameters: Parameters, name: str) -> float:
+def _given(parameters: Parameters, name: str) -> str:
     text = parameters.one(name)
     if text is None:
         raise UserError(f"{name} is missing: a cone search needs RA, DEC and SR, in degrees")
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{name}={text[:80]} is no number of degrees")
-    return value
+    return text
 
 
 def write_cone(result: Result) -> Iterator[bytes]:
@@ -140,16 +132,8 @@ async def cone(request: Request) -> Response:
         return _answer_mistake(error)
     deadline = Deadline.after(context.settings.sync_seconds)
     asked = TapRequest(query=query, format=_FORMAT, maxrec=maxrec)
-    return QueryResponse(
-        context.queries.query(asked, deadline=deadline),
-        asked.format,
-        places=context.places,
-        client=client_of(request),
-        settings=context.settings,
-        quota=context.quota,
-        deadline=deadline,
-        answer_error=_answer_mistake,
-    )
+    work = context.queries.query(asked, deadline=deadline)
+    return respond(request, work, asked.format, deadline=deadline, answer_error=_answer_mistake)
 
 
 def routes() -> list[Route]:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from service.parameters import read_number
 from service.ssa.columns import APERTURE_SQL, CALIBRATION_SQL, CALIBRATIONS
 from service.ssa.conditions import Condition, contains_one_of, one_of, overlaps, within
-from service.ssa.values import parse_ranges, read_band, read_number, read_time, split_qualifier, split_values
+from service.ssa.values import parse_ranges, read_band, read_time, split_qualifier, split_values
 from vo_emline.errors import UserError
 
 

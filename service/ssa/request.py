@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.config import Settings
-from service.parameters import Parameters
+from service.parameters import Parameters, read_number
 from service.products.request import FITS, NATIVE, VOTABLE, Format
 from service.ssa.conditions import Condition, circle
 from service.ssa.parameters import PARAMETERS
-from service.ssa.values import read_number, read_position
+from service.ssa.values import read_position
 from service.urls import Urls
 from vo_emline.errors import UserError
 

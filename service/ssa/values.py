@@ -11,6 +11,7 @@ from typing import Final
 from astropy.coordinates import SkyCoord
 from astropy.coordinates.errors import ConvertError
 
+from service.parameters import read_number
 from vo_emline.errors import UserError
 
 Interval = tuple[float, float]
@@ -135,23 +136,6 @@ def read_position(text: str) -> tuple[float, float]:
     except ConvertError as error:
         raise UserError(f"POS={text[:80]} cannot be brought to ICRS: {error}") from error
     return float(icrs.ra.deg), float(icrs.dec.deg)
-
-
-def read_number(name: str, text: str) -> float:
-    """Read a finite number.
-
-    Raises
-    ------
-    UserError
-        It is none.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{name}: {text[:80]} is not a number")
-    return value
 
 
 def read_band(text: str) -> tuple[float, float]:

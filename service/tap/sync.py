@@ -270,9 +270,30 @@ async def sync(request: Request) -> Response:
             query.on_close(folder.cleanup)
         else:
             query = context.queries.query(asked, deadline=deadline)
+    return respond(request, query, asked.format, deadline=deadline, answer_error=answer_error)
+
+
+def respond(
+    request: Request,
+    query: Query,
+    output: Format,
+    *,
+    deadline: Deadline,
+    answer_error: Callable[[Exception], Response],
+) -> QueryResponse:
+    """Answer a request by a query that runs in a place for queries, within the limits of its client.
+
+    Parameters
+    ----------
+    request
+        Who asks.
+    query, output, deadline, answer_error
+        As for :class:`QueryResponse`.
+    """
+    context = tap_services(request)
     return QueryResponse(
         query,
-        asked.format,
+        output,
         places=context.places,
         client=client_of(request),
         settings=context.settings,

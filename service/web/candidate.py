@@ -9,9 +9,10 @@ from typing import Any, Final
 from service.context import Services
 from service.errors import NotFoundError
 from service.pages import relative_urls, render
+from service.products.deliver import find_entry, open_spectrum
 from service.products.entries import Entry, find_entries
 from service.products.request import FORMATS, NATIVE
-from service.store import Release
+from service.store import Release, ReleaseStore
 from service.tap.context import TapServices
 from service.web.company import Neighbours, date_of, epochs, neighbours
 from service.web.search import quoted, sexagesimal
@@ -20,7 +21,7 @@ from vo_emline.candidates.columns import CANDIDATES, SCORES
 from vo_emline.labels import ABSORPTION, LABELS, PROBABILITY_COLUMNS
 from vo_emline.measure.quantities import QUANTITIES
 from vo_emline.preprocess.windows import WINDOW_VAC
-from vo_emline.spectra import HALPHA_VAC
+from vo_emline.spectra import HALPHA_VAC, Spectrum
 from vo_emline.survey.flags import FLAGS
 from vo_emline.tables import Column
 
@@ -144,6 +145,20 @@ def find_did(context: Services, candidate_id: str) -> str:
     """
     with context.store.lease() as release:
         return quoted(find_row(release, candidate_id)["obs_publisher_did"])
+
+
+def find_spectrum(store: ReleaseStore, candidate_id: str) -> tuple[Entry, Spectrum]:
+    """Find the file of a classified spectrum, and read it.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such spectrum, or its file is gone or unreadable.
+    """
+    with store.lease() as release:
+        did = find_row(release, candidate_id)["obs_publisher_did"]
+    entry = find_entry(store, did)
+    return entry, open_spectrum(entry)
 
 
 def find_row(release: Release, candidate_id: str) -> dict[str, Any]:

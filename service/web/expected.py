@@ -7,10 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from service.products.calibration import FluxCalibration, calibrated
-from service.products.deliver import find_entry, open_spectrum
 from service.products.template import TEMPLATE_VAC, find_template
 from service.store import ReleaseStore
-from service.web.candidate import find_row
+from service.web.candidate import find_spectrum
 from vo_emline.errors import DataError
 
 NOTHING: Final[dict[str, Any]] = {"wavelength": [], "flux": [], "members": 0, "kind": ""}
@@ -31,14 +30,11 @@ def expected_absorption(store: ReleaseStore, candidate_id: str) -> dict[str, Any
     NotFoundError
         There is no such spectrum, or its file is gone or unreadable.
     """
-    with store.lease() as release:
-        did = find_row(release, candidate_id)["obs_publisher_did"]
-    entry = find_entry(store, did)
+    entry, spectrum = find_spectrum(store, candidate_id)
     with store.lease() as release:
         template = find_template(release, entry)
     if template is None:
         return NOTHING
-    spectrum = open_spectrum(entry)
     try:
         scaled = calibrated(spectrum, FluxCalibration.NORMALIZED)
     except DataError:

@@ -11,11 +11,10 @@ from typing import Final, Literal
 import numpy as np
 
 from service.errors import NotFoundError
-from service.products.deliver import find_entry, open_spectrum
 from service.products.preview import shown_flux
 from service.products.template import TEMPLATE_VAC, find_template
 from service.store import ReleaseStore
-from service.web.candidate import find_row
+from service.web.candidate import find_spectrum
 from vo_emline.arrays import FloatArray
 from vo_emline.spectra import HALPHA_VAC
 
@@ -65,10 +64,7 @@ def figure_svg(store: ReleaseStore, candidate_id: str, panel: Panel) -> str:
     NotFoundError
         There is no such spectrum, or its file is gone or unreadable.
     """
-    with store.lease() as release:
-        did = find_row(release, candidate_id)["obs_publisher_did"]
-    entry = find_entry(store, did)
-    spectrum = open_spectrum(entry)
+    entry, spectrum = find_spectrum(store, candidate_id)
     flux, name = shown_flux(spectrum)
     curve = Curve(wavelength=spectrum.wavelength_vac, flux=flux, name=name)
     if panel == "whole":

@@ -21,7 +21,7 @@ from service.store import Release
 from service.tap.context import TapServices, tap_services
 from service.tap.mistakes import error_response
 from service.tap.request import TapRequest
-from service.tap.sync import QueryResponse
+from service.tap.sync import respond
 from service.web.asking import ask
 from service.web.cutout import cutouts_svg
 from service.web.facets import Counts, count
@@ -107,16 +107,9 @@ def answer_query(request: Request, adql: str, output: Format) -> Response:
     context = tap_services(request)
     deadline = Deadline.after(context.settings.sync_seconds)
     asked = TapRequest(query=adql, format=output, maxrec=context.settings.rows_hard)
-    return QueryResponse(
-        context.queries.query(asked, deadline=deadline),
-        output,
-        places=context.places,
-        client=client_of(request),
-        settings=context.settings,
-        quota=context.quota,
-        deadline=deadline,
-        answer_error=partial(error_response, request, Parameters({})),
-    )
+    query = context.queries.query(asked, deadline=deadline)
+    answer_error = partial(error_response, request, Parameters({}))
+    return respond(request, query, output, deadline=deadline, answer_error=answer_error)
 
 
 def candidates_page(context: TapServices, given: Sequence[tuple[str, str]]) -> str:

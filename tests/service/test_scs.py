@@ -62,13 +62,13 @@ def test_the_answer_has_the_columns_that_the_standard_wants(served: Any) -> None
     ("given", "said"),
     [
         ({"RA": "10", "DEC": "20"}, "SR is missing"),
-        ({"RA": "x", "DEC": "20", "SR": "1"}, "RA=x is no number"),
-        ({"RA": "nan", "DEC": "20", "SR": "1"}, "RA=nan is no number"),
+        ({"RA": "x", "DEC": "20", "SR": "1"}, "RA: x is not a number"),
+        ({"RA": "nan", "DEC": "20", "SR": "1"}, "RA: nan is not a number"),
         ({"RA": "10", "DEC": "91", "SR": "1"}, "DEC=91.0 is no declination"),
         ({"RA": "10", "DEC": "20", "SR": "-1"}, "SR=-1.0 is no radius"),
         ({"RA": "10", "DEC": "20", "SR": "1", "VERB": "4"}, "VERB=4"),
         ({"RA": "10", "DEC": "20", "SR": "1", "MAXREC": "many"}, "MAXREC=many"),
-        ({"RA": "10' OR 1=1", "DEC": "20", "SR": "1"}, "RA=10' OR 1=1 is no number"),
+        ({"RA": "10' OR 1=1", "DEC": "20", "SR": "1"}, "RA: 10' OR 1=1 is not a number"),
     ],
 )
 def test_a_mistake_is_an_info_called_error(served: Any, given: dict[str, str], said: str) -> None:

@@ -108,3 +108,4 @@ def test_counts_are_those_of_all_processes(two: tuple[str, int]) -> None:
     for _ in range(8):
         asked(url)
     wait_until(lambda: counted() >= before + 8)
+    assert counted() == before + 8

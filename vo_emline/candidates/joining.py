@@ -19,7 +19,7 @@ arXiv:cs/0701171, *the zones algorithm*), so that memory does not grow with the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -84,7 +84,7 @@ def join_spectra(database: DuckDBPyConnection, relation: str) -> None:
         f"FROM {relation}"
     )
     near = database.sql(_near_sql()).to_arrow_table()
-    places, star, ambiguous = stars(*(near[name].to_numpy() for name in near.column_names))
+    places, star, ambiguous = stars_of(Pairs(*(near[name].to_numpy() for name in Pairs._fields)))
     database.register("joined", pa.table({"place": places, "star": star, "ambiguous": ambiguous}))
     database.execute(
         f"CREATE TABLE {STARS} AS SELECT place, coalesce(star, place) AS star, "  # noqa: S608
@@ -155,29 +155,31 @@ def _near_sql() -> str:
     )
 
 
-def stars(
-    a: npt.NDArray[np.uint64],
-    b: npt.NDArray[np.uint64],
-    separation: npt.NDArray[np.float64],
-    error_a: npt.NDArray[np.float64],
-    error_b: npt.NDArray[np.float64],
-    named: npt.NDArray[np.bool_],
-    chance: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
+class Pairs(NamedTuple):
+    """Pairs of places that may be one star, shape (k,) each; in the order of the columns of the query."""
+
+    a: npt.NDArray[np.uint64]
+    """One place of each, a digest."""
+    b: npt.NDArray[np.uint64]
+    """The other."""
+    separation: npt.NDArray[np.float64]
+    """arcsec."""
+    error_a: npt.NDArray[np.float64]
+    """By how much the position of the one may be off, arcsec."""
+    error_b: npt.NDArray[np.float64]
+    named: npt.NDArray[np.bool_]
+    """Whether both have the same name."""
+    chance: npt.NDArray[np.float64]
+    """Unrelated places expected within the separation."""
+
+
+def stars_of(pairs: Pairs) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
     """Make stars of pairs of places.
 
     Parameters
     ----------
-    a, b
-        The places of each pair, shape (k,).
-    separation
-        Of the pair, arcsec, shape (k,).
-    error_a, error_b
-        By how much each may be off, arcsec, shape (k,).
-    named
-        Whether both have the same name, shape (k,).
-    chance
-        Unrelated places expected within the separation, shape (k,).
+    pairs
+        Those near enough to be one star.
 
     Returns
     -------
@@ -185,6 +187,7 @@ def stars(
         The places that are in pairs, which star each is (the lowest of its places), and whether an uncertain
         position among them had a choice; shape (n,).
     """
+    a, b, separation, error_a, error_b, named, chance = pairs
     places, index = np.unique(np.concatenate([a, b]), return_inverse=True)
     first, second = index[: len(a)], index[len(a) :]
     uncertain = np.zeros(len(places), dtype=bool)

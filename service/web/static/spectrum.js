@@ -1,5 +1,5 @@
 // The spectrum, alive: zoom, cursor, error band, smoothing, velocities, lines. Without it the picture stays.
-import uPlot from "./vendor/uPlot.js";
+const { uPlot } = globalThis; // vendor/uPlot.iife.min.js, which the page loads before this
 
 const C_KMS = 299792.458;
 const HALPHA = 6564.614; // vacuum Å, as everywhere here

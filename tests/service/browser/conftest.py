@@ -85,9 +85,9 @@ def _cutouts(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=arrow_schema(CUTOUTS))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """Start Debian's Chromium once."""
+    """Start Chromium; its event loop runs in this thread, and must end with the module that needs it."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

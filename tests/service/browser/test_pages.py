@@ -127,7 +127,10 @@ def test_without_a_hub_it_says_what_to_do(browsed: Any, chromium: Any) -> None:
     page = chromium.new_page()
     page.goto(f"{browsed.url}/candidates")
     page.click("text=Send to TOPCAT")
-    expect(page.locator("[data-samp-status]")).to_contain_text("Start TOPCAT")
+    status = page.locator("[data-samp-status]")
+    expect(status).to_contain_text("Start TOPCAT")
+    assert status.get_attribute("role") == "status"  # read out by screen readers as it changes
+    assert page.locator("[data-samp]").first.is_enabled()  # to be tried again
     page.close()
 
 
