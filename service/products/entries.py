@@ -22,7 +22,7 @@ class Entry:
     target_name: str
     ra: float | None
     dec: float | None
-    epoch_mjd: float | None
+    start_mjd: float | None
     exposure_s: float | None
     wave_min: float
     wave_max: float

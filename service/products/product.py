@@ -132,12 +132,12 @@ def _position(product: Product) -> tuple[float, float] | None:
 
 
 def _middle(product: Product) -> float | None:
-    start, exposure = product.entry.epoch_mjd, product.entry.exposure_s
+    start, exposure = product.entry.start_mjd, product.entry.exposure_s
     return None if start is None else start + (exposure or 0.0) / 2 / 86400
 
 
 def _stop(product: Product) -> float | None:
-    start, exposure = product.entry.epoch_mjd, product.entry.exposure_s
+    start, exposure = product.entry.start_mjd, product.entry.exposure_s
     return None if start is None or exposure is None else start + exposure / 86400
 
 
@@ -189,15 +189,15 @@ ITEMS: Final = (
          ucd="phys.angSize;instr.fov", value=lambda p: aperture_deg(p.entry.collection),
          description="Aperture on the sky"),
     Item(name="DateObs", card="DATE-OBS", ucd="time.start;obs.exposure",
-         value=lambda p: isot(p.entry.epoch_mjd),
+         value=lambda p: isot(p.entry.start_mjd),
          description="Start of the exposure, UTC"),
     Item(name="MjdObs", card="MJD-OBS", unit="d", ucd="time.start;obs.exposure",
-         value=lambda p: p.entry.epoch_mjd,
+         value=lambda p: p.entry.start_mjd,
          description="Start of the exposure, MJD"),
     Item(name="TimeFrame", utype="CoordSys.TimeFrame.Name", card="TIMESYS", value="UTC",
          description="Time scale of the times"),
     Item(name="TimeStart", utype="Char.TimeAxis.Coverage.Bounds.Start", card="TSTART", unit="d",
-         ucd="time.start;obs.exposure", value=lambda p: p.entry.epoch_mjd,
+         ucd="time.start;obs.exposure", value=lambda p: p.entry.start_mjd,
          description="Start of the exposure, MJD"),
     Item(name="TimeStop", utype="Char.TimeAxis.Coverage.Bounds.Stop", card="TSTOP", unit="d",
          ucd="time.end;obs.exposure", value=_stop, description="End of the exposure, MJD"),

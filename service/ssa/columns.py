@@ -30,7 +30,7 @@ CALIBRATION_SQL: Final = (
 """Calibration of the flux in the original file."""
 
 _DID = "url_encode(obs_publisher_did)"
-_MIDDLE = "epoch_mjd + coalesce(exposure_s, 0) / 172800"
+_MIDDLE = "start_mjd + coalesce(exposure_s, 0) / 172800"
 _POSITION = "CASE WHEN ra IS NOT NULL AND dec IS NOT NULL THEN [ra, dec] END"
 
 
@@ -74,7 +74,7 @@ _DATASET = (
             text="Survey or instrument the spectrum belongs to"),
     _column("ssa_creatordid", "CAST(NULL AS VARCHAR)", ucd="meta.id", utype="DataID.CreatorDID",
             text="Identifier given by the creator; NULL, as the files bring none but the publisher's"),
-    _column("ssa_cdate", "CAST(DATE '1858-11-17' + CAST(floor(epoch_mjd) AS INTEGER) AS VARCHAR)",
+    _column("ssa_cdate", "CAST(DATE '1858-11-17' + CAST(floor(start_mjd) AS INTEGER) AS VARCHAR)",
             ucd="time;meta.dataset", utype="DataID.Date", text="Date on which the exposure began, UTC"),
     _column("ssa_cversion", "release", ucd="meta.version;meta.dataset", utype="DataID.Version",
             text="Version of the data or of the pipeline, from the file"),
@@ -131,9 +131,9 @@ _TIME = (
             utype="Char.TimeAxis.Coverage.Location.Value", text="Middle of the exposure, MJD"),
     _column("ssa_timeExt", "exposure_s", datatype="double", unit="s", ucd="time.duration;obs.exposure",
             utype="Char.TimeAxis.Coverage.Bounds.Extent", text="Exposure time"),
-    _column("ssa_timestart", "epoch_mjd", datatype="double", unit="d", ucd="time.start;obs.exposure",
+    _column("ssa_timestart", "start_mjd", datatype="double", unit="d", ucd="time.start;obs.exposure",
             utype="Char.TimeAxis.Coverage.Bounds.Start", text="Start of the exposure, MJD"),
-    _column("ssa_timestop", "epoch_mjd + exposure_s / 86400", datatype="double", unit="d",
+    _column("ssa_timestop", "start_mjd + exposure_s / 86400", datatype="double", unit="d",
             ucd="time.end;obs.exposure", utype="Char.TimeAxis.Coverage.Bounds.Stop",
             text="End of the exposure, MJD"),
 )  # fmt: skip

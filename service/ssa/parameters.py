@@ -32,8 +32,8 @@ def _band(text: str) -> Condition:
 
 def _time(text: str) -> Condition:
     ranges = parse_ranges("TIME", text, read=read_time)
-    stop = "(epoch_mjd + coalesce(exposure_s, 0) / 86400)"
-    return overlaps("time", ranges, low="epoch_mjd", high=stop)
+    stop = "(start_mjd + coalesce(exposure_s, 0) / 86400)"
+    return overlaps("time", ranges, low="start_mjd", high=stop)
 
 
 def _mtime(text: str) -> Condition:

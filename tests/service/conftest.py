@@ -155,6 +155,8 @@ def _scores(spectra: pa.Table, run_id: str) -> pa.Table:
     made: dict[str, Any] = {
         "candidate_id": candidate_ids(spectra["obs_publisher_did"].to_pylist()),
         "designation": spectra["target_name"],
+        "epoch_mjd": spectra["start_mjd"],
+        "epoch_kind": ["start"] * rows,
         "label": labels,
         "score": probabilities[:, 1] + probabilities[:, 2],
         "flags": ["" if place % 5 else "low_snr" for place in range(rows)],
@@ -203,7 +205,7 @@ def _synthetic_spectrum(number: int) -> dict[str, Any]:
         "target_name": f"J{number:06d}",
         "ra": None if number == 13 else ra,
         "dec": None if number == 13 else dec,
-        "epoch_mjd": 56000.0 + number if number % 7 else None,
+        "start_mjd": 56000.0 + number if number % 7 else None,
         "exposure_s": 1800.0 if number % 11 else None,
         "wave_min": 3.7e-7 if odd else 6.25e-7,
         "wave_max": 9.1e-7 if odd else 6.75e-7,

@@ -78,11 +78,13 @@ _OBSERVATION = (
     Column(name="snr_r", datatype="float", ucd="stat.snr;em.opt.R",
            description="Signal-to-noise ratio per pixel in r, as the survey states it", principal=True),
     Column(name="epoch_mjd", datatype="double", unit="d", ucd="time.epoch;obs",
-           description="Epoch of the observation, MJD (UTC), from DATE-OBS", principal=True),
+           description="Epoch of the observation, MJD (UTC): of what, says epoch_kind", principal=True),
     Column(name="spectral_class", datatype="char", arraysize="*", ucd="src.class",
            description="Class by the survey's pipeline (STAR, GALAXY, ...)"),
     Column(name="spectral_subclass", datatype="char", arraysize="*", ucd="src.spType",
            description="Subclass by the survey's pipeline", principal=True),
+    Column(name="epoch_kind", datatype="char", arraysize="*", ucd="meta.code;time.epoch",
+           description="What epoch_mjd is of the exposure: middle, start, or just the day; empty if unknown"),
 )  # fmt: skip
 
 _KNOWN = Column(
@@ -282,7 +284,8 @@ SPECTRA: Final = Table(
         Column(name="release", datatype="char", arraysize="*", description="Data or pipeline version"),
         Column(name="target_name", datatype="char", arraysize="*", description="Designation or object name"),
         *_POSITION,
-        _OBSERVATION[1],
+        Column(name="start_mjd", datatype="double", unit="d",
+               description="Start of the exposure, MJD (UTC), or the day where no more is known"),
         Column(name="exposure_s", datatype="double", unit="s", description="Exposure time"),
         Column(name="wave_min", datatype="double", unit="m", description="First wavelength, vacuum"),
         Column(name="wave_max", datatype="double", unit="m", description="Last wavelength, vacuum"),

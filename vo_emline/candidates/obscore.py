@@ -78,9 +78,9 @@ _SPATIAL = (
 )  # fmt: skip
 
 _TIME = (
-    _column("t_min", "double", "epoch_mjd", unit="d", ucd="time.start;obs.exposure",
+    _column("t_min", "double", "start_mjd", unit="d", ucd="time.start;obs.exposure",
             utype="Char.TimeAxis.Coverage.Bounds.Limits.StartTime", text="Start of the exposure, MJD"),
-    _column("t_max", "double", f"epoch_mjd + exposure_s / {SECONDS_PER_DAY}", unit="d",
+    _column("t_max", "double", f"start_mjd + exposure_s / {SECONDS_PER_DAY}", unit="d",
             ucd="time.end;obs.exposure", utype="Char.TimeAxis.Coverage.Bounds.Limits.StopTime",
             text="Start plus total exposure time, MJD"),
     _column("t_exptime", "double", "exposure_s", unit="s", ucd="time.duration;obs.exposure",

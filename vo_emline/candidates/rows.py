@@ -125,6 +125,8 @@ FROM_FILES: Final = {
     "wave_min": "wave_min * 1e-10",  # Å to m
     "wave_max": "wave_max * 1e-10",
     "path": "absolute_path(source)",
+    # the middle was made of start and length where both are known, and of these only
+    "start_mjd": "epoch_mjd - CASE epoch_kind WHEN 'middle' THEN coalesce(exposure_s, 0) / 172800 ELSE 0 END",
 }
 """Published columns that are made of what the files say."""
 

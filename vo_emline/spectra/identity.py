@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from vo_emline.spectra.cards import Cards, integer, number, text
-from vo_emline.spectra.epoch import Epoch, find_epoch, iso_to_mjd
+from vo_emline.spectra.epoch import Epoch, find_epoch
 from vo_emline.spectra.position import find_position
 from vo_emline.spectra.spectrum import Identity
 from vo_emline.spectra.surveys import Survey
@@ -113,8 +113,4 @@ def _epoch(cards: Cards, own: Mapping[str, Sequence[str]], *, sums: bool) -> Epo
     stated = number(cards, *own.get("epoch_mjd", ()))
     if stated is not None and 10_000 < stated < 110_000:
         return Epoch(stated, "middle" if stated % 1 else "day")
-    if text(cards, "COLLECT1").startswith("LAMOST"):
-        # spectra of LAMOST as this program's service delivers them: DATE-OBS is what LAMOST wrote there
-        moment = iso_to_mjd(text(cards, "DATE-OBS"))
-        return Epoch(moment, "middle" if moment is not None else "")
     return find_epoch(cards, exposure_is_sum=sums or (integer(cards, "NCOMBINE", "NEXP") or 1) > 1)

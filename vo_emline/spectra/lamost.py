@@ -99,7 +99,11 @@ def _epoch(cards: Cards) -> tuple[float | None, str]:
 
     It is said to be the median UTC. Until DR9 it is the middle of the observation. In DR10 it is the start,
     and in two files of three local time like DATE-BEG: eight hours ahead, with the star below the horizon.
+    Files in the spectrum data model made of LAMOST's say the middle by its name, and in DATE-OBS the start.
     """
+    middle = number(cards, "TMID")
+    if middle is not None:
+        return middle, "middle"
     stated, begin = iso_to_mjd(text(cards, "DATE-OBS")), iso_to_mjd(text(cards, "DATE-BEG"))
     if stated is None:
         return None, ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from vo_emline.spectra.cards import Cards, number, text
 from vo_emline.spectra.epoch import JD_OF_MJD_ZERO, iso_to_mjd
@@ -13,6 +13,9 @@ from vo_emline.spectra.identity import general_identity
 from vo_emline.spectra.ondrejov import survey_of
 from vo_emline.spectra.spectrum import Identity
 from vo_emline.spectra.surveys import Survey
+
+_A_SECOND: Final = 1 / 86_400
+"""d."""
 
 
 def parameters(params: Iterable[Any]) -> dict[str, Any]:
@@ -90,18 +93,24 @@ def _plain(value: Any) -> Any:
 
 
 def _epoch(values: dict[str, Any]) -> tuple[float | None, str]:
-    """Read the epoch, MJD: the start where it is stated. Some archives write a Julian or an ISO date."""
-    kinds = {
-        "char.timeaxis.coverage.bounds.start": "start",
-        "char.timeaxis.coverage.location.value": "middle",
-        "ssa_dateobs": "middle",
-    }
-    for key, kind in kinds.items():
-        stated = number(values, key)
-        found = iso_to_mjd(text(values, key)) if stated is None else stated
-        if found is not None:
-            return found - JD_OF_MJD_ZERO if found > JD_OF_MJD_ZERO else found, kind
-    return None, ""
+    """Read the epoch, MJD: the middle of the exposure where it is stated, else the start.
+
+    What an archive calls the middle is the start where it is not later than that (Ondřejov).
+    """
+    start = _moment(values, "char.timeaxis.coverage.bounds.start")
+    middle = _moment(values, "char.timeaxis.coverage.location.value")
+    if start is not None and (middle is None or middle - start < _A_SECOND):
+        return start, "start"
+    if middle is None:
+        middle = _moment(values, "ssa_dateobs")
+    return middle, "" if middle is None else "middle"
+
+
+def _moment(values: dict[str, Any], key: str) -> float | None:
+    """Read a moment, MJD: some archives write a Julian or an ISO date."""
+    stated = number(values, key)
+    found = iso_to_mjd(text(values, key)) if stated is None else stated
+    return None if found is None else found - JD_OF_MJD_ZERO if found > JD_OF_MJD_ZERO else found
 
 
 def _position(values: dict[str, Any]) -> tuple[float | None, float | None]:

@@ -59,6 +59,7 @@ def _row(number: int) -> dict[str, Any]:
         "line_significance": 3.0 + number % 50,
         "snr_r": float(10 + number * 13 % 140),
         "epoch_mjd": 56000.5 + number,
+        "start_mjd": 56000.5 + number,
         "spectral_subclass": ("B2", "B6", "A0", "dM4")[number // 3 % 4],
         "flags": "low_snr" if number % 7 == 0 else "",
         "known_as": HOSTILE if number == 8 else None,

@@ -56,7 +56,7 @@ def test_the_title_says_who_it_is_and_what_the_network_thinks(archive: Any) -> N
     assert sum(verdict.probabilities) == pytest.approx(1, abs=1e-6)
     entry = Entry(
         obs_publisher_did="ivo://a/b", collection="LAMOST LRS", release="", target_name="HR 3135", ra=None,
-        dec=None, epoch_mjd=None, exposure_s=None, wave_min=0, wave_max=1, snr_r=94.4, spectral_class="STAR",
+        dec=None, start_mjd=None, exposure_s=None, wave_min=0, wave_max=1, snr_r=94.4, spectral_class="STAR",
         spectral_subclass="A2V", layout="", path=archive.folder, file_size=None,
     )  # fmt: skip
     assert _title(entry, None) == "HR 3135   LAMOST LRS   A2V   S/N 94"

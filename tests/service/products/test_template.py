@@ -89,13 +89,14 @@ def scores(spectra: pa.Table, found: list[float]) -> pa.Table:
     ids = candidate_ids(spectra["obs_publisher_did"].to_pylist())
     empty = pa.nulls(len(found), pa.string())
     made = {
-        "candidate_id": pa.array(ids), "designation": spectra["target_name"], "score": pa.array(found),
+        "candidate_id": pa.array(ids), "epoch_mjd": spectra["start_mjd"],
+        "designation": spectra["target_name"], "score": pa.array(found),
         "label": pa.array(["emission" if score else "absorption" for score in found]),
         "known_as": empty, "flags": empty, "run_id": empty, "model_version": empty,
         **dict(zip(PROBABILITY_COLUMNS, (pa.array([1 - score for score in found]), pa.array(found),
                                          pa.array([0.0] * len(found))), strict=True)),
     }  # fmt: skip
-    names = ("obs_publisher_did", "obsid", "ra", "dec", "snr_r", "epoch_mjd")
+    names = ("obs_publisher_did", "obsid", "ra", "dec", "snr_r")
     columns = {name: spectra[name] for name in (*names, "spectral_class", "spectral_subclass")}
     absent = [item for item in arrow_schema(SCORES) if item.name not in {*columns, *made, "hpx10"}]
     return pa.table(columns | made | {item.name: pa.nulls(len(found), item.type) for item in absent})

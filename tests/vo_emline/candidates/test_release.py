@@ -339,3 +339,25 @@ def test_two_that_build_one_release_take_turns(tmp_path: Path, caplog: pytest.Lo
     assert "waiting" in caplog.text
     with duckdb.connect(str(path), read_only=True) as database:
         assert database.sql("SELECT table_name FROM duckdb_tables()").fetchall() == [("second",)]
+
+
+def test_an_exposure_starts_before_its_middle(tmp_path: Path) -> None:
+    kinds = {"middle": 56000.0 - 900 / 86400, "start": 56000.0, "day": 56000.0, "": 56000.0}
+    rows = [
+        score(number, epoch_mjd=56000.0, epoch_kind=kind, exposure_s=1800.0)
+        for number, kind in enumerate(kinds)
+    ]
+    release = tmp_path / "r.duckdb"
+    release_survey(release, write_survey(tmp_path / "survey", rows), provenance=PROVENANCE)
+    started = dict(
+        zip(
+            *(read_release(release, SPECTRA)[name].to_pylist() for name in ("obsid", "start_mjd")),
+            strict=True,
+        )
+    )
+    assert [started[number] for number in range(4)] == pytest.approx(list(kinds.values()), abs=1e-9)
+    said = {
+        row["obsid"]: (row["epoch_mjd"], row["epoch_kind"])
+        for row in read_release(release, SCORES).to_pylist()
+    }
+    assert said == {number: (56000.0, kind) for number, kind in enumerate(kinds)}
