@@ -78,7 +78,8 @@ def _row(column: Column) -> str:
 def commands_page() -> str:
     """Give the help of every command."""
     parts = ["# The commands", "Made from the code by `make docs`; `vo-emline COMMAND --help` says the same."]
-    with click.Context(app, info_name="vo-emline", max_content_width=WIDTH, terminal_width=WIDTH) as context:
+    settings = {**app.context_settings, "max_content_width": WIDTH, "terminal_width": WIDTH}
+    with click.Context(app, info_name="vo-emline", **settings) as context:
         parts += _help(app, context, 2)
     return "\n\n".join(parts) + "\n"
 
