@@ -1,57 +1,7 @@
 // The spectrum, alive: zoom, cursor, error band, smoothing, velocities, lines. Without it the picture stays.
+import { air, C_KMS, HALPHA, HALPHA_WINDOW, LINES, load, smoothed, style, TELLURIC } from "./spectra.js";
+
 const { uPlot } = globalThis; // vendor/uPlot.iife.min.js, which the page loads before this
-
-const C_KMS = 299792.458;
-const HALPHA = 6564.614; // vacuum Å, as everywhere here
-const HALPHA_WINDOW = [6519, 6610];
-const LINES = [ // vacuum Å
-  ["Hδ", 4102.892], ["Hγ", 4341.692], ["He I", 4472.735], ["He II", 4687.02], ["Hβ", 4862.691], ["[O III]", 4960.295],
-  ["[O III]", 5008.240], ["He I", 5877.249], ["[N II]", 6549.85], ["Hα", HALPHA], ["[N II]", 6585.27],
-  ["He I", 6679.995], ["[S II]", 6718.294], ["[S II]", 6732.674], ["He I", 7067.125], ["O I", 8448.7], ["Ca II", 8500.36],
-  ["Ca II", 8544.44], ["Ca II", 8664.52],
-];
-const TELLURIC = [[6868, 6946], [7160, 7340], [7595, 7705]]; // O2 B, H2O, O2 A
-
-// Morton 2000 (ApJS 130, 403), as vo_emline.spectra has it
-function air(vacuum) {
-  const s2 = (1e4 / vacuum) ** 2;
-  return vacuum / (1 + 8.34254e-5 + 2.406147e-2 / (130 - s2) + 1.5998e-4 / (38.9 - s2));
-}
-
-function columns(text) {
-  const lines = text.trim().split("\n").filter((line) => !line.startsWith("#"));
-  const names = lines[0].trim().split(","); // the first is the wavelength, in vacuum unless asked otherwise
-  const found = Object.fromEntries(names.map((name) => [name, []]));
-  for (const line of lines.slice(1)) {
-    line.trim().split(",").forEach((cell, place) => {
-      found[names[place]].push(place && !cell ? NaN : cell === "true" || cell === "True" ? 1 : Number(cell));
-    });
-  }
-  return found;
-}
-
-async function load(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(answer.status === 400 ? "cannot be normalised" : `answer ${answer.status}`);
-  const found = columns(await answer.text());
-  const bad = found.mask;
-  const flux = found.flux.map((value, at) => (bad?.[at] || !Number.isFinite(value) ? null : value));
-  return { wavelength: Object.values(found)[0], flux, error: found.flux_error };
-}
-
-function smoothed(values, width) {
-  if (!width) return values;
-  const weights = Array.from({ length: 2 * 3 * width + 1 }, (_, at) => Math.exp(-0.5 * ((at - 3 * width) / width) ** 2));
-  return values.map((value, at) => {
-    if (value === null) return null;
-    let sum = 0, total = 0;
-    weights.forEach((weight, offset) => {
-      const other = values[at + offset - 3 * width];
-      if (other !== null && other !== undefined) { sum += weight * other; total += weight; }
-    });
-    return sum / total;
-  });
-}
 
 const place = document.getElementById("spectrum");
 const controls = document.getElementById("spectrum-controls");
@@ -62,7 +12,6 @@ const rv = Number(place.dataset.rv || 0);
 let plot = null;
 let expected = null;
 
-const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const shift = () => (state.rest ? 1 / (1 + rv / C_KMS) : 1);
 
 function across(wavelength) {
