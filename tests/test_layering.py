@@ -27,15 +27,16 @@ VO_EMLINE: Mapping[str, tuple[str, ...]] = {
     "survey": ("spectra", "preprocess", "measure", "simulate", "training", "candidates"),
     "plots": ("spectra", "preprocess"),
     "evaluate": ("spectra", "preprocess", "measure", "simulate", "training", "candidates", "survey", "plots"),
+    "labelling": ("spectra", "preprocess", "measure", "training", "candidates", "survey", "evaluate"),
     "runs": (
         "net", "archives", "spectra", "preprocess", "measure", "simulate", "training", "candidates", "survey",
-        "plots", "evaluate",
+        "plots", "evaluate", "labelling",
     ),
-    "client": ("net", "spectra", "candidates", "plots"),
+    "client": ("net", "spectra", "candidates", "plots", "labelling"),
     "demo": ("net", "archives", "measure", "simulate", "training", "candidates", "survey", "runs"),
     "cli": (
         "net", "archives", "spectra", "preprocess", "measure", "training", "candidates", "survey", "plots",
-        "evaluate", "runs", "client", "demo",
+        "evaluate", "labelling", "runs", "client", "demo",
     ),
 }  # fmt: skip
 """What each package of `vo_emline` may import."""

@@ -1,0 +1,10 @@
+"""Labels of people as data: what was said, of which spectra, in which order they are asked for.
+
+* ``log``: :class:`Label` and :class:`LabelLog`, append-only; ``database``: the SQLite file it is in.
+* ``queues``: :class:`Queues`, what is to be labelled and who has what in hand.
+"""
+
+from vo_emline.labelling.log import QUALITIES, Label, LabelLog
+from vo_emline.labelling.queues import Progress, Queue, QueueItem, Queues
+
+__all__ = ["QUALITIES", "Label", "LabelLog", "Progress", "Queue", "QueueItem", "Queues"]
