@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import pyvo
+from astropy.io import fits
 from click.testing import CliRunner
 
 from service import folder, server
 from service.cli import open_folder
 from vo_emline.errors import UserError
 from vo_emline.rundir import DEFAULT_MODEL
+from vo_emline.runs.publish import missing_files
 
 
 @pytest.fixture
@@ -45,3 +49,25 @@ def test_nothing_to_classify_is_said(cache: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError):
         folder.classified_release([tmp_path / "notes.txt"], model=DEFAULT_MODEL, say=lambda _: None)
     assert not list(cache.rglob("release.duckdb"))
+
+
+def test_stars_of_one_file_are_served_each_by_itself(start_service: Any, cache: Path, tmp_path: Path) -> None:
+    wave = np.linspace(6000, 7100, 1000)
+    noise = np.random.default_rng(1).normal(0, 0.01, wave.size)
+    line = np.exp(-(((wave - 6564.6) / 6) ** 2))
+    columns = [
+        fits.Column("NAME", "5A", array=["alpha", "beta"]),
+        fits.Column("RA", "D", unit="deg", array=[10.0, 20.0]),
+        fits.Column("DEC", "D", unit="deg", array=[5.0, 6.0]),
+        fits.Column("WAVE_VAC", "1000D", unit="Angstrom", array=np.stack([wave, wave])),
+        fits.Column("FLUX", "1000D", array=[1 + 2 * line + noise, 1 - line / 2 + noise]),
+    ]
+    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "stars.fits")
+    release = folder.classified_release([tmp_path], model=DEFAULT_MODEL, say=lambda _: None)
+    assert missing_files(release) == []
+    found = pyvo.dal.SSAService(f"{start_service(release).url}/ssa").search(format="fits")
+    peaks = {}
+    for record in found:
+        with fits.open(record.getdataurl()) as product:
+            peaks[record["ssa_targname"]] = float(product[1].data["flux"].max())
+    assert peaks == {"alpha": pytest.approx(3.0, abs=0.1), "beta": pytest.approx(1.0, abs=0.1)}

@@ -40,6 +40,7 @@ from vo_emline.labels import LABELS
 from vo_emline.rundir import RunDirectory
 from vo_emline.runs.settings import read_settings
 from vo_emline.runs.steps import Manifest
+from vo_emline.spectra import file_of
 from vo_emline.survey.counts import SESSIONS
 from vo_emline.survey.shards import read_manifest
 
@@ -152,7 +153,7 @@ def missing_files(release: Path, *, sample: int = 100) -> list[str]:
 
     with duckdb.connect(str(release), read_only=True) as database:
         rows = database.sql(f"SELECT path FROM {SPECTRA.qualified_name} USING SAMPLE {sample}").fetchall()  # noqa: S608
-    return [path for (path,) in rows if not Path(path).exists()]
+    return [path for (path,) in rows if not Path(file_of(path)).exists()]
 
 
 def _of_run(run: RunDirectory) -> Publication:

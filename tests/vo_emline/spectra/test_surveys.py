@@ -345,17 +345,26 @@ def test_errors_of_another_length_are_refused(written: Write) -> None:
         read(written(primary(), fits.BinTableHDU.from_columns(columns)))
 
 
-@pytest.mark.parametrize("places", [{}, {"RA": np.array([1.0, 2.0]), "DEC": np.array([3.0, 4.0])}])
+@pytest.mark.parametrize(
+    ("whose", "told"),
+    [
+        ({}, False),
+        ({"NAME": np.array(["beta", "beta"])}, False),
+        ({"NAME": np.array(["beta", ""])}, False),
+        ({"NAME": np.array(["beta", "rho"])}, True),
+        ({"RA": np.array([1.0, 2.0]), "DEC": np.array([3.0, 4.0])}, True),
+    ],
+)
 def test_two_stars_in_rows_are_named_where_the_file_says_whose_they_are(
-    written: Write, places: dict[str, Any]
+    written: Write, whose: dict[str, Any], told: bool
 ) -> None:
     flat = star(VAC, 0.0)
     path = written(
         primary(),
-        hdu({"wave_vac": np.stack([VAC - 550, VAC]), "FLUX": np.stack([flat, star(VAC)]), **places}),
+        hdu({"wave_vac": np.stack([VAC - 550, VAC]), "FLUX": np.stack([flat, star(VAC)]), **whose}),
     )
     names = [f"{path}#row=1", f"{path}#row=2"]
-    assert list(spectra_in(path)) == (names if places else [str(path)])
+    assert list(spectra_in(path)) == (names if told else [str(path)])
     assert list(spectra_in(path, each=True)) == names
     assert [one.identity.source for one in read_all(path)] == names
     assert is_at_halpha(read(names[1]))
