@@ -10,7 +10,7 @@ likelihood works on many samples at once, which is how the coverage is tested.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -92,7 +92,7 @@ def estimate_many(
     positive: npt.NDArray[np.bool_],
     level: float = 0.95,
 ) -> Estimates:
-    """Estimate from k samples that share their design.
+    """Estimate from k samples of one catalogue.
 
     The stratified Horvitz-Thompson estimator counts each labelled spectrum
     for ``size / labelled`` of the catalogue (Horvitz & Thompson 1952, JASA 47,
@@ -107,7 +107,8 @@ def estimate_many(
         Labelled spectra with emission, shape (k, strata).
     labelled, size, positive
         The design: spectra labelled of each stratum, spectra it has in the
-        catalogue, and whether these were called positive, shape (strata,).
+        catalogue, and whether these were called positive, shape (strata,);
+        the number labelled may differ from sample to sample, shape (k, strata).
     level
         Confidence.
     """
@@ -117,29 +118,18 @@ def estimate_many(
     prevalence, true_positive = share @ weight, share @ among
     trials = np.broadcast_to(effective_trials(labelled.astype(float), size.astype(float)), share.shape)
     options: dict[str, Any] = {"hits": share * trials, "trials": trials, "level": level}
-    k = len(share)
-
-    def recalled(value: FloatArray) -> tuple[FloatArray, FloatArray]:
-        # the recall is r where (1 − r) · true positives = r · missed ones
-        return weight * np.where(positive, 1.0 - value[:, None], -value[:, None]), np.zeros(k)
-
-    any_called, any_found = np.full(k, positive.any()), prevalence > 0
+    called, any_found = max(among.sum(), 1e-300), prevalence > 0
+    any_called = np.full(len(share), positive.any())
     recall = true_positive / np.where(any_found, prevalence, 1.0)
-    precision = true_positive / np.where(any_called, among.sum(), 1.0)
+    precision = np.where(any_called, true_positive / called, np.nan)
     return Estimates(
         prevalence=prevalence,
-        prevalence_interval=_interval(options, lambda v: (np.tile(weight, (k, 1)), v), prevalence),
-        precision=np.where(any_called, precision, np.nan),
-        precision_interval=_known(
-            _interval(options, lambda v: (np.tile(among, (k, 1)), v * among.sum()), precision), any_called
-        ),
+        prevalence_interval=likelihood_interval(of=weight, **options),
+        precision=precision,
+        precision_interval=_known(likelihood_interval(of=among / called, **options), any_called),
         recall=np.where(any_found, recall, np.nan),
-        recall_interval=_known(_interval(options, recalled, recall), any_found),
+        recall_interval=_known(likelihood_interval(of=among, among=weight, **options), any_found),
     )
-
-
-def _interval(options: dict[str, Any], constraint: Any, point: FloatArray) -> FloatArray:
-    return np.column_stack(profile_interval(constraint=constraint, point=np.asarray(point), **options))
 
 
 def _known(interval: FloatArray, known: npt.NDArray[np.bool_]) -> FloatArray:
@@ -151,12 +141,9 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-Constraint = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
-"""From values of a quantity, shape (k,), to coefficients c, shape (k, strata), and totals t, shape (k,):
-the shares p of the strata have that value where c·p = t."""
-
 _CENSUS: Final = 1e9
-_ROUNDS: Final = 45
+_BISECTIONS: Final = 55
+_ROUNDS: Final = 8
 
 
 def effective_trials(drawn: FloatArray, size: FloatArray) -> FloatArray:
@@ -168,61 +155,73 @@ def effective_trials(drawn: FloatArray, size: FloatArray) -> FloatArray:
     )
 
 
-def profile_interval(
-    hits: FloatArray, trials: FloatArray, *, constraint: Constraint, point: FloatArray, level: float = 0.95
-) -> tuple[FloatArray, FloatArray]:
-    """Give the interval of a share between 0 and 1.
+def likelihood_interval(
+    hits: FloatArray,
+    trials: FloatArray,
+    *,
+    of: FloatArray,
+    among: FloatArray | None = None,
+    level: float = 0.95,
+) -> FloatArray:
+    """Give the interval of a mean of the strata's shares, or of a ratio of two.
+
+    The profile likelihood accepts the values that the quantity takes where the likelihood is not rejected.
+    That region is convex, so the ends are the extremes of the quantity over it; of a ratio they are those of
+    differences, a few rounds of them (Dinkelbach 1967, Manag. Sci. 13, 492).
 
     Parameters
     ----------
     hits, trials
         Positives and (effective) trials of each stratum, shape (k, strata),
         for each of k samples.
-    constraint
-        What the shares of the strata are where the quantity has a value.
-    point
-        The quantity at the most likely shares, shape (k,).
+    of
+        Coefficients of the strata's shares, not negative, shape (strata,).
+    among
+        Those of the denominator, shape (strata,); None for a mean.
     level
         Confidence.
 
     Returns
     -------
-    tuple
-        Lower and upper ends, shape (k,).
+    numpy.ndarray
+        Lower and upper ends, shape (k, 2).
     """
-    most = _log_likelihood(hits, trials, hits / trials)
-    limit = chi2.ppf(level, 1)
+    limit = float(chi2.ppf(level, 1))
+    point = hits / trials
     ends = []
-    for bound in (0.0, 1.0):
-        inside, outside = point.copy(), np.full_like(point, bound)
+    for sign in (-1.0, 1.0):
+        if among is None:
+            ends.append(_furthest(hits, trials, np.broadcast_to(sign * of, hits.shape), limit) @ of)
+            continue
+        end = _ratio(point @ of, point @ among, np.full(len(hits), 0.5))
         for _ in range(_ROUNDS):
-            value = (inside + outside) / 2.0
-            coefficients, total = constraint(value)
-            likely = _log_likelihood(hits, trials, _constrained(hits, trials, coefficients, total))
-            accepted = 2.0 * (most - likely) <= limit
-            inside, outside = np.where(accepted, value, inside), np.where(accepted, outside, value)
-        ends.append((inside + outside) / 2.0)
-    return ends[0], ends[1]
+            share = _furthest(hits, trials, sign * (of - end[:, None] * among), limit)
+            end = _ratio(share @ of, share @ among, end)
+        ends.append(end)
+    return np.column_stack(ends)
+
+
+def _ratio(of: FloatArray, among: FloatArray, otherwise: FloatArray) -> FloatArray:
+    return np.where(among > 0, of / np.where(among > 0, among, 1.0), otherwise)
+
+
+def _furthest(hits: FloatArray, trials: FloatArray, coefficients: FloatArray, limit: float) -> FloatArray:
+    """Find the shares with the greatest c·p whose likelihood is accepted, by bisection of the multiplier."""
+    largest = np.abs(coefficients).max(axis=-1)
+    scale = np.where(largest > 0, largest, 1.0)
+    most = _log_likelihood(hits, trials, hits / trials)
+    # the sinh reaches multipliers of all sizes
+    low, high = np.zeros(len(hits)), np.full(len(hits), 40.0)
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2.0
+        share = _tilted(hits, trials, -coefficients * (np.sinh(middle) / scale)[:, None])
+        accepted = 2.0 * (most - _log_likelihood(hits, trials, share)) <= limit
+        low, high = np.where(accepted, middle, low), np.where(accepted, high, middle)
+    return _tilted(hits, trials, -coefficients * (np.sinh(low) / scale)[:, None])
 
 
 def _log_likelihood(hits: FloatArray, trials: FloatArray, share: FloatArray) -> FloatArray:
     return np.asarray((xlogy(hits, share) + xlogy(trials - hits, 1.0 - share)).sum(axis=-1))
-
-
-def _constrained(
-    hits: FloatArray, trials: FloatArray, coefficients: FloatArray, total: FloatArray
-) -> FloatArray:
-    """Find the most likely shares with c·p = t, by bisection of the Lagrange multiplier."""
-    largest = np.abs(coefficients).max(axis=-1)
-    scale = np.where(largest > 0, largest, 1.0)
-    # the sinh reaches multipliers of all sizes and both signs
-    low, high = np.full(total.shape, -40.0), np.full(total.shape, 40.0)
-    for _ in range(_ROUNDS + 15):
-        middle = (low + high) / 2.0
-        share = _tilted(hits, trials, coefficients * (np.sinh(middle) / scale)[:, None])
-        above = (coefficients * share).sum(axis=-1) > total
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return _tilted(hits, trials, coefficients * (np.sinh((low + high) / 2.0) / scale)[:, None])
 
 
 def _tilted(hits: FloatArray, trials: FloatArray, pull: FloatArray) -> FloatArray:
