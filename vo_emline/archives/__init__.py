@@ -6,12 +6,12 @@ objects are known already.
 """
 
 from vo_emline.archives.arguments import read_identifiers
-from vo_emline.archives.catalogues import bright_known, read_known, simbad_known, vizier_known
+from vo_emline.archives.catalogues import bright_known, read_known, tap_known, vizier_known
 from vo_emline.archives.config import Archives, Catalogue, LamostArchive, SsaArchive, archives
 from vo_emline.archives.datalink import ServiceDescriptor, SpectrumRequest
 from vo_emline.archives.discovery import Discovery, TapQuery, discover
 from vo_emline.archives.fetch import FetchOptions, FetchReport, fetch_records, fetch_spectra, report_folder
-from vo_emline.archives.known import KnownMatch, KnownObjects, describe_known, match_known
+from vo_emline.archives.known import KnownMatch, KnownObjects, describe_known, match_each, surest
 from vo_emline.archives.lamost import FibreKey, LamostService, Observation, join_observations
 from vo_emline.archives.manifest import Entry, Manifest, read_manifest
 from vo_emline.archives.records import ArchiveRecord
@@ -58,7 +58,7 @@ __all__ = [
     "find_spectrum_tables",
     "join_observations",
     "list_spectra",
-    "match_known",
+    "match_each",
     "read_identifiers",
     "read_known",
     "read_manifest",
@@ -66,6 +66,7 @@ __all__ = [
     "report_folder",
     "search_ssa",
     "search_tap",
-    "simbad_known",
+    "surest",
+    "tap_known",
     "vizier_known",
 ]

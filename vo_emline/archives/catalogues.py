@@ -1,7 +1,9 @@
-"""Catalogues of known objects: from a local table, from VizieR, from SIMBAD."""
+"""Catalogues of known objects: from a local table, from VizieR, from TAP services (SIMBAD, Gaia)."""
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -14,16 +16,25 @@ from astropy.table import Table, vstack
 from astropy.units import Quantity
 
 from vo_emline.archives.config import archives
-from vo_emline.archives.known import RADIUS, KnownObjects, position_of_designation
+from vo_emline.archives.known import RADIUS, WIDE, KnownObjects, Photometry, position_of_designation
 from vo_emline.archives.search import query_errors
-from vo_emline.errors import UserError
+from vo_emline.errors import ArchiveError, UserError
 from vo_emline.net.session import Session
 from vo_emline.net.votable import text_of
 
-NAME_COLUMNS: Final = ("designation", "main_id", "name", "lamost", "object", "id", "obj")
+NAME_COLUMNS: Final = ("designation", "main_id", "name", "lamost", "object", "id", "obj", "gcvs", "pnmain")
 """Names (lower case) of the column that names an object, in order of preference."""
 
-TYPE_COLUMNS: Final = ("objtype_hou", "otype", "type", "class", "halpha_type", "subclass", "sptype")
+TYPE_COLUMNS: Final = (
+    "objtype_hou",
+    "otype",
+    "type",
+    "class",
+    "halpha_type",
+    "vartype",
+    "subclass",
+    "sptype",
+)
 """Names (lower case) of the column that says what it is."""
 
 RA_COLUMNS: Final = ("_raj2000", "raj2000", "ra_icrs", "ra", "radeg")
@@ -32,11 +43,26 @@ RA_COLUMNS: Final = ("_raj2000", "raj2000", "ra_icrs", "ra", "radeg")
 DEC_COLUMNS: Final = ("_dej2000", "dej2000", "de_icrs", "dec", "dedeg", "decdeg")
 """Names (lower case) of the declination."""
 
-SIMBAD_TAP: Final = "https://simbad.cds.unistra.fr/simbad/sim-tap"
-"""TAP service of SIMBAD."""
+GAIA_COLUMNS: Final = ("gaia_source_id", "source_id", "gaiadr3", "gaia_dr3", "gaiaedr3", "gaia", "source")
+"""Names (lower case) of the Gaia identifier, as a number or as ``Gaia DR3 …``."""
 
-_CHUNK = 50_000
-"""Positions in one upload to SIMBAD, which takes 200 000."""
+G_COLUMNS: Final = ("phot_g_mean_mag", "Gmag", "G")
+"""Names of the magnitude G of Gaia, as they are written: ``gmag`` is of another survey."""
+
+BP_RP_COLUMNS: Final = ("bp_rp", "BP-RP")
+"""Names of the colour BP − RP of Gaia, as they are written."""
+
+PARALLAX_COLUMNS: Final = ("parallax", "plx", "plx_value")
+"""Names (lower case) of the parallax."""
+
+EPOCH_COLUMNS: Final = ("ref_epoch",)
+"""Names (lower case) of the epoch of positions, Julian year."""
+
+_CHUNK = 20_000
+"""Positions in one upload: services take 100 000 and more, but answer slowly then."""
+
+_GAIA: Final = re.compile(r"(?:Gaia DR3 )?(\d{5,19})")
+"""A number with fewer digits is no identifier of Gaia."""
 
 _FORMATS: Final = {
     ".csv": "ascii.csv",
@@ -84,8 +110,24 @@ def bright_known() -> KnownObjects:
     return read_known(Path(__file__).with_name("bright.csv"), catalogue="bright emission-line stars")
 
 
-def known_from_table(table: Table, *, catalogue: str, kind: str = "") -> KnownObjects:
+def known_from_table(
+    table: Table, *, catalogue: str, kind: str = "", epoch: float = float("nan"), dense: bool = False
+) -> KnownObjects:
     """Make known objects of a table, its columns found by their usual names.
+
+    Parameters
+    ----------
+    table
+        Names, and positions unless the names tell them; types, Gaia's identifiers, G (mag), BP − RP (mag) and
+        parallax (mas) where it has them.
+    catalogue
+        Short reference.
+    kind
+        What all its objects are, where no column says it.
+    epoch
+        Epoch of the positions, Julian year, where no column ``ref_epoch`` says it.
+    dense
+        See :class:`~vo_emline.archives.known.KnownObjects`.
 
     Raises
     ------
@@ -101,12 +143,61 @@ def known_from_table(table: Table, *, catalogue: str, kind: str = "") -> KnownOb
     types = [each or kind for each in said]
     positions, good = _positions(table, names, catalogue)
     kept = np.flatnonzero(good)
+    photometry = _photometry(table)
     return KnownObjects(
         catalogue=catalogue,
         names=[names[i] for i in kept],
         types=[types[i] for i in kept],
         positions=positions[kept],
+        epoch=_epoch(table, default=epoch),
+        photometry=photometry and photometry.take(kept),
+        dense=dense,
     )
+
+
+def _photometry(table: Table) -> Photometry | None:
+    """Give what a table says of brightness, colour and distance, if anything."""
+    named = (
+        next((one for one in table.colnames if one in names), None) for names in (G_COLUMNS, BP_RP_COLUMNS)
+    )
+    columns = [_find(table, GAIA_COLUMNS), *named, _find(table, PARALLAX_COLUMNS)]
+    if columns == [None] * len(columns):
+        return None
+    g, bp_rp, parallax = (_numbers(table, name) for name in columns[1:])
+    return Photometry(gaia_source_id=_gaia_ids(table, columns[0]), g=g, bp_rp=bp_rp, parallax=parallax)
+
+
+def _numbers(table: Table, name: str | None) -> Any:
+    """Give a column as numbers, NaN where there is none or none can be read."""
+    if name is None:
+        return np.full(len(table), np.nan)
+    if table[name].dtype.kind in "OSU":
+        return np.array([_number(text_of(value)) for value in table[name]], dtype=float)
+    return np.ma.filled(np.ma.asarray(table[name], dtype=float), np.nan)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def _gaia_ids(table: Table, name: str | None) -> Any:
+    """Give Gaia's identifiers; 0 for none: numbers, or the digits after ``Gaia DR3``."""
+    if name is None:
+        return np.zeros(len(table), dtype=np.int64)
+    if table[name].dtype.kind in "iu":
+        return np.ma.filled(np.ma.asarray(table[name]), 0).astype(np.int64)
+    said = (_GAIA.fullmatch(text_of(value).strip()) for value in table[name])
+    return np.array([int(found[1]) if found else 0 for found in said], dtype=np.int64)
+
+
+def _epoch(table: Table, *, default: float) -> float:
+    """Give the epoch of positions where the table says one for all."""
+    name = _find(table, EPOCH_COLUMNS)
+    said = np.unique(_numbers(table, name)) if name else np.array([])
+    return float(said[0]) if len(said) == 1 and np.isfinite(said[0]) else default
 
 
 def vizier_known(name: str, *, server: str | None = None) -> list[KnownObjects]:
@@ -142,7 +233,10 @@ def vizier_known(name: str, *, server: str | None = None) -> list[KnownObjects]:
         tables = client.get_catalogs(configured.vizier)
     described = [table for table in tables if _find(table, NAME_COLUMNS) and _find(table, RA_COLUMNS)]
     return [
-        known_from_table(table, catalogue=configured.short_title, kind=configured.type) for table in described
+        known_from_table(
+            table, catalogue=configured.short_title, kind=configured.type, epoch=configured.epoch
+        )
+        for table in described
     ]
 
 
@@ -154,50 +248,78 @@ def _no_vizier(name: str) -> str:
     return f"no catalogue {name!r} at VizieR (there are {known}){hint}"
 
 
-def simbad_known(
+def tap_known(
+    name: str,
     positions: SkyCoord,
     *,
-    radius: Quantity = RADIUS,
-    tap_url: str = SIMBAD_TAP,
+    radius: Quantity = WIDE,
+    tap_url: str | None = None,
     session: Session | None = None,
 ) -> KnownObjects:
-    """Ask SIMBAD for the objects around positions, many in one query.
+    """Ask a catalogue's TAP service for the objects around positions, many in one query.
 
     Parameters
     ----------
+    name
+        Of a catalogue that ``archives.toml`` has with a TAP service (``simbad``, ``gaia``).
     positions
         ICRS.
     radius
-        How far around each.
+        How far around each; of catalogues so dense that something is always near, :data:`RADIUS` at most.
     tap_url
-        TAP service of SIMBAD, or of a mirror.
+        Another service that has the same tables.
     session
-        Session to use; a new one by default.
+        Session to use; a new one by default, one query after the other.
 
     Raises
     ------
+    UserError
+        If no such catalogue is configured.
     ArchiveError
-        If SIMBAD cannot be reached.
+        If the service cannot be reached, or does not give all rows.
     """
-    from astroquery.simbad import SimbadClass  # slow to import
     from pyvo.dal import TAPService
 
-    class Simbad(SimbadClass):  # type: ignore[misc]  # astroquery has no types
-        tap = TAPService(tap_url, session=session or Session())
-
-    ra, dec = np.atleast_1d(positions.icrs.ra.deg), np.atleast_1d(positions.icrs.dec.deg)
-    circle = f"CIRCLE('ICRS', c.ra, c.dec, {float(radius.to_value(u.deg))!r})"
+    configured = archives().catalogues.get(name)
+    if configured is None or configured.tap is None:
+        raise UserError(f"no catalogue {name!r} with a TAP service is configured")
+    url = tap_url or configured.tap
+    around = min(radius, RADIUS) if configured.dense else radius
+    circle = f"CIRCLE('ICRS', c.ra, c.dec, {float(around.to_value(u.deg))!r})"
     adql = (
-        "SELECT DISTINCT basic.main_id, basic.otype, basic.ra, basic.dec FROM TAP_UPLOAD.centres AS c "  # noqa: S608
-        f"JOIN basic ON CONTAINS(POINT('ICRS', basic.ra, basic.dec), {circle}) = 1"
+        f"SELECT DISTINCT {configured.select} FROM TAP_UPLOAD.centres AS c JOIN {configured.source} "  # noqa: S608
+        f"ON 1 = CONTAINS(POINT('ICRS', t.ra, t.dec), {circle})"
     )
-    tables = []
-    with query_errors("SIMBAD query", tap_url):
-        client = Simbad()
-        for start in range(0, len(ra), _CHUNK):
-            centres = Table({"ra": ra[start : start + _CHUNK], "dec": dec[start : start + _CHUNK]})
-            tables.append(client.query_tap(adql, maxrec=client.hardlimit, centres=centres))
-    return known_from_table(vstack(tables, metadata_conflicts="silent"), catalogue="SIMBAD")
+    ra, dec = np.atleast_1d(positions.icrs.ra.deg), np.atleast_1d(positions.icrs.dec.deg)
+    service = TAPService(url, session=session or Session())
+    with query_errors(f"{configured.short_title} query", url):
+        tables = [
+            _around(
+                service, adql, Table({"ra": ra[start : start + _CHUNK], "dec": dec[start : start + _CHUNK]})
+            )
+            for start in range(0, len(ra), _CHUNK)
+        ]
+    found = vstack(tables, metadata_conflicts="silent")
+    return known_from_table(
+        found,
+        catalogue=configured.short_title,
+        kind=configured.type,
+        epoch=configured.epoch,
+        dense=configured.dense,
+    )
+
+
+def _around(service: Any, adql: str, centres: Table) -> Table:
+    """Give what a TAP service has around some positions, all of it."""
+    from pyvo.dal import DALOverflowWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DALOverflowWarning)
+        try:
+            result = service.run_sync(adql, maxrec=service.hardlimit, uploads={"centres": centres})
+        except DALOverflowWarning as cut:
+            raise ArchiveError(f"{service.baseurl}: {cut}, around {len(centres)} stars") from cut
+    return result.to_table()
 
 
 def _find(table: Table, names: Sequence[str]) -> str | None:

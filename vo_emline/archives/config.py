@@ -63,6 +63,16 @@ class Catalogue(_Section):
     """Identifier at the CDS."""
     url: str | None = None
     """File to download by hand, where the CDS does not hold the catalogue."""
+    tap: str | None = None
+    """Address of a TAP service that takes uploads, where it is asked around positions."""
+    source: str = ""
+    """What is asked there, as ADQL after FROM; its positions are ``t.ra`` and ``t.dec`` (ICRS, deg)."""
+    select: str = ""
+    """Columns of the answer, as ADQL after SELECT, under names that are known."""
+    dense: bool = False
+    """Whether something else is near every star, so that only a close match counts."""
+    epoch: float = float("nan")
+    """Epoch of the positions, Julian year."""
     type: str = ""
     """What all its objects are, where no column says it."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 from astropy import units as u
 from astropy.coordinates import SkyCoord, search_around_sky
 from astropy.units import Quantity
@@ -29,6 +30,29 @@ How = Literal["designation", "position", "possible"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Photometry:
+    """What a catalogue says of brightness, colour and distance: one value per object, NaN (or 0) for none."""
+
+    gaia_source_id: npt.NDArray[np.int64]
+    """Gaia DR3; 0 where unknown."""
+    g: npt.NDArray[np.float64]
+    """G, mag."""
+    bp_rp: npt.NDArray[np.float64]
+    """BP − RP, mag."""
+    parallax: npt.NDArray[np.float64]
+    """mas."""
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Photometry:
+        """Give that of some rows."""
+        return Photometry(
+            gaia_source_id=self.gaia_source_id[rows],
+            g=self.g[rows],
+            bp_rp=self.bp_rp[rows],
+            parallax=self.parallax[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnownObjects:
     """The objects of one catalogue."""
 
@@ -39,6 +63,12 @@ class KnownObjects:
     """What each is (``CBe``, ``Be*``, ``I``, …); empty where the catalogue does not say."""
     positions: SkyCoord
     """ICRS, one per name."""
+    epoch: float = float("nan")
+    """Epoch of the positions, Julian year; NaN where unknown."""
+    photometry: Photometry | None = None
+    """None where the catalogue has none."""
+    dense: bool = False
+    """Whether it has so many objects that one beyond the first radius is another star."""
 
     def __len__(self) -> int:
         """Count the objects."""
@@ -56,6 +86,13 @@ class KnownMatch:
     """arcsec."""
     how: How
     """``possible``: only within the wide radius."""
+    ra: float
+    dec: float
+    """ICRS, deg, in the catalogue."""
+    epoch: float = float("nan")
+    """Epoch of the catalogue's positions, Julian year."""
+    photometry: Photometry | None = field(default=None, compare=False)
+    """Of this object alone (arrays of one)."""
 
     def __str__(self) -> str:
         """Say it: ``known as …, type … (catalogue)``."""
@@ -65,19 +102,17 @@ class KnownMatch:
         return f"{certainty} {self.name}{kind} ({self.catalogue}{apart})"
 
 
-def match_known(
+def match_each(
     designations: Sequence[str],
     positions: SkyCoord,
     catalogues: Iterable[KnownObjects],
     *,
     radius: Quantity = RADIUS,
     wide: Quantity = WIDE,
-) -> list[KnownMatch | None]:
-    """Find for each object the catalogued one that it is.
+) -> list[list[KnownMatch]]:
+    """Find each object in every catalogue that has it.
 
-    A designation decides; else the nearest within `radius`; else the nearest
-    within `wide`, as possible. Of several catalogues the surest match wins,
-    and of equally sure ones the first catalogue.
+    A designation decides; else the nearest within `radius`; else the nearest within `wide`, as possible.
 
     Parameters
     ----------
@@ -86,19 +121,29 @@ def match_known(
     positions
         ICRS, one per designation.
     catalogues
-        Where to look.
+        Where to look. Of several with one reference (tables of one catalogue) the surest match counts.
     radius, wide
         Separations, see above.
+
+    Returns
+    -------
+    list of list of KnownMatch
+        For each object one match per catalogue at most, in the order of the catalogues.
     """
-    best: list[KnownMatch | None] = [None] * len(designations)
+    found: list[dict[str, KnownMatch]] = [{} for _ in designations]
     if not len(designations):
-        return best
+        return []
     for catalogue in catalogues:
         for index, match in _matches(designations, positions, catalogue, radius, wide):
-            held = best[index]
+            held = found[index].get(catalogue.catalogue)
             if held is None or _RANK[match.how] < _RANK[held.how]:
-                best[index] = match
-    return best
+                found[index][catalogue.catalogue] = match
+    return [list(each.values()) for each in found]
+
+
+def surest(matches: Iterable[KnownMatch]) -> KnownMatch | None:
+    """Give the surest of some matches, of equally sure ones the first; None where there is none."""
+    return min(matches, key=lambda match: _RANK[match.how], default=None)
 
 
 def describe_known(matches: Iterable[KnownMatch | None], *, asked: Iterable[str] = ()) -> list[str | None]:
@@ -109,7 +154,7 @@ def describe_known(matches: Iterable[KnownMatch | None], *, asked: Iterable[str]
     Parameters
     ----------
     matches
-        Of :func:`match_known`.
+        The :func:`surest` of each object.
     asked
         References of the catalogues that were asked; nothing is said of what none of none has.
     """
@@ -151,26 +196,34 @@ def _matches(
 ) -> list[tuple[int, KnownMatch]]:
     """Give the surest match in one catalogue of each object that has any."""
     found: dict[int, KnownMatch] = {}
+    places = np.column_stack([catalogue.positions.icrs.ra.deg, catalogue.positions.icrs.dec.deg])
     if len(catalogue):
-        ours, theirs, apart, _ = search_around_sky(positions, catalogue.positions, wide)
+        farthest = radius if catalogue.dense else wide
+        ours, theirs, apart, _ = search_around_sky(positions, catalogue.positions, farthest)
         for i in np.argsort(-apart.arcsec, kind="stable"):
             how: How = "position" if apart[i] <= radius else "possible"
-            found[int(ours[i])] = _match(catalogue, int(theirs[i]), float(apart[i].arcsec), how)
+            found[int(ours[i])] = _match(catalogue, int(theirs[i]), places, float(apart[i].arcsec), how)
     by_name = {plain_designation(name): index for index, name in enumerate(catalogue.names)}
     by_name.pop("", None)
     for index, designation in enumerate(designations):
         known = by_name.get(plain_designation(designation))
         if known is not None:
             apart_now = positions[index].separation(catalogue.positions[known]).arcsec
-            found[index] = _match(catalogue, known, float(apart_now), "designation")
+            found[index] = _match(catalogue, known, places, float(apart_now), "designation")
     return list(found.items())
 
 
-def _match(catalogue: KnownObjects, index: int, separation: float, how: How) -> KnownMatch:
+def _match(
+    catalogue: KnownObjects, index: int, places: npt.NDArray[np.float64], separation: float, how: How
+) -> KnownMatch:
     return KnownMatch(
         name=catalogue.names[index],
         type=catalogue.types[index],
         catalogue=catalogue.catalogue,
         separation=separation,
         how=how,
+        ra=float(places[index, 0]),
+        dec=float(places[index, 1]),
+        epoch=catalogue.epoch,
+        photometry=None if catalogue.photometry is None else catalogue.photometry.take(np.array([index])),
     )

@@ -8,6 +8,7 @@
 * ``output``: tables as CSV, VOTable, Parquet, FITS, ECSV; tables of any size as a stream
 * ``database``: where rows are made: functions, limits on memory, a file that is renamed into place
 * ``joining``: which spectra are of one star; ``objects``: what they say together
+* ``known``: what catalogues say of a star
 * ``release``: the tables of a release, of tables or of the shards of a survey: sorted, indexed, checked
 * ``postgres``: the tables of a release in a PostgreSQL database
 * ``hats``: a table of a release as a HATS catalogue, for LSDB
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from vo_emline.candidates.columns import CLASSIFIED as CLASSIFIED
     from vo_emline.candidates.columns import EPOCHS as EPOCHS
     from vo_emline.candidates.columns import HPX_ORDER as HPX_ORDER
+    from vo_emline.candidates.columns import KNOWN as KNOWN
     from vo_emline.candidates.columns import OBJECTS as OBJECTS
     from vo_emline.candidates.columns import PUBLISHED as PUBLISHED
     from vo_emline.candidates.columns import REJECTS as REJECTS
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = lazily(
     __name__,
     {
-        "columns": "CANDIDATES CLASSIFIED EPOCHS HPX_ORDER OBJECTS PUBLISHED REJECTS SCORES SPECTRA",
+        "columns": "CANDIDATES CLASSIFIED EPOCHS HPX_ORDER KNOWN OBJECTS PUBLISHED REJECTS SCORES SPECTRA",
         "database": "Limits healpix",
         "hats": "HatsSummary write_hats",
         "obscore": "OBSCORE",

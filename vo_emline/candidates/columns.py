@@ -120,6 +120,17 @@ _ACCESS = (
            computed="'{base_url}/candidate/' || url_encode(candidate_id) || '.html'"),
 )  # fmt: skip
 
+_PHOTOMETRY = (
+    Column(name="gaia_source_id", datatype="long", ucd="meta.id",
+           description="Identifier of the star in Gaia DR3, where a catalogue says it", principal=True),
+    Column(name="phot_g_mean_mag", datatype="float", unit="mag", ucd="phot.mag;em.opt",
+           description="Magnitude G of Gaia, where a catalogue says it"),
+    Column(name="bp_rp", datatype="float", unit="mag", ucd="phot.color;em.opt.B;em.opt.R",
+           description="Colour BP - RP of Gaia, where a catalogue says it"),
+    Column(name="parallax", datatype="float", unit="mas", ucd="pos.parallax.trig",
+           description="Parallax, where a catalogue says it"),
+)  # fmt: skip
+
 _ID = Column(
     name="candidate_id", datatype="char", arraysize="*", ucd="meta.id;meta.main",
     description="Identifier of the classified spectrum in this service", principal=True, indexed=True,
@@ -218,6 +229,14 @@ OBJECTS: Final = Table(
                description="Subclass of the best spectrum by the survey's pipeline"),
         replace(_KNOWN, description="What a catalogue calls the star and its type, or which do not have it; "
                 "candidates are looked for, NULL where none of its spectra is one or none was asked"),
+        Column(name="main_type", datatype="char", arraysize="*", ucd="src.class", principal=True,
+               description="What the surest of the catalogues that have the star say it is"),
+        Column(name="known_in", datatype="char", arraysize="*", ucd="meta.ref", principal=True,
+               description="Catalogues that have the star, the surest match first, separated by semicolons; "
+               "possibly: something lies within 25 but not within 5 arcsec"),
+        Column(name="not_in", datatype="char", arraysize="*", ucd="meta.note", principal=True,
+               description="Catalogues that were asked about the star and do not have it, and when"),
+        *_PHOTOMETRY,
         Column(name="flags", datatype="char", arraysize="*", ucd="meta.code.qual", principal=True,
                description="variable: one of the changes exceeds 5; appeared, disappeared: from absorption "
                "to emission or back between two epochs, and the equivalent width by more than 5 standard "
@@ -240,7 +259,35 @@ EPOCHS: Final = Table(
     ),
 )  # fmt: skip
 
-PUBLISHED: Final = (CANDIDATES, SCORES, REJECTS, OBJECTS, EPOCHS)
+KNOWN: Final = Table(
+    schema="emline", name="known",
+    description="What catalogues call the stars: one row for a star and a catalogue that has it",
+    columns=(
+        _OBJECT_ID,
+        Column(name="catalogue", datatype="char", arraysize="*", ucd="meta.ref", principal=True,
+               description="Catalogue that was asked"),
+        Column(name="identifier", datatype="char", arraysize="*", ucd="meta.id.assoc", principal=True,
+               description="What it calls the star"),
+        Column(name="object_type", datatype="char", arraysize="*", ucd="src.class", principal=True,
+               description="What it says the star is, in its own words; empty where it does not say"),
+        Column(name="match_kind", datatype="char", arraysize="*", ucd="meta.code", principal=True,
+               description="How it was found: designation (the same one), position (within 5 arcsec), "
+               "possible (within 25 arcsec)"),
+        Column(name="separation", datatype="float", unit="arcsec", ucd="pos.angDistance", principal=True,
+               description="Distance of its position from that of the star"),
+        Column(name="ra", datatype="double", unit="deg", ucd="pos.eq.ra",
+               description="Right ascension in the catalogue, ICRS"),
+        Column(name="dec", datatype="double", unit="deg", ucd="pos.eq.dec",
+               description="Declination in the catalogue, ICRS"),
+        Column(name="catalogue_epoch", datatype="double", unit="yr", ucd="time.epoch",
+               description="Epoch of the positions of the catalogue, Julian year; NULL where unknown"),
+        Column(name="asked_on", datatype="char", arraysize="*", ucd="time.processing",
+               description="Day on which the catalogue was asked, ISO 8601"),
+        *_PHOTOMETRY,
+    ),
+)  # fmt: skip
+
+PUBLISHED: Final = (CANDIDATES, SCORES, REJECTS, OBJECTS, EPOCHS, KNOWN)
 """The tables of schema ``emline``, in the order they are listed."""
 
 CLASSIFIED: Final = Table(

@@ -25,6 +25,7 @@ from scipy.special import chdtrc, gammaln, ndtri_exp
 from vo_emline.candidates.columns import EPOCHS
 from vo_emline.candidates.database import DRAFT, literal
 from vo_emline.candidates.joining import STARS, error_sql, join_spectra, place_sql, separation_sql
+from vo_emline.candidates.known import draft_known
 from vo_emline.labels import LABELS
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ _KNOWN_AS: Final = (
 _MEMBERS: Final = f"{DRAFT}.members"
 _IDS: Final = f"{DRAFT}.ids"
 _TAKEN: Final = (
-    "candidate_id", "collection", "designation", "ra", "dec", "label", "score", *_CLASSES, "snr_r",
+    "candidate_id", "path", "collection", "designation", "ra", "dec", "label", "score", *_CLASSES, "snr_r",
     "epoch_mjd", "spectral_subclass", "known_as", *(name for pair in _MEASURED.values() for name in pair),
 )  # fmt: skip
 
@@ -70,9 +71,9 @@ def draft_objects(database: DuckDBPyConnection, relation: str, *, previous: Path
     Parameters
     ----------
     database
-        The release that is being built, with a draft.
+        The release that is being built, with a draft of what catalogues say.
     relation
-        Classified spectra: the stored columns of ``emline.scores``, and ``collection``.
+        Classified spectra: the stored columns of ``emline.scores``, ``collection`` and ``path``.
     previous
         The release before this one: its stars keep their identifiers. None, or no file, where there is none.
     """
@@ -98,6 +99,8 @@ def draft_objects(database: DuckDBPyConnection, relation: str, *, previous: Path
         f"collection AS survey, {separation_sql('m', 'o')} AS separation "
         f"FROM {_MEMBERS} m JOIN {_IDS} USING (star) JOIN {OBJECTS_DRAFT} o USING (object_id)"
     )
+    found = f"(SELECT path, object_id FROM {_MEMBERS} JOIN {_IDS} USING (star))"  # noqa: S608
+    draft_known(database, found, OBJECTS_DRAFT)
 
 
 def _identify(database: DuckDBPyConnection, previous: Path | None) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +21,7 @@ from vo_emline.candidates.columns import (
     CANDIDATES,
     CUTOUTS,
     EPOCHS,
+    KNOWN,
     OBJECTS,
     PUBLISHED,
     REJECTS,
@@ -28,6 +29,14 @@ from vo_emline.candidates.columns import (
     SPECTRA,
 )
 from vo_emline.candidates.database import DRAFT, Limits, building, identifier, literal, naming_damage
+from vo_emline.candidates.known import (
+    KNOWN_DRAFT,
+    Answers,
+    NameKnown,
+    keep_matches,
+    prepare_matches,
+    said_of_objects,
+)
 from vo_emline.candidates.objects import EPOCHS_DRAFT, OBJECTS_DRAFT, draft_objects
 from vo_emline.candidates.output import BATCH, arrow_schema, stream_tables
 from vo_emline.candidates.rows import (
@@ -61,6 +70,7 @@ def build_release(
     scores: pa.Table | None = None,
     rejects: pa.Table | None = None,
     cutouts: pa.Table | None = None,
+    known: Answers | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write a release: ``emline.candidates``, ``emline.scores``, ``emline.rejects``, ``internal.spectra``.
@@ -78,6 +88,8 @@ def build_release(
         What could not be classified, columns of :data:`REJECTS`.
     cutouts
         Pictures of candidates, columns of :data:`CUTOUTS`; None where there are none.
+    known
+        What catalogues say of the rows of `scores`; None where none was asked.
     metadata
         Facts about the run that the service shows (run id, model version, dates, counts).
 
@@ -98,7 +110,12 @@ def build_release(
             database.register("incoming", rows)
             create_table(database, table, complete(database, table, "incoming"), order=BY_PLACE)
             database.unregister("incoming")
-        collections = f"SELECT obs_publisher_did, collection FROM {SPECTRA.qualified_name}"  # noqa: S608
+        prepare_matches(database)
+        if known is not None and scores is not None:
+            files = dict(zip(spectra["obs_publisher_did"].to_pylist(), spectra["path"], strict=True))
+            named = [files[did].as_py() for did in scores["obs_publisher_did"].to_pylist()]
+            keep_matches(database, pa.chunked_array([named], pa.string()), known)
+        collections = f"SELECT obs_publisher_did, collection, path FROM {SPECTRA.qualified_name}"  # noqa: S608
         classified = f"(FROM {SCORES.qualified_name} JOIN ({collections}) USING (obs_publisher_did))"
         finish(database, classified, metadata=metadata or {}, previous=path)
 
@@ -165,10 +182,12 @@ def finish(
         candidates = f"(SELECT * FROM {SCORES.qualified_name} WHERE label <> {literal(LABELS[0])})"  # noqa: S608
         create_table(database, CANDIDATES, candidates)
         draft_objects(database, classified, previous=previous)
-        objects = complete(database, OBJECTS, OBJECTS_DRAFT)
+        said = f"({said_of_objects(database, OBJECTS_DRAFT)})"
+        objects = complete(database, OBJECTS, said)
         create_table(database, OBJECTS, objects, order="ORDER BY hpx10, dec, object_id")
         epochs = f"(FROM {EPOCHS_DRAFT} ORDER BY object_id, epoch_mjd, candidate_id)"
         create_table(database, EPOCHS, epochs)
+        create_table(database, KNOWN, f"(FROM {KNOWN_DRAFT} ORDER BY object_id, catalogue)")
         for table in (SCORES, CANDIDATES, CUTOUTS, OBJECTS, EPOCHS):
             index_identifiers(database, table)
     database.execute("CREATE TABLE internal.metadata (key VARCHAR PRIMARY KEY, value VARCHAR)")
@@ -221,9 +240,6 @@ def write_tables(release: Path, folder: Path) -> None:
 
 
 logger = logging.getLogger(__name__)
-
-NameKnown = Callable[[pa.Table], pa.Array]
-"""Says what catalogues call candidates: ``designation``, ``ra``, ``dec``, ``label`` → text or NULL."""
 
 DISK_PER_ROW: Final = 1_000
 """Bytes of disk that are asked for per row: twice what building takes, sorting on the disk included."""
@@ -387,6 +403,7 @@ def _draft(database: DuckDBPyConnection, *, provenance: Provenance, name_known: 
     shared = shared_dids_sql("described", authority=provenance.authority)
     database.execute(f"CREATE TEMP TABLE {SHARED} AS {shared}")
     database.execute(f"CREATE TABLE {_KNOWN} (source VARCHAR, known_as VARCHAR)")
+    prepare_matches(database)
     if name_known is not None:
         _ask(database, name_known)
     rows = classified_select(f"described LEFT JOIN {_KNOWN} USING (source)", provenance)
@@ -401,6 +418,8 @@ def _ask(database: DuckDBPyConnection, name_known: NameKnown) -> None:
     with database.cursor() as writer:
         for batch in database.sql(candidates).to_arrow_reader(_BATCH):
             rows = pa.Table.from_batches([batch])
-            writer.register("named", pa.table({"source": rows["source"], "known_as": name_known(rows)}))
+            answers = name_known(rows)
+            writer.register("named", pa.table({"source": rows["source"], "known_as": answers.said}))
             writer.execute(f"INSERT INTO {_KNOWN} FROM named")
             writer.unregister("named")
+            keep_matches(writer, rows["source"], answers)

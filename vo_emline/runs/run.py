@@ -13,7 +13,8 @@ from typing import Any
 from vo_emline.errors import EmlineError
 from vo_emline.files import files_digest
 from vo_emline.rundir import SUMMARY
-from vo_emline.runs.publish import catalogue_files, find_publication, publish, require_known
+from vo_emline.runs.known import catalogue_files, require_known
+from vo_emline.runs.publish import find_publication, publish
 from vo_emline.runs.report import draw, summary_text
 from vo_emline.runs.settings import RunSettings
 from vo_emline.runs.steps import Run, log_to, open_run

@@ -15,16 +15,22 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from vo_emline.archives.catalogues import known_from_table, read_known, simbad_known, vizier_known
+from vo_emline.archives.catalogues import known_from_table, read_known, tap_known, vizier_known
 from vo_emline.archives.known import (
+    KnownMatch,
     KnownObjects,
     describe_known,
-    match_known,
+    match_each,
     plain_designation,
     position_of_designation,
+    surest,
 )
 from vo_emline.errors import ArchiveError, UserError
 from vo_emline.net.session import Politeness, Session
+
+
+def match_known(*asked: Any) -> list[KnownMatch | None]:
+    return [surest(each) for each in match_each(*asked)]
 
 
 @pytest.fixture
@@ -156,7 +162,9 @@ SIMBAD = """<?xml version="1.0" encoding="UTF-8"?>
 <INFO name="QUERY_STATUS" value="OK"/><TABLE>
 <FIELD name="main_id" datatype="char" arraysize="*"/><FIELD name="otype" datatype="char" arraysize="*"/>
 <FIELD name="ra" datatype="double" unit="deg"/><FIELD name="dec" datatype="double" unit="deg"/>
-<DATA><TABLEDATA><TR><TD>* gam Cas</TD><TD>Be*</TD><TD>14.1772154</TD><TD>60.7167403</TD></TR>
+<FIELD name="gaia_source_id" datatype="char" arraysize="*"/>
+<DATA><TABLEDATA><TR><TD>* gam Cas</TD><TD>Be*</TD><TD>14.1772154</TD><TD>60.7167403</TD>
+<TD>Gaia DR3 426558460884582016</TD></TR>
 </TABLEDATA></DATA>
 </TABLE></RESOURCE></VOTABLE>"""
 
@@ -211,22 +219,60 @@ def test_catalogues_that_vizier_lacks_say_where_they_are() -> None:
         vizier_known("nobody1999")
 
 
-def test_simbad_by_astroquery(serve: Any, reply: Any) -> None:
+def test_simbad_by_tap(serve: Any, reply: Any) -> None:
     def respond(request: Any) -> Any:
         body = CAPABILITIES if request.path.endswith("/capabilities") else SIMBAD
         return reply(body.encode(), headers={"Content-Type": "text/xml"})
 
     server = serve(respond)
     here = SkyCoord([14.1772], [60.7167], unit="deg")
-    objects = simbad_known(here, tap_url=f"{server.url}/simbad/sim-tap")
+    objects = tap_known("simbad", here, tap_url=f"{server.url}/simbad/sim-tap")
     assert describe_known(match_known([""], here, [objects])) == ["known as * gam Cas, type Be* (SIMBAD)"]
     (request,) = [request for request in server.requests if request.method == "POST"]
     assert request.path == "/simbad/sim-tap/sync"
     assert b"TAP_UPLOAD.centres" in request.body  # all positions go in one upload
     assert b"14.1772" in request.body
+    (gaia,) = objects.photometry.gaia_source_id if objects.photometry else ()
+    assert gaia == 426558460884582016
+
+
+def test_an_answer_that_was_cut_is_no_answer(serve: Any, reply: Any) -> None:
+    cut = SIMBAD.replace("</TABLE>", '</TABLE><INFO name="QUERY_STATUS" value="OVERFLOW"/>')
+
+    def respond(request: Any) -> Any:
+        body = CAPABILITIES if request.path.endswith("/capabilities") else cut
+        return reply(body.encode(), headers={"Content-Type": "text/xml"})
+
+    here = SkyCoord([14.1772], [60.7167], unit="deg")
+    with pytest.raises(ArchiveError, match="truncated at 1 records"):
+        tap_known("simbad", here, tap_url=f"{serve(respond).url}/tap")
+
+
+def test_in_a_dense_catalogue_only_what_is_close_counts() -> None:
+    here = SkyCoord([10.0, 10.0], [1.0, 1.002], unit="deg")
+    rare, dense = (
+        KnownObjects(catalogue="c", names=["a"], types=[""], positions=here[:1], dense=each)
+        for each in (False, True)
+    )
+    assert [len(each) for each in match_each(["", ""], here, [rare])] == [1, 1]
+    assert [len(each) for each in match_each(["", ""], here, [dense])] == [1, 0]
+
+
+def test_brightness_is_read_under_the_names_of_gaia_only() -> None:
+    columns = {"name": ["a"], "ra": [1.0], "dec": [2.0]}
+    found = known_from_table(
+        Table(columns | {"Gmag": [12.5], "BP-RP": ["0.31"], "Plx": [1.5], "GaiaDR3": ["Gaia DR3 12345678"]}),
+        catalogue="c",
+    ).photometry
+    assert found is not None
+    assert (found.g[0], found.bp_rp[0], found.parallax[0]) == (12.5, 0.31, 1.5)
+    assert found.gaia_source_id[0] == 12345678
+    assert known_from_table(Table(columns | {"gmag": [12.5]}), catalogue="c").photometry is None  # SDSS
 
 
 def test_simbad_out_of_reach() -> None:
     here = SkyCoord([1.0], [1.0], unit="deg")
     with pytest.raises(ArchiveError, match="SIMBAD"):
-        simbad_known(here, tap_url="http://127.0.0.1:9/sim-tap", session=Session(Politeness(attempts=1)))
+        tap_known(
+            "simbad", here, tap_url="http://127.0.0.1:9/sim-tap", session=Session(Politeness(attempts=1))
+        )

@@ -11,9 +11,18 @@ import pyarrow as pa
 import pytest
 from scipy.stats import chi2, norm
 
-from vo_emline.candidates import EPOCHS, OBJECTS, Provenance, build_release, read_release, release_survey
+from vo_emline.candidates import (
+    EPOCHS,
+    KNOWN,
+    OBJECTS,
+    Provenance,
+    build_release,
+    read_release,
+    release_survey,
+)
 from vo_emline.candidates.columns import SCORES, SPECTRA
 from vo_emline.candidates.joining import FIBRE, SAME_NAME
+from vo_emline.candidates.known import MATCH_SCHEMA, Answers
 from vo_emline.candidates.objects import SYSTEMATIC, significance
 from vo_emline.candidates.output import arrow_schema
 
@@ -23,7 +32,7 @@ PROVENANCE = Provenance(authority="example.org", run_id="run-1", model_version="
 ONDREJOV = "Ondrejov CCD700"
 
 
-def publish(path: Path, spectra: dict[str, Any], n: int) -> pa.Table:
+def publish(path: Path, spectra: dict[str, Any], n: int, known: Answers | None = None) -> pa.Table:
     """Build a release of `n` spectra of which only some columns matter; give the star of each."""
     given = {
         "candidate_id": [f"c{i}" for i in range(n)],
@@ -43,7 +52,7 @@ def publish(path: Path, spectra: dict[str, Any], n: int) -> pa.Table:
         )
         for table in (SPECTRA, SCORES)
     ]
-    build_release(path, spectra=tables[0], scores=tables[1])
+    build_release(path, spectra=tables[0], scores=tables[1], known=known)
     rows = read_release(path, EPOCHS).to_pandas().set_index("candidate_id").loc[given["candidate_id"]]
     return pa.Table.from_pandas(rows.reset_index())
 
@@ -254,3 +263,51 @@ def test_a_star_that_was_two_leaves_each_its_identifier_once(tmp_path: Path) -> 
     stars = objects(release)
     assert len(stars) == 2
     assert stars[whole]["n_spectra"] == 2
+
+
+def _match(row: int, catalogue: str, kind: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"row": row, "catalogue": catalogue, "identifier": name, "object_type": "Be*", "match_kind": kind,
+            "ra": 10.0, "dec": 0.0, "asked_on": "2026-12-01"} | more  # fmt: skip
+
+
+def test_what_catalogues_say_goes_to_the_star(tmp_path: Path) -> None:
+    """Two spectra of one star, one of a telescope that is off, and a star that no catalogue has."""
+    where = {
+        "ra": [10, 10 + arcsec(15), 50], "dec": [0.0] * 3,
+        "collection": ["LAMOST LRS", ONDREJOV, "LAMOST LRS"],
+        "path": ["/a", "/b", "/c"], "label": ["emission"] * 3,
+        "known_as": ["known as HD 1, type Be* (SIMBAD)"] * 2 + ["not in SIMBAD, Hou et al. 2016, Gaia DR3"],
+    }  # fmt: skip
+    matches = [
+        _match(0, "SIMBAD", "position", "HD 1"),
+        _match(1, "SIMBAD", "possible", "HD 2", ra=10 + arcsec(8)),
+        _match(1, "Hou et al. 2016", "possible", "J01", ra=10 + arcsec(20), object_type=""),
+        _match(0, "bright emission-line stars", "position", "HR 1"),
+        _match(0, "Gaia DR3", "position", "Gaia DR3 77", gaia_source_id=77, bp_rp=0.1, phot_g_mean_mag=6.5),
+    ]
+    known = Answers(
+        said=pa.array(where["known_as"]),
+        matches=pa.Table.from_pylist(matches, MATCH_SCHEMA),
+        asked=("SIMBAD", "Hou et al. 2016", "Gaia DR3"),
+        asked_on="2026-12-01",
+    )
+    path = tmp_path / "r.duckdb"
+    found = publish(path, where, 3, known)
+    stars = objects(path)
+    star, alone = (stars[found["object_id"][row].as_py()] for row in (0, 2))
+    assert star["known_as"] == "known as HD 1, type Be* (SIMBAD)"
+    assert star["main_type"] == "Be*"
+    said = {"SIMBAD", "bright emission-line stars", "Gaia DR3", "Hou et al. 2016 (possibly)"}
+    assert set(star["known_in"].split("; ")) == said
+    assert star["not_in"] is None
+    assert (star["gaia_source_id"], star["phot_g_mean_mag"]) == (77, 6.5)
+    assert star["bp_rp"] == pytest.approx(0.1)
+    assert (alone["known_in"], alone["main_type"], alone["gaia_source_id"]) == (None, None, None)
+    assert alone["not_in"] == ("SIMBAD (2026-12-01); Hou et al. 2016 (2026-12-01); Gaia DR3 (2026-12-01)")
+    rows = {(row["catalogue"], row["identifier"]): row for row in read_release(path, KNOWN).to_pylist()}
+    assert rows.keys() == {  # of SIMBAD the surest match of the star alone
+        ("SIMBAD", "HD 1"), ("Hou et al. 2016", "J01"), ("bright emission-line stars", "HR 1"),
+        ("Gaia DR3", "Gaia DR3 77"),
+    }  # fmt: skip
+    assert rows["SIMBAD", "HD 1"]["separation"] == pytest.approx(0.07, abs=0.01)  # from the mean position
+    assert rows["Hou et al. 2016", "J01"]["separation"] == pytest.approx(19.93, abs=0.02)

@@ -36,6 +36,7 @@ from vo_emline.candidates import (
     release_survey,
 )
 from vo_emline.candidates.database import building
+from vo_emline.candidates.known import MATCH_SCHEMA, Answers
 from vo_emline.errors import EmlineError, UserError
 from vo_emline.labels import LABELS
 from vo_emline.tables import Table
@@ -69,7 +70,7 @@ def test_candidates_are_the_rows_that_are_not_absorption(tmp_path: Path) -> None
             for table in PUBLISHED
         }
         labels = database.sql("SELECT DISTINCT label FROM emline.candidates ORDER BY 1").fetchall()
-    assert counts == {"candidates": 4, "scores": 8, "rejects": 2, "objects": 8, "epochs": 8}
+    assert counts == {"candidates": 4, "scores": 8, "rejects": 2, "objects": 8, "epochs": 8, "known": 0}
     assert labels == [("double-peak",), ("emission",)]
 
 
@@ -214,9 +215,10 @@ def test_relative_paths_start_where_the_survey_was_classified(tmp_path: Path) ->
 def test_catalogues_are_asked_about_candidates_only(survey: Path, tmp_path: Path) -> None:
     asked: list[str] = []
 
-    def known(rows: pa.Table) -> pa.Array:
+    def known(rows: pa.Table) -> Answers:
         asked.extend(rows["label"].to_pylist())
-        return pa.array([f"known {name}" for name in rows["designation"].to_pylist()], pa.string())
+        said = pa.array([f"known {name}" for name in rows["designation"].to_pylist()], pa.string())
+        return Answers(said=said, matches=MATCH_SCHEMA.empty_table())
 
     release_survey(tmp_path / "r.duckdb", survey, provenance=PROVENANCE, name_known=known)
     assert len(asked) == 40
