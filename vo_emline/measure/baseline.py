@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.measure.robust import robust_sigma, row_medians
 from vo_emline.spectra.medium import HALPHA_VAC
 
 SIDE_BANDS: Final = ((6522.0, 6542.0), (6592.0, 6625.0))
@@ -65,7 +66,7 @@ def fit_baseline(flux: FloatArray, ivar: FloatArray | None, *, wavelength_vac: F
     ratio = flux / line
     residual = ratio[:, side] - 1.0
     relative = _relative_sigma(ratio, ivar, line, wavelength_vac, side=side)
-    scatter = np.maximum(_robust(residual / relative[:, side]), 1e-6)
+    scatter = np.maximum(robust_sigma(residual / relative[:, side]), 1e-6)
     correlation = _correlation(residual * kept)
     count = np.maximum(kept.sum(axis=1), 3)
     level = scatter * np.median(relative[:, side], axis=1)
@@ -100,7 +101,7 @@ def _fit(flux: FloatArray, wavelength_vac: FloatArray, *, side: BoolArray) -> tu
         slope = (kept * dx * y).sum(axis=1) / (kept * dx**2).sum(axis=1)
         line = y_mean[:, None] + slope[:, None] * (x - x_mean[:, None])
         distance = np.abs(y - line[:, side])
-        kept = distance <= CLIP * _robust(y - line[:, side])[:, None]
+        kept = distance <= CLIP * robust_sigma(y - line[:, side])[:, None]
     # without a positive continuum there is nothing to measure against
     return np.where(line > 0, line, np.nan), kept
 
@@ -122,15 +123,10 @@ def _relative_sigma(
     known = np.where(np.isfinite(stated), stated, np.nan)[:, side]
     usable = np.isfinite(known).sum(axis=1) > side.sum() // 2
     typical = np.ones(len(ratio))
-    typical[usable] = np.nanmedian(known[usable], axis=1)
+    typical[usable] = row_medians(known[usable])
     near = np.abs(wavelength_vac - HALPHA_VAC) < DEFECT_HALF_WIDTH
     trusted = usable[:, None] & ~near & np.isfinite(stated)
     return np.where(trusted, np.nan_to_num(stated, posinf=0.0), typical[:, None] * photons)
-
-
-def _robust(residual: FloatArray) -> FloatArray:
-    """Estimate the standard deviation of each row by its median absolute value."""
-    return np.asarray(1.4826 * np.median(np.abs(residual), axis=1))
 
 
 def _correlation(residual: FloatArray) -> FloatArray:

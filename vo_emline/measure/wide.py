@@ -20,6 +20,7 @@ from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.measure.baseline import CLIP, Baseline
 from vo_emline.measure.lines import LineMeasurements, measure_baseline
 from vo_emline.measure.quantities import Estimates, estimates, stretched
+from vo_emline.measure.robust import row_medians
 from vo_emline.measure.shape import KMS_PER_ANGSTROM, LINE_HALF_WIDTH
 from vo_emline.preprocess.continuum import divisible
 from vo_emline.preprocess.windows import GRID, N_WINGS, WING_CENTRES, WING_STEP, WindowSet
@@ -108,23 +109,29 @@ def measure_wide(windows: WindowSet) -> WideLines:
     """
     profile, noise = _profile(windows)
     known = np.isfinite(profile)
-    scale = np.maximum(np.abs(_median(np.where(known, profile, np.nan))), np.finfo(np.float32).tiny)
+    scale = np.nan_to_num(np.abs(row_medians(np.where(known, profile, np.nan))))
+    scale = np.maximum(scale, np.finfo(np.float32).tiny)
     profile, noise = profile / scale[:, None], np.maximum(noise / scale, 1e-4)
     far = (np.abs(_X) > FAR) & _CLEAR & known
     level, error = _continuum(profile, far)
     width, middle = _extent(profile / level - 1.0, noise)
-    for _ in range(ROUNDS):
-        beyond = np.abs(_X - middle[:, None]) - BEYOND * np.nan_to_num(width)[:, None]
-        beside = (beyond > 0) & (beyond < BESIDE) & _CLEAR & known
-        found, found_error = _continuum(profile, np.where(_enough(beside)[:, None], beside, far))
-        is_wide = width * KMS_PER_ANGSTROM > WIDE_KMS
-        level, error = np.where(is_wide[:, None], found, level), np.where(is_wide, found_error, error)
-        width, middle = _extent(profile / level - 1.0, noise)
-    rows = np.flatnonzero(width * KMS_PER_ANGSTROM > WIDE_KMS)
+    rows = _wide(width, np.arange(len(windows)))
+    for _ in range(ROUNDS):  # whatever is not wide stays as it is
+        own = profile[rows]
+        beyond = np.abs(_X - middle[rows, None]) - BEYOND * width[rows, None]
+        beside = (beyond > 0) & (beyond < BESIDE) & _CLEAR & known[rows]
+        level[rows], error[rows] = _continuum(own, np.where(_enough(beside)[:, None], beside, far[rows]))
+        width[rows], middle[rows] = _extent(own / level[rows] - 1.0, noise[rows])
+        rows = _wide(width, rows)
     stretch = width[rows] * KMS_PER_ANGSTROM / WIDE_KMS
     ratio = profile[rows] / level[rows]
     baseline = _stretched_baseline(ratio, noise[rows], error[rows], stretch)
     return WideLines(rows, baseline, measure_baseline(baseline, emission=True), stretch)
+
+
+def _wide(width: FloatArray, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Give those of `rows` whose line is wide."""
+    return rows[width[rows] * KMS_PER_ANGSTROM > WIDE_KMS]
 
 
 def _profile(windows: WindowSet) -> tuple[FloatArray, FloatArray]:
@@ -170,20 +177,12 @@ def _continuum(profile: FloatArray, where: BoolArray) -> tuple[FloatArray, Float
         slope = np.where(one_sided, 0.0, (weight * dx * flux).sum(axis=1) / spread)
         line = mean[:, None] + slope[:, None] * dx
         distance = np.where(where, np.abs(profile - line) * np.sqrt(_PIXELS), np.nan)
-        scatter = 1.4826 * _median(distance)
+        scatter = 1.4826 * np.nan_to_num(row_medians(distance))
         kept = where & (np.nan_to_num(distance, nan=np.inf) <= CLIP * scatter[:, None])
         error = scatter * np.sqrt(1.0 / total + np.where(one_sided, 0.0, centre**2 / spread))
     positive = np.asarray((line > 0).all(axis=1))
     line = np.where(positive[:, None], line, np.nan)
     return line, error / np.where(positive, np.maximum(mean, 1e-9), np.nan)
-
-
-def _median(values: FloatArray) -> FloatArray:
-    """Give the median of what is known in each row; 0 where nothing is."""
-    some = np.isfinite(values).any(axis=1)
-    found = np.zeros(len(values))
-    found[some] = np.nanmedian(values[some], axis=1)
-    return found
 
 
 def _extent(excess: FloatArray, noise: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -218,13 +217,18 @@ def _averaged(values: FloatArray, places: FloatArray, width: FloatArray | float)
     """Average profiles over bins at `places`, Å from Hα, shape (n, p), of these widths; unknown is 0."""
     integral = np.zeros((len(values), values.shape[1] + 1))
     np.cumsum(np.nan_to_num(values) * PIXEL * _PIXELS, axis=1, out=integral[:, 1:])
+    half = np.broadcast_to(0.5 * np.asarray(width, dtype=np.float64), (len(values),))[:, None]
+    upper, lower = (_interpolated(integral, places + side * half) for side in (1, -1))
+    return np.asarray((upper - lower) / (2.0 * half))
+
+
+def _interpolated(sums: FloatArray, places: FloatArray) -> FloatArray:
+    """Interpolate sums at the edges of the pixels, shape (n, 175), at `places`, Å from Hα, shape (n, p)."""
     edges = _EDGES - HALPHA_VAC
-    widths = np.broadcast_to(np.asarray(width, dtype=np.float64), (len(values),))
-    averaged = np.empty(places.shape)
-    for row, (sums, at, one) in enumerate(zip(integral, places, widths, strict=True)):
-        upper, lower = np.interp(at + 0.5 * one, edges, sums), np.interp(at - 0.5 * one, edges, sums)
-        averaged[row] = (upper - lower) / one
-    return averaged
+    at = np.clip(places, edges[0], edges[-1])
+    before = np.minimum(np.searchsorted(edges, at, side="right") - 1, edges.size - 2)
+    low, high = (np.take_along_axis(sums, before + step, axis=1) for step in (0, 1))
+    return np.asarray((high - low) / (edges[before + 1] - edges[before]) * (at - edges[before]) + low)
 
 
 def _stretched_baseline(

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.measure.robust import row_medians
 from vo_emline.measure.shape import LINE_HALF_WIDTH
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.lsf import line_spread_sigma
@@ -60,7 +61,7 @@ def relative_noise(windows: WindowSet) -> FloatArray:
     known = np.where(ivar > 0, ivar, np.nan)[:, _SIDES]
     stated = np.full(len(windows), np.inf)
     some = np.isfinite(known).mean(axis=1) > 0.5
-    stated[some] = 1.0 / np.sqrt(np.nanmedian(known[some], axis=1))
+    stated[some] = 1.0 / np.sqrt(row_medians(known[some]))
     height = np.median(level, axis=1)
     usable = level.min(axis=1) > 0
     noise = np.maximum(np.minimum(scatter, stated), 1e-12)

@@ -20,6 +20,7 @@ from vo_emline.measure.baseline import SIDE_BANDS
 from vo_emline.measure.lines import EmissionLines, measure_lines
 from vo_emline.measure.matched import MOST_ABSORPTION, stands_out
 from vo_emline.measure.nebula import NEBULAR, p_nebular
+from vo_emline.measure.robust import row_medians
 from vo_emline.measure.shape import LINE_HALF_WIDTH
 from vo_emline.measure.wide import WideLines, measure_wide
 from vo_emline.preprocess.artefacts import PREFIX
@@ -192,7 +193,7 @@ def signal_to_noise(windows: WindowSet) -> npt.NDArray[np.float64]:
     unstated = np.flatnonzero(~np.isfinite(snr) & (windows.ivar > 0).any(axis=1))
     if len(unstated):
         ratio = np.abs(windows.pixel_snr()[unstated])
-        snr[unstated] = np.nanmedian(np.where(windows.ivar[unstated] > 0, ratio, np.nan), axis=1)
+        snr[unstated] = row_medians(np.where(windows.ivar[unstated] > 0, ratio, np.nan))
     return np.where(np.isfinite(snr), snr, np.nan)
 
 
@@ -236,7 +237,5 @@ def blended(lines: EmissionLines) -> BoolArray:
     beside = np.abs(GRID - HALPHA_VAC) > LINE_HALF_WIDTH
     stated = windows.pixel_snr()
     known = (windows.ivar > 0) & beside
-    snr = np.full(len(windows), np.nan)
-    some = known.any(axis=1)
-    snr[some] = np.nanmedian(np.where(known, stated, np.nan)[some], axis=1)
+    snr = row_medians(np.where(known, stated, np.nan))
     return np.asarray(snr / lines.baseline.snr > CROWDED)
