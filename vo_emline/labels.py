@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,3 +57,25 @@ look like emission and the second like anything."""
 
 BY_PROFILE: Final = {profile.name: profile for profile in PROFILES}
 """The same by name."""
+
+UNKNOWN: Final = "unknown"
+"""Word of label files for spectra whose class the person could not tell."""
+
+_WORDS: Final = (
+    {kind: profile.name for profile in PROFILES for kind in profile.types}
+    | {profile.name: profile.name for profile in PROFILES}
+    | {UNKNOWN: "cannot-tell"}
+)
+
+
+def parse_profile(text: str) -> str | None:
+    """Give the profile that a cell of a table means, None when it means none.
+
+    Names and types of :data:`PROFILES` count, ``unknown`` and the Ondřejov codes; case, blanks and
+    underscores do not matter.
+
+    >>> parse_profile("P Cygni"), parse_profile("double_peak"), parse_profile("2"), parse_profile("nova")
+    ('p-cygni', 'double-peak', 'cannot-tell', None)
+    """
+    word = re.sub(r"[\s_-]+", "-", text.strip().lower())
+    return _WORDS.get(ONDREJOV_CODES.get(int(word), "") if re.fullmatch(r"[0-9]+", word) else word)

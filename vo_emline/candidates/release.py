@@ -307,7 +307,7 @@ def release_survey(
     summary = read_summary(survey)
     require_space(path.parent, DISK_PER_ROW * summary["inputs"])
     with building(path, limits=limits or Limits()) as database, naming_damage(survey):
-        _open_shards(database, survey, folder=folder or Path.cwd())
+        open_shards(database, survey, folder=folder or Path.cwd())
         logger.info("sorting %d spectra", summary["inputs"])
         _draft(database, provenance=provenance, name_known=name_known)
         logger.info("writing the tables")
@@ -315,7 +315,7 @@ def release_survey(
             create_table(database, table, _CLASSIFIED)
         create_table(database, CUTOUTS, f"(SELECT * FROM {_CLASSIFIED} WHERE cutout IS NOT NULL)")  # noqa: S608
         create_table(database, REJECTS, f"({rejects_select('missed', run_id=provenance.run_id)})")
-        facts = provenance.metadata() | dict(metadata or {})
+        facts = {"authority": provenance.authority} | provenance.metadata() | dict(metadata or {})
         finish(database, _CLASSIFIED, metadata=facts, previous=path)
         return check(database, summary)
 
@@ -379,8 +379,14 @@ def _count(database: DuckDBPyConnection, table: Table) -> int:
     return int(database.sql(f"SELECT count(*) FROM {table.qualified_name}").fetchall()[0][0])  # noqa: S608
 
 
-def _open_shards(database: DuckDBPyConnection, survey: Path, *, folder: Path) -> None:
-    """Make the shards readable as ``described`` (its paths absolute) and ``missed``."""
+def open_shards(database: DuckDBPyConnection, survey: Path, *, folder: Path) -> None:
+    """Make the shards of a survey readable as ``described`` (its paths absolute) and ``missed``.
+
+    Raises
+    ------
+    UserError
+        There are none.
+    """
     for relation, kind in (("found", "scores"), ("missed", "rejects")):
         files = sorted(map(str, survey.glob(f"{kind}-*.parquet")))
         if not files:

@@ -32,13 +32,14 @@ AUTHORITY: Final = "x-vo-emline.local"
 SHARED: Final = "shared_dids"
 """Relation whose only column ``did`` holds the publisher DIDs that several spectra would have."""
 
-_SUFFIX: Final = r"(\.(fits?|fit|vot|xml|csv|txt|asc|dat))?(\.gz)?$"
+SUFFIX: Final = r"(\.(fits?|fit|vot|xml|csv|txt|asc|dat))?(\.gz)?$"
+"""What names of files end in that says nothing of the spectrum."""
 _UNSAFE: Final = r"[^A-Za-z0-9_.-]+"
 
 
 def stem(source: str) -> str:
     """Give the file name without its suffixes, safe inside an identifier."""
-    return re.sub(_UNSAFE, "-", re.sub(_SUFFIX, "", PurePath(source).name, flags=re.IGNORECASE)) or "spectrum"
+    return re.sub(_UNSAFE, "-", re.sub(SUFFIX, "", PurePath(source).name, flags=re.IGNORECASE)) or "spectrum"
 
 
 def plain_did_sql(authority: str) -> str:
@@ -58,7 +59,7 @@ def plain_did_sql(authority: str) -> str:
     """
     root = literal(f"ivo://{authority}/~?")
     survey = f"coalesce(nullif(trim(lower({_safe('survey')}), '-'), ''), 'spectra')"
-    name = f"regexp_replace(parse_filename(source), {literal(_SUFFIX)}, '', 'i')"
+    name = f"regexp_replace(parse_filename(source), {literal(SUFFIX)}, '', 'i')"
     made = f"{root} || {survey} || '/' || coalesce(nullif({_safe(name)}, ''), 'spectrum')"
     return f"CASE WHEN publisher_did <> '' THEN publisher_did ELSE {made} END"
 

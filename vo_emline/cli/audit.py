@@ -12,14 +12,14 @@ def audit() -> None:
     """Measure a whole catalogue without a labelled set.
 
     \b
-      vo-emline audit draw my-run --size 600 --output sample.csv
+      vo-emline audit draw my-survey --size 600 --output sample.csv
       ... fill in the column label: absorption, emission, double-peak or unknown ...
       vo-emline audit estimate sample.csv
     """
 
 
 @audit.command(short_help="Draw spectra to label, predicted negatives among them.")
-@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="RUN")
+@click.argument("catalogue", type=click.Path(exists=True, path_type=Path), metavar="RUN|SURVEY|RELEASE")
 @click.option(
     "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="CSV", help="Sample."
 )
@@ -34,8 +34,8 @@ def audit() -> None:
     help="Spectra per stratum: for the least variance of the prevalence, or alike.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-def draw(*, run: Path, output: Path, size: int, allocation: str, seed: int) -> None:
-    """Draw a random sample of a run's scores, stratified by score and predicted class.
+def draw(*, catalogue: Path, output: Path, size: int, allocation: str, seed: int) -> None:
+    """Draw a random sample of classified spectra, stratified by score and predicted class.
 
     Each row names a file and leaves its label blank; `weight` is the number of
     spectra of the catalogue it stands for. The order is random: label from the
@@ -46,13 +46,12 @@ def draw(*, run: Path, output: Path, size: int, allocation: str, seed: int) -> N
     from vo_emline.cli.messages import remark
     from vo_emline.evaluate.audit import Allocation, write_sample
     from vo_emline.evaluate.audit import draw as draw_sample
-    from vo_emline.rundir import RunDirectory
-    from vo_emline.survey import read_scores
+    from vo_emline.runs.publish import open_catalogue
 
-    scores = read_scores(RunDirectory(run).survey)
-    sample = draw_sample(scores, size, seed=seed, allocation=cast("Allocation", allocation))
-    write_sample(output, sample)
-    remark(f"{len(sample)} of {len(scores)} spectra to label in {output}")
+    with open_catalogue(catalogue) as classified:
+        sample = draw_sample(classified, size, seed=seed, allocation=cast("Allocation", allocation))
+        write_sample(output, sample)
+        remark(f"{len(sample)} of {len(classified)} spectra to label in {output}")
 
 
 @audit.command("estimate", short_help="Estimate from the labelled sample.")

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vo_emline.errors import UserError
-from vo_emline.labels import ABSORPTION, LABELS
+from vo_emline.labels import ABSORPTION, LABELS, UNKNOWN
 from vo_emline.preprocess import PreprocessOptions, WindowSet, concatenate
 from vo_emline.progress import track
 from vo_emline.spectra import find_spectra
@@ -22,7 +22,7 @@ from vo_emline.survey import find_store, prepare_files
 from vo_emline.survey.flags import signal_to_noise
 from vo_emline.training import Examples, match_labels, read_labels
 from vo_emline.training.examples import NAMING, stars_of
-from vo_emline.training.labelled import UNKNOWN, short_name
+from vo_emline.training.labelled import short_name
 from vo_emline.training.simulated import ORIGIN as SIMULATED
 
 CHUNK: Final = 1000

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from vo_emline.candidates import (
     release_survey,
     write_tables,
 )
+from vo_emline.candidates.classified import Classified, open_release, open_survey, read_facts
 from vo_emline.candidates.release import read_summary
 from vo_emline.files import digest
 from vo_emline.rundir import RunDirectory
@@ -121,6 +123,35 @@ def publish(
     if tables or (output is None and folder_of_tables.is_dir()):
         write_tables(publication.release, folder_of_tables)
     return counts
+
+
+@contextmanager
+def open_catalogue(path: Path) -> Iterator[Classified]:
+    """Open the classified spectra of a release, of a survey, or of a run.
+
+    Spectra of a directory have the identifiers of its release, where it has one, or of the one that would be
+    made of it.
+
+    Raises
+    ------
+    UserError
+        There are none, or they are not finished or damaged.
+    """
+    if path.is_file():
+        with open_release(path) as release:
+            yield release
+        return
+    publication = find_publication(path)
+    authority = publication.provenance.authority
+    if publication.release.is_file():
+        authority = read_facts(publication.release).get("authority", authority)
+    with open_survey(
+        publication.survey,
+        folder=publication.folder,
+        authority=authority,
+        model_version=publication.provenance.model_version,
+    ) as survey:
+        yield survey
 
 
 def _asked(known: Sequence[str]) -> dict[str, str]:

@@ -15,12 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from vo_emline.errors import UserError
-from vo_emline.labels import LABELS, ONDREJOV_CODES
+from vo_emline.labels import BY_PROFILE, LABELS, UNKNOWN, parse_profile
 
 logger = logging.getLogger(__name__)
-
-UNKNOWN: Final = "unknown"
-"""Label of spectra whose class the person could not tell; they are dropped, and counted."""
 
 UNLABELLED: Final = -1
 """Class index of spectra that have no usable label."""
@@ -93,13 +90,13 @@ def _by_identifier(path: Path, rows: Sequence[tuple[int, str, str]]) -> dict[str
 def parse_label(text: str) -> str | None:
     """Give the label that a cell means, None when it means none.
 
-    >>> parse_label("Double peak"), parse_label("0"), parse_label("nova")
-    ('double-peak', 'emission', None)
+    Profiles that a network is taught nothing of (:data:`~vo_emline.labels.PROFILES`) are ``unknown`` to it.
+
+    >>> parse_label("Double peak"), parse_label("0"), parse_label("P Cygni"), parse_label("nova")
+    ('double-peak', 'emission', 'emission', None)
     """
-    word = re.sub(r"[\s_-]+", "-", text.strip().lower())
-    if word.isdigit():
-        return ONDREJOV_CODES.get(int(word))
-    return word if word in (*LABELS, UNKNOWN) else None
+    profile = parse_profile(text)
+    return None if profile is None else BY_PROFILE[profile].label or UNKNOWN
 
 
 def short_name(identifier: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,8 @@ from vo_emline.arrays import FloatArray, IntArray
 from vo_emline.errors import UserError
 from vo_emline.evaluate.audit.estimate import Stratum
 from vo_emline.files import atomic_path
-from vo_emline.labels import ABSORPTION, LABELS
-from vo_emline.training.labelled import UNKNOWN, parse_label, short_name
+from vo_emline.labels import ABSORPTION, BY_PROFILE, LABELS, UNKNOWN, parse_profile
+from vo_emline.training.labelled import short_name
 
 Allocation = Literal["optimal", "equal"]
 
@@ -48,9 +48,13 @@ def stratify(score: FloatArray, predicted: npt.NDArray[np.bool_]) -> tuple[IntAr
     tuple
         Number of the stratum, shape (n,), and the names of the strata, of which none is empty.
     """
-    bins = np.digitize(score, SCORE_EDGES)
-    used, stratum = np.unique(bins + (len(SCORE_EDGES) + 1) * predicted, return_inverse=True)
+    used, stratum = np.unique(_number(score, predicted), return_inverse=True)
     return stratum.astype(np.int64), [_name(number) for number in used.tolist()]
+
+
+def _number(score: FloatArray, predicted: npt.NDArray[np.bool_]) -> IntArray:
+    """Give the number of the stratum of each spectrum among all that there may be."""
+    return np.digitize(score, SCORE_EDGES) + (len(SCORE_EDGES) + 1) * predicted.astype(np.int64)
 
 
 def _name(number: int) -> str:
@@ -101,43 +105,130 @@ def allocate(size: IntArray, expected: FloatArray, n: int, *, allocation: Alloca
     return np.asarray(given, dtype=np.int64)
 
 
-def draw(scores: pa.Table, n: int, *, seed: int, allocation: Allocation = "optimal") -> pa.Table:
-    """Draw spectra to be labelled, at random within each stratum.
+@runtime_checkable
+class Catalogue(Protocol):
+    """A catalogue that can be gone through and asked for rows (:mod:`vo_emline.candidates.classified`)."""
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Go through some columns of all rows, always in the same order."""
+        ...
+
+    def take(self, rows: IntArray) -> pa.Table:
+        """Give some rows with ``publisher_did``, ``file``, ``label`` and ``score``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """Which rows of a catalogue were drawn, in random order."""
+
+    rows: IntArray
+    """Shape (k,)."""
+    stratum: IntArray
+    """Number of the stratum of each, shape (k,)."""
+    names: tuple[str, ...]
+    """Names of the strata."""
+    size: IntArray
+    """Spectra of the catalogue in each, shape (strata,)."""
+    count: IntArray
+    """How many of them were drawn, shape (strata,)."""
+
+
+def draw_rows(catalogue: Catalogue, n: int, *, seed: int, allocation: Allocation = "optimal") -> Drawn:
+    """Decide which spectra are to be labelled, at random within each stratum.
+
+    The catalogue is gone through twice, a batch at a time: once to count, and once to find the rows that are
+    the ones drawn of their strata.
 
     Parameters
     ----------
-    scores
-        Scores of a survey: columns ``source``, ``label`` and ``score``.
+    catalogue
+        With the columns ``label`` and ``score``.
     n
         How many.
     seed
-        The same seed gives the same sample.
+        The same seed gives the same rows.
     allocation
         See :func:`allocate`.
-
-    Returns
-    -------
-    pyarrow.Table
-        In random order: ``id``, ``file``, ``score``, ``predicted``,
-        ``stratum``, ``stratum_size``, ``weight`` (spectra of the catalogue
-        that each stands for) and an empty ``label``.
 
     Raises
     ------
     UserError
         There are no scores, or `n` is too small.
     """
-    if not len(scores):
+    size, total = np.zeros(_STRATA, dtype=np.int64), np.zeros(_STRATA)
+    for score, number in _numbered(catalogue):
+        size += np.bincount(number, minlength=_STRATA)
+        total += np.bincount(number, weights=score, minlength=_STRATA)
+    used = np.flatnonzero(size)
+    if not used.size:
         raise UserError("there are no scores to draw from")
-    score = scores["score"].to_numpy().astype(np.float64)
-    predicted = pc.not_equal(scores["label"], LABELS[ABSORPTION]).to_numpy()
-    stratum, names = stratify(score, predicted)
-    size = np.bincount(stratum)
-    count = allocate(size, np.bincount(stratum, weights=score) / size, n, allocation=allocation)
+    count = allocate(size[used], total[used] / size[used], n, allocation=allocation)
     random = np.random.default_rng([seed, 15])
-    parts = [random.choice(np.flatnonzero(stratum == h), count[h], replace=False) for h in range(len(size))]
-    rows = random.permutation(np.concatenate(parts))
-    return _table(scores.take(rows), stratum[rows], names=names, size=size, count=count)
+    turns = [random.choice(size[h], k, replace=False) for h, k in zip(used, count, strict=True)]
+    rows = [np.empty(k, dtype=np.int64) for k in count]
+    seen, before = np.zeros(_STRATA, dtype=np.int64), 0
+    for score, number in _numbered(catalogue):
+        for place, h in enumerate(used):
+            among = np.flatnonzero(number == h)
+            here = (turns[place] >= seen[h]) & (turns[place] < seen[h] + among.size)
+            rows[place][here] = before + among[turns[place][here] - seen[h]]
+            seen[h] += among.size
+        before += score.size
+    order = random.permutation(int(count.sum()))
+    return Drawn(
+        rows=np.concatenate(rows)[order],
+        stratum=np.repeat(np.arange(used.size), count)[order],
+        names=tuple(_name(number) for number in used.tolist()),
+        size=size[used],
+        count=count,
+    )
+
+
+def draw(catalogue: Catalogue, n: int, *, seed: int, allocation: Allocation = "optimal") -> pa.Table:
+    """Draw spectra to be labelled (see :func:`draw_rows`).
+
+    Returns
+    -------
+    pyarrow.Table
+        In random order, the columns of :data:`COLUMNS`: ``weight`` is the number of spectra of the catalogue
+        that each stands for, ``label`` is empty.
+
+    Raises
+    ------
+    UserError
+        There are no scores, or `n` is too small.
+    """
+    drawn = draw_rows(catalogue, n, seed=seed, allocation=allocation)
+    chosen, size = catalogue.take(drawn.rows), drawn.size[drawn.stratum]
+    return pa.table(
+        {
+            "id": [_stem(file or did) for file, did in zip(*_names(chosen), strict=True)],
+            "publisher_did": chosen["publisher_did"],
+            "file": chosen["file"],
+            "score": chosen["score"],
+            "predicted": chosen["label"],
+            "stratum": [drawn.names[h] for h in drawn.stratum.tolist()],
+            "stratum_size": size,
+            "weight": size / drawn.count[drawn.stratum],
+            "label": pa.array([""] * len(chosen), pa.string()),
+        }
+    )
+
+
+_STRATA: Final = 2 * (len(SCORE_EDGES) + 1)
+
+
+def _numbered(catalogue: Catalogue) -> Iterator[tuple[FloatArray, IntArray]]:
+    """Go through the scores and the numbers of their strata."""
+    for batch in catalogue.batches(("label", "score")):
+        score = batch["score"].to_numpy(zero_copy_only=False).astype(np.float64)
+        predicted = pc.not_equal(batch["label"], LABELS[ABSORPTION]).to_numpy(zero_copy_only=False)
+        yield score, _number(score, predicted)
+
+
+def _names(chosen: pa.Table) -> tuple[list[str | None], list[str]]:
+    return chosen["file"].to_pylist(), chosen["publisher_did"].to_pylist()
 
 
 def _stem(source: str) -> str:
@@ -145,25 +236,9 @@ def _stem(source: str) -> str:
     return source.rpartition("/")[2][: len(short_name(source))]
 
 
-def _table(
-    chosen: pa.Table, stratum: IntArray, *, names: list[str], size: IntArray, count: IntArray
-) -> pa.Table:
-    sources = chosen["source"].to_pylist()
-    return pa.table(
-        {
-            "id": [_stem(source) for source in sources],
-            "file": sources,
-            "score": chosen["score"],
-            "predicted": chosen["label"],
-            "stratum": [names[h] for h in stratum.tolist()],
-            "stratum_size": size[stratum],
-            "weight": size[stratum] / count[stratum],
-            "label": pa.array([""] * len(sources), pa.string()),
-        }
-    )
-
-
-COLUMNS: Final = ("id", "file", "score", "predicted", "stratum", "stratum_size", "weight", "label")
+COLUMNS: Final = (
+    "id", "publisher_did", "file", "score", "predicted", "stratum", "stratum_size", "weight", "label"
+)  # fmt: skip
 """Columns of the sample, in order."""
 
 
@@ -195,10 +270,11 @@ def write_sample(path: Path, sample: pa.Table) -> None:
 
 
 def read_sample(path: Path) -> LabelledSample:
-    """Read a sample in which people filled the column ``label``.
+    """Read a sample in which people filled the column ``label``, or an export of an audit queue.
 
-    Labels are those of :func:`~vo_emline.training.labelled.read_labels`.
-    Spectra with none, or with ``unknown``, count as not drawn: those of their
+    A cell of the column ``profile``, where there is one, goes before that of ``label``; both have the words
+    of :func:`~vo_emline.labels.parse_profile`, and :data:`~vo_emline.labels.PROFILES` says which are emission
+    of the star. Spectra without a label, or of which nobody could tell, count as not drawn: those of their
     stratum that have a label stand for them.
 
     Raises
@@ -219,34 +295,37 @@ def read_sample(path: Path) -> LabelledSample:
 
 
 def _summarise(path: Path, rows: Sequence[tuple[int, dict[str, Any]]]) -> LabelledSample:
-    labels = [_label(path, line, row["label"]) for line, row in rows]
+    labels = [_profile(path, line, row.get("profile") or row["label"]) for line, row in rows]
     designs: dict[str, tuple[int, bool]] = {}
     counts: dict[str, list[int]] = {}
+    unknown = 0
     for (line, row), label in zip(rows, labels, strict=True):
         design = (_size(path, line, row["stratum_size"]), row["predicted"] != LABELS[ABSORPTION])
         if designs.setdefault(row["stratum"], design) != design:
             raise UserError(f"{path}, line {line}: stratum {row['stratum']} has two sizes or classes")
         count = counts.setdefault(row["stratum"], [0, 0])
-        count[0] += label in LABELS
-        count[1] += label in LABELS[1:]
+        emission = BY_PROFILE[label].emission if label else None
+        count[0] += emission is not None
+        count[1] += emission is True
+        unknown += bool(label) and emission is None
     return LabelledSample(
         strata=tuple(
             Stratum(name=name, size=size, positive=positive, labelled=counts[name][0], hits=counts[name][1])
             for name, (size, positive) in sorted(designs.items())
         ),
         blank=labels.count(""),
-        unknown=labels.count(UNKNOWN),
+        unknown=unknown,
     )
 
 
-def _label(path: Path, line: int, text: str | None) -> str:
+def _profile(path: Path, line: int, text: str | None) -> str:
     if not (text or "").strip():
         return ""
-    label = parse_label(text or "")
-    if label is None:
-        words = ", ".join((*LABELS, UNKNOWN))
+    profile = parse_profile(text or "")
+    if profile is None:
+        words = ", ".join((*BY_PROFILE, UNKNOWN))
         raise UserError(f"{path}, line {line}: label {text!r} is none of {words} or 0-3")
-    return label
+    return profile
 
 
 def _size(path: Path, line: int, text: str) -> int:

@@ -4,23 +4,27 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.vo_emline.evaluate.audit.conftest import InMemory
 from vo_emline.errors import UserError
-from vo_emline.evaluate.audit import allocate, draw, stratify
+from vo_emline.evaluate.audit import allocate, draw, draw_rows, stratify
 
 
 @pytest.fixture(scope="module")
-def scores() -> pa.Table:
+def scores() -> InMemory:
     """Scores of a survey in which hardly anything shows emission."""
     random = np.random.default_rng(5)
     score = random.beta(0.08, 4.0, 20_000)
     label = np.where(score > 0.5, np.where(random.uniform(size=score.size) < 0.2, "double-peak", "emission"),
                      "absorption")  # fmt: skip
-    return pa.table(
-        {
-            "source": [f"survey/spec-{i:05d}_B.fits.gz" for i in range(score.size)],
-            "label": label,
-            "score": score,
-        }
+    return InMemory(
+        pa.table(
+            {
+                "file": [f"survey/spec-{i:05d}_B.fits.gz" for i in range(score.size)],
+                "publisher_did": [f"ivo://x/~?s/{i}" for i in range(score.size)],
+                "label": label,
+                "score": score,
+            }
+        )
     )
 
 
@@ -51,7 +55,7 @@ def test_too_small_a_sample_is_refused() -> None:
 
 
 @pytest.mark.parametrize("allocation", ["optimal", "equal"])
-def test_weights_add_up_to_the_catalogue(scores: pa.Table, allocation: str) -> None:
+def test_weights_add_up_to_the_catalogue(scores: InMemory, allocation: str) -> None:
     sample = draw(scores, 400, seed=1, allocation=allocation)  # type: ignore[arg-type]
     assert len(sample) == 400
     assert sum(sample["weight"].to_pylist()) == pytest.approx(len(scores))
@@ -63,28 +67,39 @@ def test_weights_add_up_to_the_catalogue(scores: pa.Table, allocation: str) -> N
     )
 
 
-def test_one_seed_gives_one_sample(scores: pa.Table) -> None:
+def test_one_seed_gives_one_sample(scores: InMemory) -> None:
     assert draw(scores, 200, seed=2).equals(draw(scores, 200, seed=2))
     assert not draw(scores, 200, seed=2).equals(draw(scores, 200, seed=3))
 
 
-def test_the_order_does_not_tell_the_score(scores: pa.Table) -> None:
+def test_the_order_does_not_tell_the_score(scores: InMemory) -> None:
     score = np.array(draw(scores, 400, seed=4)["score"])
     assert abs(np.corrcoef(score, np.arange(score.size))[0, 1]) < 0.15
 
 
-def test_every_spectrum_of_a_stratum_is_as_likely(scores: pa.Table) -> None:
+def test_every_spectrum_of_a_stratum_is_as_likely(scores: InMemory) -> None:
     chosen = np.zeros(len(scores))
-    numbers = {name: i for i, name in enumerate(scores["source"].to_pylist())}
     for seed in range(60):
-        chosen[[numbers[name] for name in draw(scores, 200, seed=seed)["file"].to_pylist()]] += 1
-    stratum, _ = stratify(np.array(scores["score"]), np.array(scores["score"]) > 0.5)
+        chosen[draw_rows(scores, 200, seed=seed).rows] += 1
+    score = np.array(scores.table["score"])
+    stratum, _ = stratify(score, score > 0.5)
     largest = chosen[stratum == np.bincount(stratum).argmax()]
     half = largest.size // 2
     first, second = largest[:half].sum(), largest[half : 2 * half].sum()
     assert abs(first - second) < 4 * np.sqrt(first + second)
 
 
-def test_nothing_can_be_drawn_from_nothing(scores: pa.Table) -> None:
+def test_nothing_can_be_drawn_from_nothing(scores: InMemory) -> None:
     with pytest.raises(UserError, match="no scores"):
-        draw(scores[:0], 100, seed=1)
+        draw(InMemory(scores.table[:0]), 100, seed=1)
+
+
+def test_what_is_read_in_batches_gives_the_same_sample(scores: InMemory) -> None:
+    whole = draw_rows(scores, 300, seed=6)
+    parts = draw_rows(InMemory(scores.table, batch=777), 300, seed=6)
+    assert whole.rows.tolist() == parts.rows.tolist()
+    score = np.array(scores.table["score"])
+    stratum, names = stratify(score, score > 0.5)
+    assert list(whole.names) == names
+    assert stratum[whole.rows].tolist() == whole.stratum.tolist()
+    assert np.bincount(whole.stratum).tolist() == whole.count.tolist()

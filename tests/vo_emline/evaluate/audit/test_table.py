@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.vo_emline.evaluate.audit.conftest import InMemory
 from vo_emline.errors import UserError
 from vo_emline.evaluate.audit import draw, read_sample, write_sample
+from vo_emline.evaluate.audit.sample import COLUMNS
 
 
 @pytest.fixture
@@ -18,13 +20,14 @@ def sample(tmp_path: Path) -> Path:
     score = np.linspace(0, 1, 1000)
     scores = pa.table(
         {
-            "source": [f"a, b/spec-{i}.fits" for i in range(score.size)],
+            "file": [f"a, b/spec-{i}.fits" for i in range(score.size)],
+            "publisher_did": [f"ivo://x/~?s/spec-{i}" for i in range(score.size)],
             "label": np.where(score > 0.5, "emission", "absorption"),
             "score": score,
         }
     )
     path = tmp_path / "sample.csv"
-    write_sample(path, draw(scores, 60, seed=1))
+    write_sample(path, draw(InMemory(scores), 60, seed=1))
     return path
 
 
@@ -45,7 +48,8 @@ def test_what_is_written_can_be_read(sample: Path) -> None:
     assert {one.positive for one in found.strata} == {True, False}
     with sample.open(newline="") as stream:
         first = next(csv.DictReader(stream))
-    assert list(first) == ["id", "file", "score", "predicted", "stratum", "stratum_size", "weight", "label"]
+    assert list(first) == list(COLUMNS)
+    assert first["publisher_did"].endswith(first["id"])
     assert first["file"].startswith("a, b/")
 
 
@@ -64,6 +68,15 @@ def test_unknown_and_blank_count_as_not_drawn(sample: Path) -> None:
     assert labelled + found.unknown + found.blank == 60
     assert found.unknown > 0
     assert found.blank > 0
+
+
+def test_profiles_say_what_is_emission_of_the_star(sample: Path) -> None:
+    fill(sample, lambda row: ("P Cygni", "nebular", "artefact", "other")[int(row["id"].split("-")[1]) % 4])
+    found = read_sample(sample)
+    labelled, hits = sum(one.labelled for one in found.strata), sum(one.hits for one in found.strata)
+    assert labelled + found.unknown == 60
+    assert found.blank == 0
+    assert 0 < hits < labelled < 60
 
 
 def test_labels_that_make_no_sense_are_named(sample: Path) -> None:
