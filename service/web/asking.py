@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, Final
 
 from service.deadline import Deadline
 from service.formats import VOTABLE
+from service.store import Release
 from service.tap.context import TapServices
 from service.tap.request import TapRequest
 
@@ -50,6 +52,41 @@ def ask(
         result = query.run()
         names = [column.name for column in result.columns]
         return [row for batch in result.rows() for row in _rows(batch.columns, names)]
+
+
+def ask_within(
+    context: TapServices, release: Release, adql: str, *, within: Callable[[str], str], seconds: float
+) -> list[dict[str, Any]]:
+    """Answer a question of ours about the rows of a query in ADQL.
+
+    Parameters
+    ----------
+    context
+        The service.
+    release
+        The release that is asked; leased by the caller.
+    adql
+        The query; it may be made of what a stranger typed.
+    within
+        Writes our SQL around that of the query.
+    seconds
+        Time limit.
+
+    Returns
+    -------
+    list of dict
+        The rows, by the names of their columns.
+
+    Raises
+    ------
+    UserError
+        The query is wrong, or needs more time or memory than a query may have.
+    """
+    deadline = Deadline.after(min(seconds, context.settings.sync_seconds))
+    sql = within(release.compile(adql).sql)
+    with closing(release.run(deadline=deadline)) as running:
+        batches = running.start(sql, uploads={})
+        return [row for batch in batches for row in _rows(batch.columns, batch.schema.names)]
 
 
 def _rows(columns: Sequence[Any], names: Sequence[str]) -> list[dict[str, Any]]:

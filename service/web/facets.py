@@ -1,7 +1,8 @@
-"""What the rows of a view are: counts by class, type, flag and limit, in one query of ADQL.
+"""What the rows of a view are: counts by class, type, flag and limit, in one pass over its rows.
 
-The counts are of the rows that pass all filters. They are kept for as long as the release is served, so
-that a page that is opened again asks nothing.
+The rows are those of the view's own query in ADQL, and the counts are of the rows that pass all filters.
+Around that query stands SQL of ours, as ADQL has nothing that counts by several conditions at once. The
+counts are kept, so that another page or another order of the view asks nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from service.store import Release
 from service.tap.context import TapServices
-from service.web.asking import ask
+from service.web.asking import ask_within
 from service.web.kept import kept
 from service.web.view import FLAG_CONDITIONS, KNOWN, RANGES, TYPES, UNFLAGGED, View
 from vo_emline.survey.flags import FLAGS
@@ -21,10 +22,19 @@ from vo_emline.survey.flags import FLAGS
 FACET_SECONDS: Final = 8.0
 """How long the counts may take, s; a page without them is better than none."""
 
-_MOST_GROUPS: Final = 5_000
-"""Groups that are read at most: types and combinations of flags."""
-
 _COUNTED: Final = ("label", "spectral_subclass", "profile", "flags")
+"""Columns whose values are counted as they are."""
+
+_CONDITIONS: Final[Mapping[tuple[str, str, float], str]] = {
+    **{("known", name, 0.0): condition for name, (condition, _) in KNOWN.items()},
+    **{
+        (item.column, end, limit): f"{item.column} {'>=' if end == 'min' else '<='} {limit:g}"
+        for item in RANGES
+        for end, limit in item.steps
+    },
+}
+"""What else rows are counted by: what is known, and the limits that are offered."""
+
 _PREFIXED: Final = re.compile(rf"(?:sd|d|g)?([{''.join(TYPES)}])")
 
 
@@ -42,29 +52,34 @@ class Counts:
     """By column, ``min`` or ``max``, and limit."""
 
 
-def facets_adql(view: View) -> str:
-    """Write the query that counts the rows of a view by kind."""
-    source, head = view.table.qualified_name, ""
-    if where := view.where():
-        columns = [*_COUNTED, "known_as", *(item.column for item in RANGES if item.steps)]
-        head = f"WITH kept AS (SELECT {', '.join(columns)}\nFROM {source}\n{where})\n"
-        source = "kept"
-    parts = [f"SELECT 'rows' AS facet, '' AS choice, COUNT(*) AS n FROM {source}"]  # noqa: S608
-    parts += [
-        f"SELECT '{column}', {column}, COUNT(*) FROM {source} GROUP BY {column}"  # noqa: S608
-        for column in _COUNTED
+def counted_rows(view: View) -> str:
+    """Write the query of the rows that are counted, with the columns that decide what they count for."""
+    return view.adql((*_COUNTED, "known_as", *(item.column for item in RANGES if item.steps)), ordered=False)
+
+
+def counting_sql(rows: str) -> str:
+    """Write the SQL that counts rows by kind.
+
+    Parameters
+    ----------
+    rows
+        SQL of the rows (:func:`counted_rows`).
+
+    Returns
+    -------
+    str
+        SQL of one row for each combination of values of :data:`_COUNTED`, with ``n`` and the numbers of rows
+        that pass each of :data:`_CONDITIONS`, NULL for none.
+    """
+    passed = [
+        f"SUM(CAST(({condition}) AS INTEGER)) AS passed_{place}"
+        for place, condition in enumerate(_CONDITIONS.values())
     ]
-    conditions = {("known", name): condition for name, (condition, _) in KNOWN.items()}
-    conditions |= {
-        (item.column, f"{end}:{limit:g}"): f"{item.column} {'>=' if end == 'min' else '<='} {limit:g}"
-        for item in RANGES
-        for end, limit in item.steps
-    }
-    parts += [
-        f"SELECT '{facet}', '{choice}', COUNT(*) FROM {source} WHERE {condition}"  # noqa: S608
-        for (facet, choice), condition in conditions.items()
-    ]
-    return head + "\nUNION ALL ".join(parts)
+    names = ", ".join(_COUNTED)
+    return (
+        f"SELECT {names}, COUNT(*) AS n, {', '.join(passed)} "  # noqa: S608
+        f"FROM ({rows}) AS kept GROUP BY {names}"
+    )
 
 
 def count(context: TapServices, release: Release, view: View) -> Counts:
@@ -75,38 +90,39 @@ def count(context: TapServices, release: Release, view: View) -> Counts:
     UserError
         The counts need more time or memory than they may have.
     """
-    query = facets_adql(view)
+    query = counted_rows(view)
     return kept(
-        release, query, lambda: _tally(ask(context, query, limit=_MOST_GROUPS, seconds=FACET_SECONDS))
+        release,
+        query,
+        lambda: _tally(ask_within(context, release, query, within=counting_sql, seconds=FACET_SECONDS)),
     )
 
 
 def _tally(rows: list[dict[str, Any]]) -> Counts:
     """Fold what was counted: types to letters, combinations of flags to flags."""
-    found: dict[str, dict[str, int]] = {}
+    found: dict[str, dict[str, int]] = {name: {} for name in _COUNTED}
     for row in rows:
-        found.setdefault(row["facet"], {})[row["choice"] or ""] = row["n"]
+        for name, counts in found.items():
+            counts[row[name] or ""] = counts.get(row[name] or "", 0) + row["n"]
+    passed = {
+        key: sum(int(row[f"passed_{place}"] or 0) for row in rows) for place, key in enumerate(_CONDITIONS)
+    }
     types = dict.fromkeys(TYPES, 0)
-    for subclass, n in found.get("spectral_subclass", {}).items():
+    for subclass, n in found["spectral_subclass"].items():
         match = _PREFIXED.match(subclass)
         if match and not subclass.startswith("Bi"):
             types[match[1]] += n
     flags = dict.fromkeys(FLAG_CONDITIONS, 0)
-    for words, n in found.get("flags", {}).items():
+    for words, n in found["flags"].items():
         for word in set(words.split()) or {UNFLAGGED}:
             if word in FLAGS or word == UNFLAGGED:
                 flags[word] += n
-    steps = {
-        (item.column, end, limit): found.get(item.column, {}).get(f"{end}:{limit:g}", 0)
-        for item in RANGES
-        for end, limit in item.steps
-    }
     return Counts(
-        rows=found.get("rows", {}).get("", 0),
-        labels=found.get("label", {}),
-        profiles={name: n for name, n in found.get("profile", {}).items() if name},
+        rows=sum(row["n"] for row in rows),
+        labels=found["label"],
+        profiles={name: n for name, n in found["profile"].items() if name},
         types={name: n for name, n in types.items() if n},
         flags={name: n for name, n in flags.items() if n},
-        known={name: n for name, n in found.get("known", {}).items() if n},
-        steps=steps,
+        known={name: n for name in KNOWN if (n := passed["known", name, 0.0])},
+        steps={key: n for key, n in passed.items() if key[0] != "known"},
     )

@@ -92,8 +92,8 @@ DISTANCE: Final = "distance"
 """The order by distance, which only a view around a place has."""
 
 COLUMNS: Final = (
-    "candidate_id", "obs_publisher_did", "designation", "label", "score", "ew", "ew_error", "fwhm", "snr_r",
-    "spectral_subclass", "ra", "dec", "epoch_mjd", "known_as", "flags",
+    "candidate_id", "designation", "label", "score", "ew", "ew_error", "snr_r", "spectral_subclass", "ra",
+    "dec", "known_as", "flags",
 )  # fmt: skip
 """What a page shows of a row."""
 
@@ -236,7 +236,9 @@ class View:
             terms.append(f"hpx10 BETWEEN {pixel * width} AND {(pixel + 1) * width - 1}")
         return terms
 
-    def adql(self, columns: Sequence[str] = (), *, top: int | None = None, offset: int = 0) -> str:
+    def adql(
+        self, columns: Sequence[str] = (), *, top: int | None = None, offset: int = 0, ordered: bool = True
+    ) -> str:
         """Write the query of the view.
 
         Parameters
@@ -247,10 +249,13 @@ class View:
             Rows at most.
         offset
             Rows to leave out.
+        ordered
+            Whether the order matters.
         """
         limit = "" if top is None else f"TOP {top} "
         lines = [f"SELECT {limit}{', '.join(columns) or '*'}", f"FROM {self.table.qualified_name}"]
-        lines += [self.where(), f"ORDER BY {self.order()}", f"OFFSET {offset}" if offset else ""]
+        order = f"ORDER BY {self.order()}" if ordered else ""
+        lines += [self.where(), order, f"OFFSET {offset}" if offset else ""]
         return "\n".join(filter(None, lines))
 
     def where(self) -> str:
@@ -293,10 +298,6 @@ class View:
         changed = replace(self, **({"page": 1} | changes))  # type: ignore[arg-type] # the fields of this class
         text = urlencode(changed.parameters())
         return f"?{text}" if text else "?"
-
-    def place(self, number: int) -> list[tuple[str, str]]:
-        """Give the parameters by which the page of row `number` of this page knows its neighbours."""
-        return [*self.parameters_of_list(), ("at", str(self.offset + number))]
 
     def parameters_of_list(self) -> list[tuple[str, str]]:
         """Give the parameters of the whole list, whichever page of it is open."""
