@@ -18,6 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from service import datalink, products, scs, ssa
 from service.config import Settings, bytes_of
+from service.finished import FinishedAnswers
 from service.formats.header import frame
 from service.logs import configure_logs
 from service.metrics import COUNTS, Metrics, SharedCounts
@@ -126,6 +127,7 @@ def assemble(release: str | Path, settings: Settings) -> TapServices:
         shared_counts=SharedCounts(state / COUNTS, metrics) if settings.processes > 1 else None,
         places=Places(settings.queries, each=settings.client_queries, seconds=settings.queue_seconds),
         pages=Places(settings.pages, each=settings.client_pages, seconds=settings.queue_seconds),
+        finished=FinishedAnswers(bytes_of(settings.page_cache)),
         quota=Quota(bytes_of(settings.spool), share=bytes_of(settings.spool) // settings.queries),
     )
 

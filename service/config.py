@@ -75,6 +75,8 @@ class Settings(TomlSettings):
     """Of these, those of one client."""
     spool: Size = "2GB"
     """Disk for answers that are made but not yet read; their queries give their places free."""
+    page_cache: Size = "64MB"
+    """Memory for pages that are made, so that they need not be made again."""
     queue_seconds: Positive = 30
     """How long a query waits for a free place before the answer is 503."""
     sync_seconds: Positive = 300

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from service.config import Settings
+from service.finished import FinishedAnswers
 from service.metrics import Metrics, SharedCounts
 from service.places import Places
 from service.store import ReleaseStore
@@ -26,6 +27,8 @@ class Services:
     """What was done so far."""
     shared_counts: SharedCounts | None
     """The same of all processes, where there are several."""
+    finished: FinishedAnswers
+    """Pages that need not be made again."""
     pages: Places
     """Where pages, pictures, spectra, SSA and DataLink are made: queries never take their places."""
 

@@ -61,6 +61,7 @@ def _gauges(context: TapServices) -> dict[str, tuple[str, float]]:
         "query_places_waiting": ("Queries that wait for a place.", context.places.waiting),
         "page_places_taken": ("Places of pages and pictures that are taken.", context.pages.taken),
         "page_places_waiting": ("Pages and pictures that wait for a place.", context.pages.waiting),
+        "page_cache_bytes": ("Bytes of pages that are kept.", context.finished.held),
         "spool_free_bytes": ("Bytes left for answers that are not read yet.", context.quota.left),
         "release_age_seconds": ("Seconds since the release was put in place.", age),
         "memory_bytes": (

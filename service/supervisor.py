@@ -61,6 +61,7 @@ def portion(settings: Settings) -> Settings:
             "pages": part(settings.pages), "client_pages": part(settings.client_pages),
             "upload_readers": part(settings.upload_readers), "memory": size(settings.memory),
             "spill": size(settings.spill), "spool": size(settings.spool),
+            "page_cache": size(settings.page_cache),
         }
     )  # fmt: skip
 

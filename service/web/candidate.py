@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from service.context import Services
 from service.errors import NotFoundError
+from service.finished import Finished, page
 from service.pages import relative_urls, render
 from service.products.deliver import find_entry, open_spectrum
 from service.products.entries import Entry, find_entries
@@ -33,6 +34,9 @@ NEAR: Final = (
     "WHERE DISTANCE(ra, dec, 84.411, 21.143) < 1"
 )
 """ADQL that finds the spectra around a position."""
+
+FILES_SECONDS: Final = 300.0
+"""How long a page stays right that says whether the file of a spectrum is there, s."""
 
 _HIDDEN: Final = frozenset({"hpx10"})
 _DASH: Final = "–"
@@ -87,7 +91,9 @@ class CandidatePage:
     """ADQL that selects it."""
 
 
-def candidate_html(context: TapServices, candidate_id: str, given: Sequence[tuple[str, str]] = ()) -> str:
+def candidate_page(
+    context: TapServices, candidate_id: str, given: Sequence[tuple[str, str]] = ()
+) -> Finished:
     """Give the page about a candidate, or about another spectrum that was classified.
 
     Parameters
@@ -108,7 +114,8 @@ def candidate_html(context: TapServices, candidate_id: str, given: Sequence[tupl
         row = find_row(release, candidate_id)
         did = row["obs_publisher_did"]
         entry = find_entries(release, [did]).get(did)
-    return render(
+        seen = epochs(release, row)
+    text = render(
         "candidate.html",
         settings=context.settings,
         urls=relative_urls("/candidate/ID.html"),
@@ -117,10 +124,11 @@ def candidate_html(context: TapServices, candidate_id: str, given: Sequence[tupl
         did=did,
         page=describe(row, entry),
         neighbours=neighbours(context, candidate_id, given) if given else Neighbours(),
-        epochs=epochs(context, row),
+        epochs=seen,
         formats=[item for item in FORMATS if item is not NATIVE],
         halpha_band=HALPHA_BAND,
     )
+    return page(text, seconds=FILES_SECONDS)
 
 
 def missing_html(context: Services, candidate_id: str) -> str:

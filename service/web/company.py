@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from service.store import Release
 from service.tap.context import TapServices
 from service.web.asking import ask
-from service.web.search import quoted
 from service.web.view import View
 from service.web.written import probability, with_error
 from vo_emline.candidates.columns import EPOCHS, SCORES
@@ -84,25 +84,35 @@ def neighbours(context: TapServices, candidate_id: str, given: Sequence[tuple[st
     )
 
 
-def epochs(context: TapServices, row: Mapping[str, Any]) -> list[Epoch]:
+def epochs(release: Release, row: Mapping[str, Any]) -> list[Epoch]:
     """Give all classified spectra of the star of a row, the oldest first.
 
-    Raises
-    ------
-    UserError
-        Looking for them takes more than it may.
+    Each step is a look-up: of the star by an index, of its epochs by the order of their table, of their
+    scores by an index. A join of the three reads the whole of the largest.
     """
-    with context.store.lease() as release:
-        if release.table(EPOCHS.qualified_name) is None:  # a release of before there were stars
-            return []
-    columns = "s.candidate_id, s.label, s.score, s.ew, s.ew_error, s.snr_r, s.epoch_mjd, o.survey"
-    query = (
-        f"SELECT TOP {_MOST_SPECTRA} {columns}\nFROM {EPOCHS.qualified_name} AS e\n"
-        f"JOIN {EPOCHS.qualified_name} AS o ON o.object_id = e.object_id\n"
-        f"JOIN {SCORES.qualified_name} AS s ON s.candidate_id = o.candidate_id\n"
-        f"WHERE e.candidate_id = {quoted(row['candidate_id'])}\nORDER BY s.epoch_mjd, s.candidate_id"
+    if release.table(EPOCHS.qualified_name) is None:  # a release of before there were stars
+        return []
+    name, wanted = EPOCHS.qualified_name, row["candidate_id"]
+    star = release.rows(f"SELECT object_id FROM {name} WHERE candidate_id = ?", [wanted])  # noqa: S608
+    if not star:
+        return []
+    others = release.rows(
+        f"SELECT candidate_id, survey FROM {name} WHERE object_id = ? "  # noqa: S608
+        f"ORDER BY epoch_mjd, candidate_id LIMIT {_MOST_SPECTRA}",
+        [star[0]["object_id"]],
     )
-    return [_epoch(found, row["candidate_id"]) for found in ask(context, query, limit=_MOST_SPECTRA)]
+    marks = ", ".join("?" * len(others))
+    scores = release.rows(
+        "SELECT candidate_id, label, score, ew, ew_error, snr_r, epoch_mjd "  # noqa: S608
+        f"FROM {SCORES.qualified_name} WHERE candidate_id IN ({marks})",
+        [other["candidate_id"] for other in others],
+    )
+    by_id = {found["candidate_id"]: found for found in scores}
+    return [
+        _epoch(by_id[other["candidate_id"]] | other, wanted)
+        for other in others
+        if other["candidate_id"] in by_id
+    ]
 
 
 def date_of(mjd: float | None) -> str:

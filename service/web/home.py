@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from service.finished import FOREVER, Finished, page
 from service.formats import FORMATS
 from service.pages import relative_urls, render
 from service.store import Release
@@ -15,7 +16,6 @@ from service.tap.context import TapServices
 from service.tap.examples import examples_for
 from service.web.asking import ask
 from service.web.cutout import cutouts_svg
-from service.web.kept import kept
 from service.web.sky import SkyMap, drawing, sky_map
 from service.web.view import View
 from service.web.written import probability, with_error
@@ -56,15 +56,16 @@ class Beginning:
     """None where it took too long."""
 
 
-def home_page(context: TapServices) -> str:
-    """Give the page at ``/``, made once of each release."""
+def home_page(context: TapServices) -> Finished:
+    """Give the page at ``/``."""
     with context.store.lease() as release:
-        return kept(release, "/", lambda: _page(context, release))
+        return _page(context, release)
 
 
-def _page(context: TapServices, release: Release) -> str:
+def _page(context: TapServices, release: Release) -> Finished:
     classified = release.table(CANDIDATES.qualified_name) is not None
-    return render(
+    beginning = _beginning(context, release) if classified else None
+    text = render(
         "home.html",
         settings=context.settings,
         urls=relative_urls("/"),
@@ -74,16 +75,18 @@ def _page(context: TapServices, release: Release) -> str:
         metadata=release.metadata,
         examples=examples_for(release),
         formats=FORMATS,
-        beginning=_beginning(context, release) if classified else None,
+        beginning=beginning,
         drawing=drawing(),
     )
+    whole = beginning is None or beginning.map is not None
+    return page(text, seconds=FOREVER if whole else 0)
 
 
 def _beginning(context: TapServices, release: Release) -> Beginning:
     by_label = f"SELECT label, COUNT(*) AS n FROM {SCORES.qualified_name} GROUP BY label"  # noqa: S608
     counted = {row["label"]: row["n"] for row in ask(context, by_label, limit=len(LABELS))}
     try:
-        found = sky_map(context, release, View(), order=MAP_ORDER)
+        found = sky_map(context, View(), order=MAP_ORDER)
     except UserError:
         found = None
     return Beginning(

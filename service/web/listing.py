@@ -8,12 +8,13 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from service.clients import client_of
 from service.deadline import Deadline
 from service.errors import status_of
+from service.finished import FOREVER, Finished, page
 from service.formats import FORMATS, Format
 from service.pages import HEADERS, relative_urls, render
 from service.parameters import Parameters
@@ -25,6 +26,7 @@ from service.tap.sync import respond
 from service.web.asking import ask
 from service.web.cutout import cutouts_svg
 from service.web.facets import Counts, count
+from service.web.finished import finished
 from service.web.lists import read_list
 from service.web.search import MAX_NAMES, sexagesimal
 from service.web.view import COLUMNS, DISTANCE, KNOWN, RANGES, SIZES, SORTS, TYPES, UNFLAGGED, View
@@ -48,7 +50,8 @@ class Row:
     """One spectrum of the list, as it is written."""
 
     candidate_id: str
-    did: str
+    link: Markup
+    """Address of its page, which knows the place of the row in the list."""
     name: str
     label: str
     score: str
@@ -84,13 +87,10 @@ async def candidates(request: Request) -> Response:
     given = request.query_params.multi_items()
     make = partial(candidates_page, context, given)
     try:
-        async with context.places.take(client_of(request)):
-            page = await context.places.call(make)
+        return await finished(request, context, make)
     except UserError as error:
-        status = status_of(error)
-        page = _page(context, View(), given=given, message=str(error))
-        return HTMLResponse(page, status, headers=HEADERS)
-    return HTMLResponse(page, headers=HEADERS)
+        text = _page(context, View(), given=given, message=str(error))
+        return HTMLResponse(text, status_of(error), headers=HEADERS)
 
 
 async def twin(name: str, request: Request) -> Response:
@@ -112,7 +112,7 @@ def answer_query(request: Request, adql: str, output: Format) -> Response:
     return respond(request, query, output, deadline=deadline, answer_error=answer_error)
 
 
-def candidates_page(context: TapServices, given: Sequence[tuple[str, str]]) -> str:
+def candidates_page(context: TapServices, given: Sequence[tuple[str, str]]) -> Finished:
     """Give the page of a view.
 
     Raises
@@ -123,8 +123,10 @@ def candidates_page(context: TapServices, given: Sequence[tuple[str, str]]) -> s
     view = View.read(given)
     with context.store.lease() as release:
         if release.table(CANDIDATES.qualified_name) is None:
-            return _page(context, view, given=given, message=NOTHING)
-        return _page(context, view, given=given, page=_rows(context, release, view))
+            return page(_page(context, view, given=given, message=NOTHING))
+        shown = _rows(context, release, view)
+        text = _page(context, view, given=given, shown=shown)
+        return page(text, seconds=0 if shown.counts is None else FOREVER)
 
 
 NOTHING: Final = (
@@ -139,8 +141,16 @@ def _rows(context: TapServices, release: Release, view: View) -> Page:
     found = ask(context, query, limit=view.size + 1)
     shown = found[: view.size]
     cutouts = cutouts_svg(release, [row["candidate_id"] for row in shown], large=view.gallery)
+    urls, place = relative_urls("/candidates"), urlencode([*view.parameters_of_list(), ("at", "")])
     return Page(
-        rows=[_row(row, cutouts.get(row["candidate_id"], "")) for row in shown],
+        rows=[
+            _row(
+                row,
+                link=escape(f"{urls.page(row['candidate_id'])}?{place}{view.offset + number}"),
+                cutout=cutouts.get(row["candidate_id"], ""),
+            )
+            for number, row in enumerate(shown)
+        ],
         more=len(found) > view.size,
         named=any(row["known_as"] for row in shown),
         counts=_counts(context, release, view),
@@ -154,11 +164,11 @@ def _counts(context: TapServices, release: Release, view: View) -> Counts | None
         return None
 
 
-def _row(row: Mapping[str, Any], cutout: str) -> Row:
+def _row(row: Mapping[str, Any], *, link: Markup, cutout: str) -> Row:
     known = row["ra"] is not None and row["dec"] is not None
     return Row(
         candidate_id=row["candidate_id"],
-        did=row["obs_publisher_did"],
+        link=link,
         name=row["designation"] or row["candidate_id"],
         label=row["label"],
         score=probability(row["score"]),
@@ -177,23 +187,23 @@ def _page(
     view: View,
     *,
     given: Sequence[tuple[str, str]],
-    page: Page | None = None,
+    shown: Page | None = None,
     message: str = "",
 ) -> str:
     urls = relative_urls("/candidates")
-    adql = "" if page is None else view.adql()
+    adql = "" if shown is None else view.adql()
     return render(
         "candidates.html",
         settings=context.settings,
         urls=urls,
         public=context.urls,
         view=view,
-        page=page,
+        page=shown,
         message=message,
         typed=dict(reversed(given)),
         adql=adql,
         query_string=urlencode(view.parameters()),
-        chips=[] if page is None else list(_chips(view)),
+        chips=[] if shown is None else list(_chips(view)),
         hidden=[pair for pair in view.parameters() if pair[0] in _NO_FIELD],
         twins={name: item.title for name, item in _TWIN_NAMES.items()},
         choices=_CHOICES,

@@ -10,14 +10,15 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from service.assets import assets
-from service.clients import client_of, in_page_place
+from service.clients import in_page_place
 from service.context import services
 from service.errors import NotFoundError
 from service.pages import HEADERS
 from service.tap.context import tap_services
-from service.web.candidate import candidate_html, find_did, missing_html
+from service.web.candidate import candidate_page, find_did, missing_html
 from service.web.expected import expected_absorption
 from service.web.figure import PANELS, Panel, figure_svg
+from service.web.finished import finished
 from service.web.home import home_page
 from service.web.listing import TWINS, answer_query, candidates, twin
 from service.web.sky import moc, sky
@@ -26,21 +27,17 @@ from service.web.sky import moc, sky
 async def home(request: Request) -> Response:
     """Show the page."""
     context = tap_services(request)
-    async with context.places.take(client_of(request)):
-        page = await context.places.call(partial(home_page, context))
-    return HTMLResponse(page, headers=HEADERS)
+    return await finished(request, context, partial(home_page, context))
 
 
 async def candidate(request: Request) -> Response:
     """Show the page about one candidate; a page, too, where there is none."""
     context, candidate_id = tap_services(request), request.path_params["candidate_id"]
-    make = partial(candidate_html, context, candidate_id, request.query_params.multi_items())
+    make = partial(candidate_page, context, candidate_id, request.query_params.multi_items())
     try:
-        async with context.places.take(client_of(request)):
-            page = await context.places.call(make)
+        return await finished(request, context, make)
     except NotFoundError:
         return HTMLResponse(missing_html(context, candidate_id), 404, headers=HEADERS)
-    return HTMLResponse(page, headers=HEADERS)
 
 
 async def candidate_twin(name: str, request: Request) -> Response:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from service.clients import client_of
 from service.errors import status_of
+from service.finished import Finished, page
 from service.pages import HEADERS, relative_urls, render
-from service.store import Release
 from service.tap.context import TapServices, tap_services
 from service.web.asking import ask
-from service.web.kept import kept
+from service.web.finished import finished
 from service.web.projection import HEIGHT, WIDTH, galactic_plane, graticule, labels, outlines
 from service.web.view import View
 from vo_emline.candidates.columns import HPX_ORDER
@@ -67,8 +67,7 @@ async def sky(request: Request) -> Response:
     context = tap_services(request)
     make = partial(sky_page, context, request.query_params.multi_items())
     try:
-        async with context.places.take(client_of(request)):
-            return HTMLResponse(await context.places.call(make), headers=HEADERS)
+        return await finished(request, context, make)
     except UserError as error:
         page = _page(context, View(), None, message=str(error))
         return HTMLResponse(page, status_of(error), headers=HEADERS)
@@ -77,18 +76,28 @@ async def sky(request: Request) -> Response:
 async def moc(request: Request) -> Response:
     """Give the coverage of a view as a MOC in JSON, or in FITS (MOC 2.0, sections 4.3.1 and 4.3.2)."""
     context = tap_services(request)
-    make = partial(_coverage, context, request.query_params.multi_items())
-    async with context.places.take(client_of(request)):
-        cells = await context.places.call(make)
-    if request.url.path.endswith(".json"):
-        return Response(
-            json.dumps({str(order): found for order, found in cells.items()}), media_type="application/json"
-        )
+    form = "json" if request.url.path.endswith(".json") else "fits"
+    make = partial(moc_answer, context, request.query_params.multi_items(), form=form)
+    return await finished(request, context, make)
+
+
+def moc_answer(context: TapServices, given: Sequence[tuple[str, str]], *, form: str) -> Finished:
+    """Write the coverage of a view, as ``json`` or ``fits``.
+
+    Raises
+    ------
+    UserError
+        The address says something impossible, or counting takes more than it may.
+    """
+    cells = _coverage(context, given)
+    if form == "json":
+        text = json.dumps({str(order): found for order, found in cells.items()})
+        return Finished(content=text.encode(), media_type="application/json", headers={})
     name = {"Content-Disposition": 'attachment; filename="coverage-moc.fits"'}
-    return Response(moc_fits(cells), media_type="application/fits", headers=name)
+    return Finished(content=moc_fits(cells), media_type="application/fits", headers=name)
 
 
-def sky_page(context: TapServices, given: Sequence[tuple[str, str]]) -> str:
+def sky_page(context: TapServices, given: Sequence[tuple[str, str]]) -> Finished:
     """Give the page with the map of a view.
 
     Raises
@@ -99,11 +108,11 @@ def sky_page(context: TapServices, given: Sequence[tuple[str, str]]) -> str:
     view = View.read(given)
     with context.store.lease() as release:
         if release.table(view.table.qualified_name) is None:
-            return _page(context, view, None, message="Nothing is classified in this release.")
-        return _page(context, view, sky_map(context, release, view))
+            return page(_page(context, view, None, message="Nothing is classified in this release."))
+        return page(_page(context, view, sky_map(context, view)))
 
 
-def sky_map(context: TapServices, release: Release, view: View, *, order: int = MAP_ORDER) -> SkyMap:
+def sky_map(context: TapServices, view: View, *, order: int = MAP_ORDER) -> SkyMap:
     """Count the rows of a view in the cells of the map.
 
     Raises
@@ -111,8 +120,7 @@ def sky_map(context: TapServices, release: Release, view: View, *, order: int = 
     UserError
         Counting takes more than it may.
     """
-    query = cells_adql(view, order)
-    return kept(release, query, lambda: _mapped(view, order, ask(context, query, limit=12 * 4**order)))
+    return _mapped(view, order, ask(context, cells_adql(view, order), limit=12 * 4**order))
 
 
 def cells_adql(view: View, order: int) -> str:
@@ -135,14 +143,10 @@ def _mapped(view: View, order: int, rows: Sequence[Mapping[str, int]]) -> SkyMap
     edges = shades([n for _, n in found])
     link = view.link(cell=None)
     start = f"{link}{'' if link == '?' else '&'}cell={order}%2F"
+    numbers = np.searchsorted(edges, [n for _, n in found], side="right") - 1
     cells = [
-        Cell(
-            pixel=pixel,
-            rows=n,
-            shade=int(np.searchsorted(edges, n, side="right")) - 1,
-            link=f"{start}{pixel}",
-        )
-        for pixel, n in found
+        Cell(pixel=pixel, rows=n, shade=shade, link=f"{start}{pixel}")
+        for (pixel, n), shade in zip(found, numbers.tolist(), strict=True)
     ]
     last = max((n for _, n in found), default=0)
     ends = [*(edge - 1 for edge in edges[1:]), last]
@@ -158,14 +162,12 @@ def _mapped(view: View, order: int, rows: Sequence[Mapping[str, int]]) -> SkyMap
 def _drawn(cells: Sequence[Cell], order: int, what: str) -> Markup:
     """Draw the cells: by hand, as a template takes ten times as long for thousands of them."""
     paths, address = outlines(order), relative_urls("/sky").candidates
-    return Markup("\n").join(
-        Markup(  # noqa: S704 - the link is escaped, the rest is ours
-            f'<a href="{escape(address + cell.link)}" tabindex="-1" aria-label="{cell.rows:,} {what}">'
-            f'<path class="d{cell.shade}" d="{paths[cell.pixel]}"><title>{cell.rows:,} {what}</title>'
-            "</path></a>"
-        )
+    drawn = [
+        f'<a href="{address}{html.escape(cell.link)}" tabindex="-1"><title>{cell.rows:,} {what}</title>'
+        f'<path class="d{cell.shade}" d="{paths[cell.pixel]}"/></a>'
         for cell in cells
-    )
+    ]
+    return Markup("\n".join(drawn))  # noqa: S704 - the link is escaped, the rest is ours
 
 
 def shades(counts: Sequence[int]) -> list[int]:
@@ -194,6 +196,7 @@ def _page(context: TapServices, view: View, found: SkyMap | None, *, message: st
     )
 
 
+@cache
 def drawing() -> dict[str, object]:
     """Give what is the same on every map: size, graticule, galactic plane, texts."""
     return {
@@ -211,7 +214,7 @@ def _coverage(context: TapServices, given: Sequence[tuple[str, str]]) -> dict[in
     with context.store.lease() as release:
         if release.table(view.table.qualified_name) is None:
             return {MOC_ORDER: []}
-        rows = kept(release, query, lambda: ask(context, query, limit=12 * 4**MOC_ORDER))
+        rows = ask(context, query, limit=12 * 4**MOC_ORDER)
     return merged([row["cell"] for row in rows if row["cell"] is not None])
 
 

@@ -8,7 +8,7 @@ base64. A text goes through every table format and database as it is.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from struct import Struct
 from typing import Final
 
 import numpy as np
@@ -17,8 +17,11 @@ import pyarrow as pa
 
 from vo_emline.preprocess.windows import N_PIXELS
 
-_BAD: Final = 255
-_STEPS: Final = 254
+BAD: Final = 255
+"""The byte of a pixel without flux."""
+STEPS: Final = 254
+"""The byte of the greatest flux; that of the least is 0."""
+_RANGE: Final = Struct("<2f")
 _ROW: Final = np.dtype([("range", "<f4", 2), ("steps", "u1", N_PIXELS)])
 
 
@@ -43,25 +46,24 @@ def pack_cutouts(ratio: npt.NDArray[np.floating]) -> pa.Array:
     rows["range"] = np.stack([low, high], axis=1)
     span = np.where(high > low, high - low, 1.0)
     with np.errstate(invalid="ignore"):  # rows without a good pixel are left out below
-        steps = np.rint((ratio - low[:, None]) / span[:, None] * _STEPS)
-    rows["steps"] = np.where(good, np.nan_to_num(steps), _BAD).astype(np.uint8)
+        steps = np.rint((ratio - low[:, None]) / span[:, None] * STEPS)
+    rows["steps"] = np.where(good, np.nan_to_num(steps), BAD).astype(np.uint8)
     texts = [
         b64encode(row.tobytes()).decode() if kept else None for row, kept in zip(rows, some, strict=True)
     ]
     return pa.array(texts, pa.string())
 
 
-def unpack_cutouts(texts: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Read cut-outs back: flux over the continuum, shape (n, 140), NaN where bad.
+def cutout_steps(text: str) -> tuple[float, float, bytes]:
+    """Read a cut-out as it is stored: least and greatest flux, and the step of each pixel between them.
 
     Raises
     ------
     ValueError
-        A text is none of :func:`pack_cutouts`.
+        The text is none of :func:`pack_cutouts`.
     """
-    rows = np.frombuffer(b"".join(b64decode(text, validate=True) for text in texts), dtype=_ROW)
-    if len(rows) != len(texts):
-        raise ValueError("cut-outs of another length")
-    low, high = (rows["range"][:, column, None].astype(np.float64) for column in (0, 1))
-    ratio = low + (high - low) * rows["steps"] / _STEPS
-    return np.asarray(np.where(rows["steps"] == _BAD, np.nan, ratio))
+    row = b64decode(text, validate=True)
+    if len(row) != _ROW.itemsize:
+        raise ValueError("a cut-out of another length")
+    low, high = _RANGE.unpack_from(row)
+    return low, high, row[_RANGE.size :]

@@ -18,8 +18,7 @@ from service.web.view import View
 
 
 def test_the_cells_of_the_map_hold_all_rows(served: Any) -> None:
-    with served.services.store.lease() as release:
-        found = sky_map(served.services, release, View(everything=True))
+    found = sky_map(served.services, View(everything=True))
     ((n,),) = served.rows("SELECT COUNT(*) FROM emline.scores WHERE hpx10 IS NOT NULL")
     assert found.rows == sum(cell.rows for cell in found.cells) == n
     cell = found.richest[0]
