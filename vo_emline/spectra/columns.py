@@ -44,9 +44,9 @@ _WAVELENGTH: Final = (
 _NAMES: Final[dict[Role, str]] = {
     "wavelength": _WAVELENGTH,
     "flux": r"flux|fluxes|flx|intensity|flux_?density|counts|spec|relative_flux|flux_?lambda|f_?lam(bda)?|"
-    r"flam|flux_?cal(ibrated)?|calibrated_?flux|rel_?flux|flux_?rel",
+    r"flam|flux_?cal(ibrated)?|calibrated_?flux|rel_?flux|flux_?rel|flux_?reduced",
     "error": r"err|error|errors|sigma|std|stdev|flux_?err|flux_?error|uncertainty|unc|flux_?unc|e_?flux|"
-    r"err_?flux|error_?flux|flux_?sigma|sigma_?flux|noise|flux_?std",
+    r"err_?flux|error_?flux|flux_?sigma|sigma_?flux|noise|flux_?std|err_?reduced",
     "ivar": r"ivar|inverse|invvar|inverse_?variance|flux_?ivar|ivar_?flux|inv_?var",
     "mask": r"andmask|and_mask|pixmask|mask|qual|quality|flags?|dq|bpm|pixel_?flags",
     "normalised_flux": r"normali[sz]ation|normali[sz]ed|norm_?flux|flux_?norm|normali[sz]ed_?flux|"

@@ -14,7 +14,7 @@ import numpy as np
 from vo_emline.errors import UserError
 
 SUFFIXES: Final = (".fits", ".fit", ".fts", ".vot", ".votable", ".xml", ".csv", ".tsv", ".ecsv", ".txt",
-                   ".asc", ".ascii", ".dat", ".spec", ".zip")  # fmt: skip
+                   ".asc", ".ascii", ".dat", ".spec", ".s", ".zip")  # fmt: skip
 """Suffixes of files that are tried when a folder is searched; one of :data:`PACKED` may follow."""
 
 PACKED: Final = (".gz", ".bz2", ".xz", ".zip", ".fz")

@@ -31,7 +31,7 @@ from vo_emline.spectra.table import SpectrumTable, spectrum_from_table
 MAX_TEXT: Final = 48 * 1024**2
 """Bytes of text that are gone through; a spectrum of a million pixels has fewer."""
 
-_COMMENT: Final = re.compile(r"\s*(?:[#%!;]|//|--\s)")
+_COMMENT: Final = re.compile(r"\s*(?:[#%!;]|//|--\s|\*{2})")
 _NO_VALUE: Final = frozenset(
     {"", "na", "n/a", "nan", "null", "none", "nil", "undef", "indef", "masked", "inf", "-inf"}
     | {"-", "--", "---", "...", "*"}
@@ -192,6 +192,7 @@ class _Form:
 def _table(rows: Sequence[str], form: _Form, source: str) -> tuple[list[str], list[str], FloatArray]:
     """Give the names, the units and the numbers."""
     titles: list[list[str]] = []
+    rows = _without_size(rows, form)
     for line in islice(rows, _MOST_HEADER_LINES):
         fields = form.fields(line)
         if any(form.is_number(one) and one for one in fields) and not any(
@@ -206,6 +207,13 @@ def _table(rows: Sequence[str], form: _Form, source: str) -> tuple[list[str], li
     names = _names(titles[0], rows[0], width) if titles else [""] * width
     units = titles[1] if len(titles) > 1 else []
     return names, units if len(units) == width else [], values
+
+
+def _without_size(rows: Sequence[str], form: _Form) -> Sequence[str]:
+    """Leave out a first line that says how many lines and columns follow (ESPaDOnS, Narval)."""
+    size, following = form.fields(rows[0]), rows[1 : _MOST_HEADER_LINES + 20]
+    says = all(one.isdecimal() for one in size) and int(size[0]) >= len(following)
+    return rows[1:] if says and following and len(size) < min(3, len(form.fields(following[-1]))) else rows
 
 
 def _names(fields: list[str], line: str, width: int) -> list[str]:

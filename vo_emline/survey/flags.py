@@ -188,13 +188,26 @@ _COMBINATIONS: Final = [
 
 
 def signal_to_noise(windows: WindowSet) -> npt.NDArray[np.float64]:
-    """Give S/N per pixel, shape (n,): in r as the survey states it, else in the window, else NaN."""
+    """Give S/N per pixel, shape (n,): in r as the survey states it, else in the window.
+
+    Where no error is stated, it follows from the differences of every other pixel (Stoehr et al. 2008, ASP
+    Conf. 394, 505): NaN for a window without noise.
+    """
     snr = windows.identity["snr_r"].to_numpy().astype(np.float64)
     unstated = np.flatnonzero(~np.isfinite(snr) & (windows.ivar > 0).any(axis=1))
     if len(unstated):
         ratio = np.abs(windows.pixel_snr()[unstated])
         snr[unstated] = row_medians(np.where(windows.ivar[unstated] > 0, ratio, np.nan))
+    unknown = np.flatnonzero(~np.isfinite(snr))
+    if len(unknown):
+        snr[unknown] = _snr_of_flux(windows.take(unknown).unscaled()[0])
     return np.where(np.isfinite(snr), snr, np.nan)
+
+
+def _snr_of_flux(flux: FloatArray) -> FloatArray:
+    third = np.abs(2.0 * flux[:, 2:-2] - flux[:, :-4] - flux[:, 4:])
+    noise = 1.4826 / np.sqrt(6.0) * np.median(third, axis=1)
+    return np.asarray(np.median(flux, axis=1) / np.where(noise > 0, noise, np.nan))
 
 
 def ivar_suspect(windows: WindowSet) -> BoolArray:

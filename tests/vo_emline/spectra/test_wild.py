@@ -137,9 +137,15 @@ def test_what_cannot_be_told_is_refused(content: bytes | str) -> None:
                 {"PYP_SPEC": "keck_lris"}, DMODCLS="OneSpec",
             ), 720, None,
         ),
+        (
+            table(
+                {"OPT_WAVE": WAVE, "OPT_COUNTS": VAC, "OPT_COUNTS_IVAR": VAC, "OPT_MASK": ~BAD},
+                {"PYP_SPEC": "keck_lris"}, DMODCLS="SpecObj",
+            ), 720, None,
+        ),
         (table({"WAVE": WAVE, "FLUX": AIR, "MASK": 4 * BAD.astype("i4")}), 801, "mask_unknown"),
     ],
-    ids=["ESO: 0 is good", "PypeIt: 1 is good", "unknown"],
+    ids=["ESO: 0 is good", "PypeIt: 1 is good", "PypeIt, one exposure: true is good", "unknown"],
 )  # fmt: skip
 def test_masks_mean_what_their_survey_says(content: bytes, good: int, flag: str | None) -> None:
     spectrum = read(content)
@@ -156,3 +162,27 @@ def test_nowhere_and_the_centre_of_a_plate_are_no_position() -> None:
     assert read(table(columns, plate)).identity.ra is None
     target = {"PLUG_RA": 10.0, "PLUG_DEC": 20.0}
     assert read(table(columns, plate | target)).identity.ra == 10.0
+
+
+def test_fluxes_of_eso_are_known_by_the_step_of_the_reduction_too() -> None:
+    columns = {"WAVE": WAVE, "FLUX_REDUCED": AIR, "ERR_REDUCED": 0.01 * AIR, "BGFLUX_REDUCED": 0 * AIR}
+    spectrum = read(table(columns, {"ORIGIN": "ESO"}, VOCLASS="SPECTRUM V2.0", TUCD1="em.wl;obs.atmos"))
+    assert spectrum.identity.survey == "ESO"
+    assert spectrum.wavelength_vac[np.argmax(spectrum.flux)] == pytest.approx(HALPHA_VAC, abs=0.5)
+    assert spectrum.ivar is not None
+
+
+def test_wavelengths_above_the_air_are_in_vacuum() -> None:
+    columns = {"WAVELENGTH": WAVE[None], "FLUX": VAC[None], "ERROR": 0.01 * VAC[None]}
+    who = {"TELESCOP": "HST", "RA_TARG": 10.0, "DEC_TARG": 5.0, "TARGNAME": "gam Cas"}
+    spectrum = read(table(columns, who))
+    assert (spectrum.medium, spectrum.flags) == ("vacuum", ())
+    assert (spectrum.identity.ra, spectrum.identity.object_name) == (10.0, "gam Cas")
+
+
+@pytest.mark.parametrize("size", ["", " 801 5\n"])
+def test_text_of_espadons_and_narval(size: str) -> None:
+    head = f"*** Reduced spectrum of 'gam Cas   '\n{size}"
+    spectrum = read(text(lambda w, f: f"  {w / 10:9.4f} {f:11.4e} 1e-3 1e-3 1e-3 1.0e-02", head))
+    assert len(spectrum.flux) == 801
+    assert spectrum.wavelength_vac[np.argmax(spectrum.flux)] == pytest.approx(HALPHA_VAC, abs=0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,15 @@ def test_without_a_stated_snr_the_window_tells() -> None:
     assert signal_to_noise(one) == pytest.approx([20.0])
     assert np.isnan(signal_to_noise(windows(Identity(source="a"), ivar=0.0))).all()
     assert flags_of(windows(Identity(source="a"), ivar=0.0), SURE[None]) == [""]
+
+
+def test_without_any_error_the_flux_tells() -> None:
+    noise = np.random.default_rng(1).normal(size=(2, 140)).astype(np.float32)
+    blank = windows(Identity(source="star"), Identity(source="sky"), ivar=0.0)
+    levels = np.array([[1.0, 0.02], [0.0, 1.0]], dtype=np.float32)  # offset and scale
+    one = replace(blank, flux=noise, continuum=levels)
+    assert signal_to_noise(one) == pytest.approx([50.0, 0.0], rel=0.25, abs=0.3)
+    assert flags_of(one, np.tile(SURE, (2, 1))) == ["", "uncertain low_snr"]
 
 
 def test_zeros_on_the_line_alone_are_suspect_everywhere_else_they_are_gaps() -> None:
