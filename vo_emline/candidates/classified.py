@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from vo_emline.arrays import IntArray
-from vo_emline.candidates.columns import SCORES, SPECTRA
+from vo_emline.candidates.columns import EPOCHS, OBJECTS, SCORES, SPECTRA
 from vo_emline.candidates.database import connect, identifier, literal, naming_damage
 from vo_emline.candidates.release import open_shards
 from vo_emline.candidates.rows import (
@@ -28,6 +28,7 @@ from vo_emline.candidates.rows import (
     plain_did_sql,
 )
 from vo_emline.errors import UserError
+from vo_emline.tables import Table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -123,6 +124,42 @@ class Classified:
         self.database.register("asked", asked)
         self._pick(f"SELECT * FROM {self.relation} WHERE {self._likely(short)}")  # noqa: S608
         return _in_order(self._details(), names)
+
+    def divided_stars(self, most: int, *, seed: int) -> pa.Table:
+        """Give the spectra of stars of which some are called emission and others are not.
+
+        Parameters
+        ----------
+        most
+            Spectra at most; whole stars, chosen at random.
+        seed
+            The same seed gives the same ones.
+
+        Returns
+        -------
+        pyarrow.Table
+            ``row`` (see :meth:`batches`) and ``star``, a number; none where stars are not known.
+        """
+        empty = pa.table({"row": pa.array([], pa.int64()), "star": pa.array([], pa.int64())})
+        if self.authority is not None or not self._has(EPOCHS):
+            return empty
+        order = f"md5(object_id || {int(seed)}), object_id"
+        divided = (
+            f"SELECT object_id, sum(n_spectra) OVER (ORDER BY {order}) AS total "  # noqa: S608 - our own texts
+            f"FROM {OBJECTS.qualified_name} WHERE n_positive BETWEEN 1 AND n_spectra - 1"
+        )
+        sql = (
+            "SELECT row, dense_rank() OVER (ORDER BY object_id) AS star FROM "  # noqa: S608
+            f"(SELECT candidate_id, row_number() OVER () - 1 AS row FROM {self.relation}) "
+            f"JOIN {EPOCHS.qualified_name} USING (candidate_id) "
+            f"JOIN ({divided}) USING (object_id) WHERE total <= {int(most)} ORDER BY row"
+        )
+        found: pa.Table = self.database.sql(sql).to_arrow_reader().read_all()
+        return found.cast(empty.schema)
+
+    def _has(self, table: Table) -> bool:
+        sql = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?"
+        return bool(self.database.execute(sql, [table.schema, table.name]).fetchall()[0][0])
 
     def _likely(self, short: set[str]) -> str:
         """Give the condition on rows that may have one of the names in the relation ``asked``."""
