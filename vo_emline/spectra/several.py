@@ -19,7 +19,7 @@ from vo_emline.rejects import Reject
 from vo_emline.spectra.limits import FITS_MAGIC, GZIP_MAGIC
 from vo_emline.spectra.parts import WHOLE, split_source
 from vo_emline.spectra.read import read_each
-from vo_emline.spectra.spectrum import Identity, Spectrum
+from vo_emline.spectra.spectrum import Spectrum
 from vo_emline.spectra.structure import BLOCK, measure
 from vo_emline.spectra.surveys import all_surveys
 
@@ -38,9 +38,8 @@ _TELLING: Final = frozenset(survey.name for survey in all_surveys())
 def spectra_in(path: str | Path, *, each: bool = False) -> Iterator[str]:
     """Name the spectra of a file: the file itself, or each of several (``file.fits#row=3``).
 
-    Several spectra of which the file says neither where they are, nor of which survey, nor what each is of
-    may as well be the orders or exposures of one star: such a file keeps one name, and reading it says what
-    to do.
+    Several spectra of which the file says neither where they are nor of which survey may as well be
+    the orders or exposures of one star: such a file keeps one name, and reading it says what to do.
 
     Parameters
     ----------
@@ -66,18 +65,9 @@ def names_of(name: str, found: Sequence[Spectrum | Reject], *, each: bool = Fals
     if len(found) < 2:
         return [name]
     identities = [one.identity for one in found if not isinstance(one, Reject)]
-    if not each and not any(map(_is_told, identities)) and not _are_of_different_objects(identities):
+    if not each and not any(one.ra is not None or one.survey in _TELLING for one in identities):
         return [name]
     return [one.source if isinstance(one, Reject) else one.identity.source for one in found]
-
-
-def _is_told(one: Identity) -> bool:
-    return one.ra is not None or one.survey in _TELLING
-
-
-def _are_of_different_objects(identities: Sequence[Identity]) -> bool:
-    names = {one.object_name for one in identities}
-    return len(names) == len(identities) > 1 and "" not in names
 
 
 def _may_hold_several(name: str) -> bool:
