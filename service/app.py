@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from service import datalink, products, scs, ssa
+from service import datalink, labelling, products, scs, ssa
 from service.config import Settings, bytes_of
 from service.finished import FinishedAnswers
 from service.formats.header import frame
@@ -64,6 +64,7 @@ def create_app(release: str | Path, settings: Settings) -> Starlette:
     """
     configure_logs(form=settings.log_format)
     services = assemble(release, settings)
+    labels = open_labels(str(release), settings)
     app = Starlette(
         routes=[
             *monitor_routes(),
@@ -75,6 +76,7 @@ def create_app(release: str | Path, settings: Settings) -> Starlette:
             *scs.routes(),
             *datalink.routes(),
             *products.routes(),
+            *(labelling.routes() if labels else []),
         ],
         middleware=[
             Middleware(AccessLog, metrics=services.metrics),
@@ -100,6 +102,7 @@ def create_app(release: str | Path, settings: Settings) -> Starlette:
     )
     app.router.redirect_slashes = False  # it would believe the Host header; on_http_error does not
     app.state.services = services
+    app.state.labelling = labels
     return app
 
 
@@ -132,6 +135,18 @@ def assemble(release: str | Path, settings: Settings) -> TapServices:
     )
 
 
+def open_labels(release: str, settings: Settings) -> labelling.LabelServices | None:
+    """Open the labels of people, where people may label; None where they may not."""
+    if not settings.label:
+        return None
+    return labelling.label_services(label_directory(release, settings), release)
+
+
+def label_directory(release: str, settings: Settings) -> Path:
+    """Give the folder of labels, queues and people who label."""
+    return settings.label_state or state_directory(release, settings)
+
+
 def state_directory(release: str, settings: Settings) -> Path:
     """Give the folder for jobs: where none is set beside a file, or in the user's cache for a database."""
     if settings.state_directory:
@@ -158,3 +173,5 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     services.jobs.close()
     services.uploads.close()
     services.store.close()
+    if app.state.labelling:
+        app.state.labelling.close()

@@ -24,6 +24,8 @@ __all__ = ["adql", "open_folder", "serve", "service"]
               help="Folder for jobs and results (default: service-state beside the release).")  # fmt: skip
 @click.option("--processes", type=int, help="Processes that answer; limits are for all together (default 1).")
 @click.option("--workers", type=int, help="Asynchronous jobs that run at the same time.")
+@click.option("--label", is_flag=True, default=None,
+              help="Let people label spectra, at /label: you, or whom you invite.")  # fmt: skip
 def serve(path: str, *, config: Path | None, **overrides: object) -> None:
     """Publish PATH by TAP, SSA and DataLink.
 
@@ -35,6 +37,7 @@ def serve(path: str, *, config: Path | None, **overrides: object) -> None:
     Examples:
       vo-emline serve demo-run/run
       vo-emline serve release.duckdb --port 0
+      vo-emline serve demo-run/run --label
       vo-emline serve ~/spectra --public-url https://example.org/emline
       vo-emline serve postgresql://reader@db/emline
     """

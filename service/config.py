@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -102,6 +103,16 @@ class Settings(TomlSettings):
     results_bytes: Positive = 50_000_000_000
     """Disk that the results of all jobs may fill together; a job that needs more fails."""
 
+    label: bool = False
+    """Whether people may label spectra, at ``/label``: the user of this computer where the service is for
+    them alone, whom `vo-emline label invite` invites, and whom the next two settings name."""
+    label_users: tuple[str, ...] = ()
+    """Users named by the proxy in ``user_header`` who may label."""
+    label_owners: tuple[str, ...] = ()
+    """Users named by the proxy in ``user_header`` who may label and make queues."""
+    label_state: Path | None = None
+    """Folder of labels, queues and people who label; default: the state directory."""
+
     memory: Size = "4GB"
     """Memory for all running queries together, in equal parts, but 256 MB for each; who wants more fails."""
     threads: Annotated[int, Field(ge=0)] = 0
@@ -121,6 +132,12 @@ class Settings(TomlSettings):
     """Uploads that are read at the same time, each in a process of its own."""
     upload_memory: Size = "2GB"
     """Memory of a process that reads an upload; a table that needs more is refused."""
+
+    @property
+    def one_user(self) -> bool:
+        """Whether the service listens for this computer only, and no proxy gives it another name."""
+        named = urlsplit(self.public_url).hostname or "localhost"
+        return {self.host, named} <= {"127.0.0.1", "::1", "localhost"}
 
 
 def bytes_of(size: str) -> int:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
+from collections.abc import Sequence
 from typing import Any, Final
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS: Final = 15.0
@@ -15,6 +18,30 @@ UNREAD_MILLISECONDS: Final = 60_000
 """Time after which the kernel drops a connection whose other side takes nothing."""
 RESERVE: Final = 128
 """Descriptors kept for files, the database and the processes that read uploads."""
+
+PEER: Final = "vo_emline.peer"
+"""Key of the scope for the address at the other end of the connection, whatever headers say."""
+
+
+class BehindProxies:
+    """Takes the word of proxies about the client's address, and remembers that of the proxy.
+
+    Parameters
+    ----------
+    app
+        The application.
+    proxies
+        Addresses of proxies whose word is taken.
+    """
+
+    def __init__(self, app: ASGIApp, *, proxies: Sequence[str]) -> None:
+        self._app: Any = ProxyHeadersMiddleware(app, trusted_hosts=list(proxies))  # type: ignore[arg-type]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] == "http" and scope.get("client"):
+            scope[PEER] = scope["client"][0]
+        await self._app(scope, receive, send)
 
 
 class BoundedProtocol(H11Protocol):

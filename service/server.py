@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 
 from service.app import create_app, state_directory
 from service.config import Settings, load
-from service.connections import bounded, drop_unread
+from service.connections import BehindProxies, bounded, drop_unread
 from service.processes import shared_nursery
 from service.store import is_database, open_store
 from service.supervisor import Supervisor, end_with
@@ -104,14 +104,13 @@ def _answer(app: Starlette, listener: socket.socket, settings: Settings) -> None
     """Answer requests until told to end."""
     server = uvicorn.Server(
         uvicorn.Config(
-            app,
+            BehindProxies(app, proxies=settings.proxies),
             log_config=None,
             access_log=False,
             server_header=False,
             headers=[("Server", f"vo-emline/{version('vo-emline')}")],
             http=bounded(),
-            proxy_headers=True,
-            forwarded_allow_ips=",".join(settings.proxies),
+            proxy_headers=False,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
     )

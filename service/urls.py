@@ -45,6 +45,19 @@ class Urls:
         return _with(f"{self.base}/static/{name}", v=version)
 
     @property
+    def label(self) -> str:
+        """The queues of spectra to be labelled, for those who may."""
+        return f"{self.base}/label"
+
+    def queue(self, name: str) -> str:
+        """Give the page on which the spectra of a queue are labelled."""
+        return f"{self.label}/queue/{quote(name, safe='')}"
+
+    def invitation(self, invitation_id: str, secret: str = "") -> str:
+        """Give the page where an invitation is accepted; no server is sent the secret in an address."""
+        return f"{self.label}/enter/{invitation_id}" + (f"#{secret}" if secret else "")
+
+    @property
     def tap(self) -> str:
         """Base of the TAP service."""
         return f"{self.base}/tap"

@@ -78,10 +78,11 @@ SERVICE: Mapping[str, tuple[str, ...]] = {
     "scs": ("formats", "clients", "tap"),
     "vosi": ("adql", "store", "formats", "uws", "context", "middleware", "datalink", "scs", "ssa", "tap"),
     "web": ("store", "formats", "places", "finished", "context", "middleware", "clients", "products", "tap"),
+    "labelling": ("store", "formats", "context", "middleware", "clients", "products", "tap", "web"),
     "monitor": ("context", "tap", "uws"),
     "app": (
         "monitor", "store", "formats", "places", "finished", "uws", "context", "middleware", "clients",
-        "products", "datalink", "scs", "ssa", "tap", "vosi", "web",
+        "products", "datalink", "scs", "ssa", "tap", "vosi", "web", "labelling",
     ),
     "server": ("store", "app"),
     "folder": (),

@@ -16,9 +16,10 @@ TOML = Path(service.__file__).with_name("service.toml")
 
 def test_the_commented_file_states_every_setting_with_its_default() -> None:
     written = tomllib.loads(TOML.read_text())
-    defaults = Settings().model_dump(mode="json", exclude={"state_directory"})
+    defaults = Settings().model_dump(mode="json", exclude={"state_directory", "label_state"})
     assert written == defaults
     assert "# state_directory" in TOML.read_text()
+    assert "# label_state" in TOML.read_text()
 
 
 def test_the_file_beats_the_defaults_and_the_environment_beats_the_file(

@@ -247,11 +247,16 @@ def _label(row: sqlite3.Row) -> Label:
     return Label(**values | {"blind": bool(row["blind"])})
 
 
+def _as_sent(label: Label) -> Label:
+    """Leave out what a service adds, which may be something else when a label is sent again."""
+    return replace(label, received_at="", predicted="", model_version="")
+
+
 def _store(connection: sqlite3.Connection, label: Label) -> bool:
     """Store a label if it is new."""
     known = connection.execute("SELECT * FROM labels WHERE label_id = ?", [label.label_id]).fetchone()
     if known is not None:
-        if replace(_label(known), received_at="") != replace(label, received_at=""):
+        if _as_sent(_label(known)) != _as_sent(label):
             raise UserError(f"label_id {label.label_id} is that of another label; make a new one")
         return False
     if label.undoes:

@@ -2,13 +2,13 @@
 export const C_KMS = 299792.458;
 export const HALPHA = 6564.614; // vacuum Å, as everywhere here
 export const HALPHA_WINDOW = [6519, 6610];
-export const LINES = [ // vacuum Å
+const LINES = [ // vacuum Å
   ["Hδ", 4102.892], ["Hγ", 4341.692], ["He I", 4472.735], ["He II", 4687.02], ["Hβ", 4862.691], ["[O III]", 4960.295],
   ["[O III]", 5008.240], ["He I", 5877.249], ["[N II]", 6549.85], ["Hα", HALPHA], ["[N II]", 6585.27],
   ["He I", 6679.995], ["[S II]", 6718.294], ["[S II]", 6732.674], ["He I", 7067.125], ["O I", 8448.7], ["Ca II", 8500.36],
   ["Ca II", 8544.44], ["Ca II", 8664.52],
 ];
-export const TELLURIC = [[6868, 6946], [7160, 7340], [7595, 7705]]; // O2 B, H2O, O2 A
+const TELLURIC = [[6868, 6946], [7160, 7340], [7595, 7705]]; // O2 B, H2O, O2 A
 
 // Morton 2000 (ApJS 130, 403), as vo_emline.spectra has it
 export function air(vacuum) {
@@ -53,3 +53,40 @@ export function smoothed(values, width) {
 
 // The value of a custom property of the style sheet: plots take their colours from it.
 export const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// Lines and telluric bands on a plot; `across` and `band` give the place of a wavelength on its axis.
+export function drawLines(u, across, band = across) {
+  const context = u.ctx;
+  const { left, top, width, height } = u.bbox;
+  context.save();
+  context.beginPath();
+  context.rect(left, top, width, height);
+  context.clip();
+  context.fillStyle = style("--wash");
+  for (const edges of TELLURIC) {
+    const [from, to] = edges.map((edge) => u.valToPos(band(edge), "x", true));
+    context.fillRect(from, top, to - from, height);
+  }
+  context.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  let before = -1e9;
+  for (const [name, wavelength] of LINES) {
+    const x = u.valToPos(across(wavelength), "x", true);
+    const halpha = wavelength === HALPHA;
+    context.strokeStyle = halpha ? style("--accent") : style("--soft");
+    context.globalAlpha = halpha ? 0.9 : 0.45;
+    context.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+    context.lineWidth = devicePixelRatio;
+    context.beginPath();
+    context.moveTo(x, top);
+    context.lineTo(x, top + height);
+    context.stroke();
+    context.globalAlpha = 1;
+    if (x - before > 34 * devicePixelRatio) {
+      context.fillStyle = halpha ? style("--accent") : style("--soft");
+      context.fillText(name, x, top + 12 * devicePixelRatio);
+      before = x;
+    }
+  }
+  context.restore();
+}

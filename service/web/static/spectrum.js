@@ -1,5 +1,5 @@
 // The spectrum, alive: zoom, cursor, error band, smoothing, velocities, lines. Without it the picture stays.
-import { air, C_KMS, HALPHA, HALPHA_WINDOW, LINES, load, smoothed, style, TELLURIC } from "./spectra.js";
+import { air, C_KMS, drawLines, HALPHA, HALPHA_WINDOW, load, smoothed, style } from "./spectra.js";
 
 const { uPlot } = globalThis; // vendor/uPlot.iife.min.js, which the page loads before this
 
@@ -34,45 +34,6 @@ function limits(u, low, high) {
   }
   const margin = 0.06 * (most - least) || 1;
   return [least - margin, most + margin];
-}
-
-function drawLines(u) {
-  const context = u.ctx;
-  const { left, top, width, height } = u.bbox;
-  context.save();
-  context.beginPath();
-  context.rect(left, top, width, height);
-  context.clip();
-  if (state.lines) {
-    context.fillStyle = style("--wash");
-    for (const band of TELLURIC) {
-      const [from, to] = band.map((edge) => u.valToPos(across(edge), "x", true));
-      context.fillRect(from, top, to - from, height);
-    }
-    context.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-    context.textAlign = "center";
-    let before = -1e9;
-    for (const [name, wavelength] of LINES) {
-      const moved = state.rest ? wavelength / shift() : wavelength;
-      const x = u.valToPos(across(moved), "x", true);
-      const halpha = wavelength === HALPHA;
-      context.strokeStyle = halpha ? style("--accent") : style("--soft");
-      context.globalAlpha = halpha ? 0.9 : 0.45;
-      context.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
-      context.lineWidth = devicePixelRatio;
-      context.beginPath();
-      context.moveTo(x, top);
-      context.lineTo(x, top + height);
-      context.stroke();
-      context.globalAlpha = 1;
-      if (x - before > 34 * devicePixelRatio) {
-        context.fillStyle = halpha ? style("--accent") : style("--soft");
-        context.fillText(name, x, top + 12 * devicePixelRatio);
-        before = x;
-      }
-    }
-  }
-  context.restore();
 }
 
 function show(u) {
@@ -116,7 +77,7 @@ function draw(range) {
     axes: [{ ...axis(AXES[state.axis]), values: (_, ticks) => ticks.map((tick) => String(tick).replace("-", "−")) }, { ...axis(state.flux === "normalized" ? "Flux / continuum" : "Flux as observed"), size: 62 }],
     cursor: { drag: { x: true, y: false }, y: false },
     legend: { show: false },
-    hooks: { drawClear: [], drawAxes: [drawLines], setCursor: [show] },
+    hooks: { drawClear: [], drawAxes: [(u) => state.lines && drawLines(u, (wavelength) => across(state.rest ? wavelength / shift() : wavelength), across)], setCursor: [show] },
   }, [x, flux, side(1), side(-1), template], place);
   if (kept && kept[0] < kept[1]) plot.setScale("x", { min: kept[0], max: kept[1] });
 }
