@@ -1,4 +1,4 @@
-"""The commands of the service: ``vo-emline open``, ``serve`` and ``adql``. Imported quickly, working late."""
+"""The commands of the service: ``vo-emline open``, ``serve``, ``adql``, … Imported quickly, working late."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from service.adql_command import adql
+from service.label_command import label
 from service.operating import service
 
-__all__ = ["adql", "open_folder", "serve", "service"]
+__all__ = ["adql", "label", "open_folder", "serve", "service"]
 
 
 @click.command()

@@ -88,7 +88,8 @@ SERVICE: Mapping[str, tuple[str, ...]] = {
     "folder": (),
     "adql_command": ("adql", "store"),
     "operating": (),
-    "cli": ("operating", "adql_command", "server", "folder"),
+    "label_command": ("store", "labelling", "app", "server"),
+    "cli": ("operating", "adql_command", "label_command", "server", "folder"),
     "__main__": ("cli",),
 }  # fmt: skip
 """What each package or module of `service` may import."""
