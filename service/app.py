@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from service import datalink, labelling, products, scs, ssa
+from service import datalink, labelling, products, registry, scs, ssa
 from service.config import Settings, bytes_of
 from service.finished import FinishedAnswers
 from service.formats.header import frame
@@ -74,6 +74,7 @@ def create_app(release: str | Path, settings: Settings) -> Starlette:
             *vosi_routes(),
             *ssa.routes(),
             *scs.routes(),
+            *registry.routes(),
             *datalink.routes(),
             *products.routes(),
             *(labelling.routes() if labels else []),

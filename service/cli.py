@@ -9,8 +9,9 @@ import click
 from service.adql_command import adql
 from service.label_command import label
 from service.operating import service
+from service.registry_command import registry
 
-__all__ = ["adql", "label", "open_folder", "serve", "service"]
+__all__ = ["adql", "label", "open_folder", "registry", "serve", "service"]
 
 
 @click.command()

@@ -85,6 +85,11 @@ class Urls:
         return f"{self.base}/scs/{table}"
 
     @property
+    def oai(self) -> str:
+        """The publishing registry (OAI-PMH)."""
+        return f"{self.base}/oai"
+
+    @property
     def datalink(self) -> str:
         """The DataLink service, without parameters."""
         return f"{self.base}/datalink/links"

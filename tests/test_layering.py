@@ -80,16 +80,18 @@ SERVICE: Mapping[str, tuple[str, ...]] = {
     "web": ("store", "formats", "places", "finished", "context", "middleware", "clients", "products", "tap"),
     "labelling": ("store", "formats", "context", "middleware", "clients", "products", "tap", "web"),
     "monitor": ("context", "tap", "uws"),
+    "registry": ("store", "datalink", "scs", "tap", "vosi", "web"),
     "app": (
-        "monitor", "store", "formats", "places", "finished", "uws", "context", "middleware", "clients",
-        "products", "datalink", "scs", "ssa", "tap", "vosi", "web", "labelling",
+        "monitor", "registry", "store", "formats", "places", "finished", "uws", "context", "middleware",
+        "clients", "products", "datalink", "scs", "ssa", "tap", "vosi", "web", "labelling",
     ),
     "server": ("store", "app"),
     "folder": (),
     "adql_command": ("adql", "store"),
     "operating": (),
     "label_command": ("store", "labelling", "app", "server"),
-    "cli": ("operating", "adql_command", "label_command", "server", "folder"),
+    "registry_command": ("store", "registry"),
+    "cli": ("operating", "adql_command", "label_command", "registry_command", "server", "folder"),
     "__main__": ("cli",),
 }  # fmt: skip
 """What each package or module of `service` may import."""

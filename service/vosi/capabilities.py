@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
+from lxml import etree
 from pydantic import AnyUrl
 from vo_models.tapregext.models import (
     DataLimit,
@@ -26,8 +27,10 @@ from vo_models.vosi.capabilities import VOSICapabilities
 from service.adql import FEATURES
 from service.config import Settings
 from service.formats import FORMATS
+from service.scs import STANDARD_ID as SCS_ID
+from service.ssa import STANDARD_ID as SSA_ID
 from service.urls import Urls
-from service.xml import document
+from service.xml import document, tree_document
 
 STD: Final = "ivo://ivoa.net/std"
 _UPLOADS: Final = ("upload-inline", "upload-http", "upload-https")
@@ -118,7 +121,7 @@ def _key(kind: str) -> str:
 _VOSI: Final = ("capabilities", "availability")
 
 
-def capabilities(services: Mapping[str, str], *, base: str) -> bytes:
+def simple_capabilities(services: Mapping[str, str], *, base: str) -> bytes:
     """Give the small_capabilities document of some services under one address.
 
     Parameters
@@ -138,3 +141,77 @@ def _capability(standard: str, url: str, *, use: Literal["base", "full"]) -> Cap
         role="std" if use == "base" else None, access_url=[AccessURL(value=AnyUrl(url), use=use)]
     )
     return Capability(standard_id=AnyUrl(standard), interface=[interface])
+
+
+def ssa_capabilities(*, settings: Settings, urls: Urls, place: tuple[float, float] | None = None) -> bytes:
+    """Give the capabilities document of SSA, as its registry extension says it (SSA 1.1, section 10).
+
+    Parameters
+    ----------
+    settings
+        Of the service.
+    urls
+        Its addresses.
+    place
+        Where a test query finds a spectrum, ICRS, deg.
+    """
+    said = [("complianceLevel", "full"), ("dataSource", "survey"), ("dataSource", "pointed")]
+    said += [("creationType", "archival"), ("supportedFrame", "ICRS"), ("maxSearchRadius", "180")]
+    said += [("maxRecords", str(settings.rows_hard)), ("defaultMaxRecords", str(settings.rows_default))]
+    tree, capability = _typed(SSA_ID, urls.ssa, "ssap", "SimpleSpectralAccess", said)
+    if place is not None:
+        test = etree.SubElement(capability, "testQuery")
+        position = etree.SubElement(test, "pos")
+        _put(position, [("long", f"{place[0]:.6f}"), ("lat", f"{place[1]:.6f}"), ("refframe", "ICRS")])
+        _put(test, [("size", "0.1")])
+    return tree_document(tree)
+
+
+def scs_capabilities(
+    table: str, *, settings: Settings, urls: Urls, place: tuple[float, float] | None = None
+) -> bytes:
+    """Give the capabilities document of a cone search (SCS 1.03, section 3).
+
+    Parameters
+    ----------
+    table
+        What cones are asked of.
+    settings
+        Of the service.
+    urls
+        Its addresses.
+    place
+        Where a test query finds something, ICRS, deg.
+    """
+    said = [("maxSR", "180"), ("maxRecords", str(settings.rows_hard)), ("verbosity", "true")]
+    tree, capability = _typed(SCS_ID, urls.scs(table), "cs", "ConeSearch", said)
+    capability.insert(0, etree.Element("description"))
+    capability[0].text = f"Cone search of {table}"
+    if place is not None:
+        test = etree.SubElement(capability, "testQuery")
+        _put(test, [("ra", f"{place[0]:.6f}"), ("dec", f"{place[1]:.6f}"), ("sr", "0.1")])
+    return tree_document(tree)
+
+
+_EXTENSIONS: Final = {
+    "ssap": "http://www.ivoa.net/xml/SSA/v1.1",
+    "cs": "http://www.ivoa.net/xml/ConeSearch/v1.0",
+}
+
+
+def _typed(
+    standard: str, url: str, prefix: str, kind: str, said: Sequence[tuple[str, str]]
+) -> tuple[Any, Any]:
+    """Give a capabilities document whose first capability is of a type of its own, and that capability."""
+    plain = etree.fromstring(simple_capabilities({standard: url}, base=url))
+    namespaces = {name: uri for name, uri in plain.nsmap.items() if name} | {prefix: _EXTENSIONS[prefix]}
+    tree = etree.Element(plain.tag, nsmap=namespaces)
+    tree.extend(list(plain))
+    tree[0].set("{http://www.w3.org/2001/XMLSchema-instance}type", f"{prefix}:{kind}")
+    _put(tree[0], said)
+    return tree, tree[0]
+
+
+def _put(parent: Any, said: Sequence[tuple[str, str]]) -> None:
+    for name, text in said:
+        etree.SubElement(parent, name).text = text

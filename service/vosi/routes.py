@@ -15,13 +15,17 @@ from service.context import services
 from service.datalink import LINKS_ID, SODA_ID
 from service.errors import NotFoundError
 from service.parameters import read_parameters
-from service.scs import STANDARD_ID as SCS_ID
-from service.ssa import STANDARD_ID as SSA_ID
+from service.scs import TABLES
 from service.store import ReleaseStore
 from service.tap.context import tap_services
 from service.tap.examples import examples_page
 from service.uws.manager import JobManager
-from service.vosi.capabilities import capabilities, tap_capabilities
+from service.vosi.capabilities import (
+    scs_capabilities,
+    simple_capabilities,
+    ssa_capabilities,
+    tap_capabilities,
+)
 from service.vosi.tables import table_document, tableset
 from service.xml import document
 from vo_emline.errors import EmlineError, UserError
@@ -60,21 +64,23 @@ async def get_tap_capabilities(request: Request) -> Response:
 
 async def get_ssa_capabilities(request: Request) -> Response:
     """Say that this is SSA, and where."""
-    url = services(request).urls.ssa
-    return Response(capabilities({SSA_ID: url}, base=url), media_type=XML)
+    context = services(request)
+    return Response(ssa_capabilities(settings=context.settings, urls=context.urls), media_type=XML)
 
 
 async def get_scs_capabilities(request: Request) -> Response:
     """Say that this is a cone search, and where."""
-    url = services(request).urls.scs(request.path_params["table"])
-    return Response(capabilities({SCS_ID: url}, base=url), media_type=XML)
+    context, table = services(request), request.path_params["table"]
+    if table not in TABLES:
+        raise NotFoundError(f"cones can be asked of {', '.join(TABLES)}")
+    return Response(scs_capabilities(table, settings=context.settings, urls=context.urls), media_type=XML)
 
 
 async def get_datalink_capabilities(request: Request) -> Response:
     """Say which standards are spoken: DataLink, and SODA for the cut-outs."""
     urls = services(request).urls
     spoken = {LINKS_ID: urls.datalink, SODA_ID: urls.spectra}
-    return Response(capabilities(spoken, base=f"{urls.base}/datalink"), media_type=XML)
+    return Response(simple_capabilities(spoken, base=f"{urls.base}/datalink"), media_type=XML)
 
 
 async def get_availability(request: Request) -> Response:

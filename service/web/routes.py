@@ -98,6 +98,7 @@ def routes() -> list[Route]:
         Route("/sky", sky),
         Route("/sky.moc.json", moc),
         Route("/sky.moc.fits", moc),
+        Route("/sky.moc.txt", moc),
         Route("/candidate/{candidate_id}.html", candidate),
         Route("/candidate/{candidate_id}.expected.json", expected),
         *(

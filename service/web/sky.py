@@ -23,13 +23,11 @@ from service.web.finished import finished
 from service.web.projection import HEIGHT, WIDTH, galactic_plane, graticule, labels, outlines
 from service.web.view import View
 from vo_emline.candidates.columns import HPX_ORDER
+from vo_emline.candidates.moc import MOC_ORDER, merged, moc_ascii, moc_fits
 from vo_emline.errors import UserError
 
 MAP_ORDER: Final = 4
 """HEALPix order of the cells of the map: 3.7° across."""
-
-MOC_ORDER: Final = 7
-"""HEALPix order of the coverage: 27′ across."""
 
 STEPS: Final = 6
 """Shades of the map."""
@@ -74,15 +72,15 @@ async def sky(request: Request) -> Response:
 
 
 async def moc(request: Request) -> Response:
-    """Give the coverage of a view as a MOC in JSON, or in FITS (MOC 2.0, sections 4.3.1 and 4.3.2)."""
+    """Give the coverage of a view as a MOC in JSON, ASCII or FITS (MOC 2.0, section 4.3)."""
     context = tap_services(request)
-    form = "json" if request.url.path.endswith(".json") else "fits"
+    form = request.url.path.rpartition(".")[2]
     make = partial(moc_answer, context, request.query_params.multi_items(), form=form)
     return await finished(request, context, make)
 
 
 def moc_answer(context: TapServices, given: Sequence[tuple[str, str]], *, form: str) -> Finished:
-    """Write the coverage of a view, as ``json`` or ``fits``.
+    """Write the coverage of a view, as ``json``, ``txt`` or ``fits`` (MOC 2.0, section 4.3).
 
     Raises
     ------
@@ -93,6 +91,9 @@ def moc_answer(context: TapServices, given: Sequence[tuple[str, str]], *, form: 
     if form == "json":
         text = json.dumps({str(order): found for order, found in cells.items()})
         return Finished(content=text.encode(), media_type="application/json", headers={})
+    if form == "txt":
+        text = moc_ascii(cells) + "\n"
+        return Finished(content=text.encode(), media_type="text/plain", headers={})
     name = {"Content-Disposition": 'attachment; filename="coverage-moc.fits"'}
     return Finished(content=moc_fits(cells), media_type="application/fits", headers=name)
 
@@ -216,40 +217,3 @@ def _coverage(context: TapServices, given: Sequence[tuple[str, str]]) -> dict[in
             return {MOC_ORDER: []}
         rows = ask(context, query, limit=12 * 4**MOC_ORDER)
     return merged([row["cell"] for row in rows if row["cell"] is not None])
-
-
-def merged(pixels: Sequence[int]) -> dict[int, list[int]]:
-    """Put four cells of one parent together, order by order: the normal form of a MOC.
-
-    >>> merged([0, 1, 2, 3, 9])
-    {6: [0], 7: [9]}
-    """
-    cells: dict[int, list[int]] = {}
-    left = np.unique(np.asarray(pixels, dtype=np.int64))
-    for order in range(MOC_ORDER, -1, -1):
-        parents, counts = np.unique(left // 4, return_counts=True)
-        whole = parents[counts == 4] if order else parents[:0]
-        alone = left[~np.isin(left // 4, whole)]
-        if len(alone) or (order == MOC_ORDER and not len(left)):
-            cells[order] = alone.tolist()
-        left = whole
-    return dict(sorted(cells.items()))
-
-
-def moc_fits(cells: Mapping[int, Sequence[int]]) -> bytes:
-    """Write a MOC as FITS, numbered by NUNIQ (MOC 2.0, section 4.3.2)."""
-    import io
-
-    from astropy.io import fits
-
-    numbers = np.sort(
-        np.concatenate([4 * 4**order + np.asarray(found, dtype=np.int64) for order, found in cells.items()])
-    )
-    table = fits.BinTableHDU.from_columns([fits.Column(name="UNIQ", format="1K", array=numbers)])
-    table.header.update(
-        MOCVERS="2.0", MOCDIM="SPACE", ORDERING="NUNIQ", COORDSYS="C", MOCORD_S=MOC_ORDER,
-        PIXTYPE="HEALPIX", MOCORDER=MOC_ORDER, MOCTOOL="vo-emline",
-    )  # fmt: skip
-    buffer = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), table]).writeto(buffer)
-    return buffer.getvalue()

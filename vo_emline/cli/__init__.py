@@ -44,6 +44,7 @@ COMMANDS = {
     ),
     "hats": ("vo_emline.cli.hats:hats", "Write a release as a HATS catalogue, for LSDB."),
     "adql": (ENTRY_POINTS, "Check and explain ADQL queries."),
+    "registry": (ENTRY_POINTS, "Write and check the records that put a service into the registries."),
     "service": (ENTRY_POINTS, "Check a running service; report slow queries from its log."),
 }
 """Command name → (``module:attribute`` or the entry-point group, one line of help)."""

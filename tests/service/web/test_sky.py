@@ -13,8 +13,9 @@ from astropy.io import fits
 from mocpy import MOC
 
 from service.web.projection import HEIGHT, WIDTH, cell_paths, galactic_plane, mollweide
-from service.web.sky import MAP_ORDER, MOC_ORDER, merged, shades, sky_map
+from service.web.sky import MAP_ORDER, shades, sky_map
 from service.web.view import View
+from vo_emline.candidates.moc import MOC_ORDER, merged
 
 
 def test_the_cells_of_the_map_hold_all_rows(served: Any) -> None:
@@ -63,6 +64,7 @@ def test_the_coverage_is_a_moc_that_holds_every_spectrum(served: Any, tmp_path: 
 
     assert moc.contains_lonlat(places[:, 0] * u.deg, places[:, 1] * u.deg).all()
     assert MOC.from_json(httpx.get(f"{served.url}/sky.moc.json?all=1").json()) == moc
+    assert MOC.from_string(httpx.get(f"{served.url}/sky.moc.txt?all=1").text) == moc
 
 
 def test_whole_parents_stand_for_their_cells() -> None:

@@ -1,0 +1,133 @@
+"""The records: valid by the schemas of STILTS, true to the service, refused under a placeholder."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from astropy import units as u
+from astropy.constants import c, h
+from click.testing import CliRunner
+from lxml import etree
+from mocpy import MOC
+
+from service.registry.records import NAMESPACES, is_local
+from service.registry_command import registry
+from vo_emline.errors import UserError
+
+XSI_TYPE = f"{{{NAMESPACES['xsi']}}}type"
+SCHEMAS = Path(__file__).with_name("schemas")
+
+
+def write(release: Path, folder: Path, *more: str) -> None:
+    given = ["--public-url", "https://example.org/emline/", "--contact", "vo@example.org", *more]
+    CliRunner().invoke(registry, [str(release), "--output", str(folder), *given], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def records(named_release: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("records")
+    write(named_release, folder)
+    return {path.stem: path for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def service(records: dict[str, Path]) -> Any:
+    return etree.parse(records["example.org_emline"]).getroot()
+
+
+def test_there_are_four_records(records: dict[str, Path]) -> None:
+    assert sorted(records) == ["example.org", "example.org_emline", "example.org_org", "example.org_registry"]
+
+
+@pytest.mark.stilts
+@pytest.mark.skipif(shutil.which("stilts") is None, reason="the Debian package stilts is not installed")
+@pytest.mark.parametrize(
+    "name", ["example.org", "example.org_emline", "example.org_org", "example.org_registry"]
+)
+def test_every_record_is_valid(records: dict[str, Path], name: str) -> None:
+    """By VOResource 1.1, VODataService 1.2 and TAPRegExt of STILTS, and the extensions beside this test."""
+    extensions = {path.stem: path for path in SCHEMAS.glob("*.xsd")}
+    located = [
+        f"schemaloc={NAMESPACES[prefix]}={extensions[prefix]}" for prefix in ("ri", "vg", "ssap", "cs")
+    ]
+    command = ["stilts", "xsdvalidate", "uselocals=true", *located, f"doc={records[name]}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_record_says_what_the_service_can_do(service: Any) -> None:
+    found = {
+        (one.get("standardID"), one.get(XSI_TYPE), one.findtext("interface/accessURL"))
+        for one in service.findall("capability")
+    }
+    base, std = "https://example.org/emline", "ivo://ivoa.net/std"
+    assert found >= {
+        (f"{std}/TAP", "tr:TableAccess", f"{base}/tap"),
+        (f"{std}/SSA", "ssap:SimpleSpectralAccess", f"{base}/ssa"),
+        (f"{std}/ConeSearch", "cs:ConeSearch", f"{base}/scs/objects"),
+        (f"{std}/DataLink#links-1.1", None, f"{base}/datalink/links"),
+        (f"{std}/VOSI#tables", None, f"{base}/tap/tables"),
+        (None, None, f"{base}/"),
+    }
+    tables = [one.text for one in service.findall("tableset/schema/table/name")]
+    assert {"emline.objects", "emline.known", "ivoa.obscore", "tap_schema.columns"} <= set(tables)
+
+
+def test_the_record_says_who_and_under_which_licence(service: Any) -> None:
+    assert service.findtext("altIdentifier") == "doi:10.5281/zenodo.1"
+    assert [one.text for one in service.findall("curation/creator/name")] == [
+        "Ada Lovelace",
+        "Annie Jump Cannon",
+    ]
+    assert service.findtext("curation/version") == "DR2 <&>"
+    assert service.findtext("rights") == "CC-BY-4.0"
+    assert service.find("rights").get("rightsURI").startswith("https://")
+    assert service.get("created") == "2026-11-30T12:00:00Z"
+
+
+def test_the_coverage_is_that_of_the_spectra(service: Any, named_release: Path) -> None:
+    with duckdb.connect(str(named_release), read_only=True) as database:
+        places = database.sql("SELECT ra, dec FROM internal.spectra WHERE ra IS NOT NULL").fetchall()
+        first, shortest, longest = database.sql(
+            "SELECT min(start_mjd), min(wave_min), max(wave_max) FROM internal.spectra"
+        ).fetchall()[0]
+    moc = MOC.from_string(service.findtext("coverage/spatial"))
+    assert moc.contains_lonlat(*(column * u.deg for column in zip(*places, strict=True))).all()
+    assert moc.sky_fraction < 0.01
+    assert float(service.findtext("coverage/temporal").split()[0]) == pytest.approx(first)
+    low, high = map(float, service.findtext("coverage/spectral").split())
+    assert low == pytest.approx((h * c / (longest * u.m)).to_value(u.J), rel=1e-5)
+    assert high == pytest.approx((h * c / (shortest * u.m)).to_value(u.J), rel=1e-5)
+    assert "Optical" in [one.text for one in service.findall("coverage/waveband")]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--authority", "x-mine.local"), "placeholder"),
+        (("--authority", "a b"), "is no authority"),
+        (("--contact", "nobody"), "mail address"),
+        (("--public-url", "http://localhost:8000"), "cannot be reached"),
+    ],
+)
+def test_what_cannot_be_registered_is_refused(
+    named_release: Path, tmp_path: Path, more: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        write(named_release, tmp_path / "records", *more)
+    assert not (tmp_path / "records").exists()
+
+
+def test_a_release_without_an_authority_is_refused(release_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="placeholder"):
+        write(release_file, tmp_path)
+
+
+def test_which_addresses_are_of_this_machine() -> None:
+    urls = ("http://localhost:8000", "http://127.0.0.1/x", "http://[::1]:80", "", "https://example.org")
+    assert [is_local(url) for url in urls] == [True, True, True, True, False]
