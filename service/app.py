@@ -114,7 +114,7 @@ def assemble(release: str | Path, settings: Settings) -> TapServices:
     with ExitStack() as undo:
         store = open_store(str(release), settings=settings, urls=urls)
         undo.callback(store.close)
-        queries = QueryRunner(store=store, urls=urls, descriptors=(datalink.descriptors,))
+        queries = QueryRunner(store=store, urls=urls, settings=settings, descriptors=(datalink.descriptors,))
         state = state_directory(str(release), settings)
         uploads = UploadReader(settings)
         make_work = partial(TapWork, queries=queries, uploads=uploads, settings=settings)

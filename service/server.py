@@ -22,8 +22,9 @@ from service.connections import BehindProxies, bounded, drop_unread
 from service.processes import shared_nursery
 from service.store import is_database, open_store
 from service.supervisor import Supervisor, end_with
-from service.urls import Urls
+from service.urls import Urls, is_local
 from vo_emline.candidates import build_release, index_spectra
+from vo_emline.candidates.citation import is_placeholder
 from vo_emline.errors import DataError, UserError
 from vo_emline.rundir import SUMMARY, RunDirectory
 
@@ -62,6 +63,8 @@ def run_server(
     with _bind(settings) as listener:
         settings = with_public_url(settings, port=listener.getsockname()[1])
         if (hint := public_url_hint(load(config, **overrides), settings)) is not None:
+            click.echo(hint, err=True)
+        if (hint := authority_hint(str(release), settings)) is not None:
             click.echo(hint, err=True)
         if settings.processes > 1:
             shared_nursery().close()  # each process has one of its own
@@ -182,6 +185,33 @@ def public_url_hint(given: Settings, used: Settings) -> str | None:
     return (
         f"warning: links and jobs are given as {used.public_url}, which other machines cannot reach; "
         f"say the address they use: --public-url http://{socket.gethostname()}:{used.port}"
+    )
+
+
+def authority_hint(release: str, settings: Settings) -> str | None:
+    """Say what to do where others are served identifiers of a placeholder authority.
+
+    Parameters
+    ----------
+    release
+        What is served.
+    settings
+        In use, with the address.
+    """
+    if is_local(settings.public_url) or settings.authority or is_database(release):
+        return None
+    import duckdb
+
+    try:
+        with duckdb.connect(release, read_only=True) as database:
+            facts = dict(database.sql("FROM internal.metadata").fetchall())
+    except duckdb.Error:  # what it is, opening it will say
+        return None
+    if not is_placeholder(facts.get("authority", "")):
+        return None
+    return (
+        "warning: identifiers are of a placeholder authority, which nobody can look up: publish with "
+        "--authority YOURS, or set authority in the settings; until then there is no registry at /oai"
     )
 
 

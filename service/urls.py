@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +122,8 @@ class Urls:
 
 def _with(url: str, **parameters: str) -> str:
     return f"{url}?{urlencode(parameters)}"
+
+
+def is_local(url: str) -> bool:
+    """Tell whether an address is of this machine only, or none."""
+    return (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1", "")

@@ -79,6 +79,18 @@ def _text(array: pa.Array, column: Column) -> pa.Array:
     )
 
 
+_KEYWORDS: Final = {
+    "publisher": "ORIGIN",
+    "creator": "AUTHOR",
+    "citation": "REFERENC",
+    "rights": "LICENSE",
+    "resource_version": "RELEASE",
+    "request_date": "DATE",
+    "reference_url": "URL",
+}
+"""Keywords (FITS 4.0, section 4.4.2, where it has them) of the facts that an answer brings."""
+
+
 def _header(result: Result, widths: Sequence[int]) -> bytes:
     made = [_column(column, width) for column, width in zip(result.columns, widths, strict=True)]
     table = fits.BinTableHDU.from_columns(made)
@@ -88,6 +100,9 @@ def _header(result: Result, widths: Sequence[int]) -> bytes:
         header[f"TTYPE{place}"] = (_printable(column.name), _printable(column.description)[:40])
         if column.ucd:
             header[f"TUCD{place}"] = _printable(column.ucd)
+    for name, keyword in _KEYWORDS.items():
+        if text := result.infos.get(name):
+            header[keyword] = _printable(text)
     if result.overflow:
         header["COMMENT"] = f"Truncated: only the first {result.limit} rows are given (MAXREC)"
     primary = fits.PrimaryHDU().header.tostring()

@@ -20,7 +20,7 @@ from service.datalink import LINKS_ID
 from service.registry.coverage import Coverage, coverage_of
 from service.scs import TABLES
 from service.store import Release
-from service.urls import Urls
+from service.urls import Urls, is_local
 from service.vosi.capabilities import (
     scs_capabilities,
     simple_capabilities,
@@ -101,13 +101,6 @@ def require_registrable(settings: Settings, release: Release, urls: Urls) -> str
     if is_local(urls.base):
         raise UserError(f"{urls.base} cannot be reached by others: set public_url in the service's settings")
     return authority
-
-
-def is_local(url: str) -> bool:
-    """Tell whether an address is of this machine only."""
-    from urllib.parse import urlsplit
-
-    return (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1", "")
 
 
 def make_records(

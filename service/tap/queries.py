@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
@@ -11,13 +11,15 @@ from typing import Final, Self
 from astropy.io.votable.tree import Resource
 
 from service.adql import CompiledQuery
+from service.config import Settings
 from service.deadline import Deadline
 from service.errors import StoppedError
 from service.formats import Result, encode_rows
 from service.formats.votable import Descriptor
 from service.processes import Worker
-from service.store import ReleaseStore, RunningQuery
+from service.store import Release, ReleaseStore, RunningQuery
 from service.store.running import StopReason
+from service.tap.origin import origin
 from service.tap.request import TapRequest
 from service.tap.uploads import Upload
 from service.urls import Urls
@@ -73,7 +75,7 @@ class Query:
         self._running = running
         if self._stopped:
             raise StoppedError("the query was stopped")
-        return self._result(compiled, running, uploads)
+        return self._result(compiled, running, uploads, origin=self._runner.origin(release))
 
     def stop(self, reason: StopReason = "abort") -> None:
         """Stop the query, whatever it is doing."""
@@ -101,7 +103,14 @@ class Query:
         """Free everything; the rows of the result cannot be read any more."""
         self._resources.close()
 
-    def _result(self, compiled: CompiledQuery, running: RunningQuery, uploads: Sequence[Upload]) -> Result:
+    def _result(
+        self,
+        compiled: CompiledQuery,
+        running: RunningQuery,
+        uploads: Sequence[Upload],
+        *,
+        origin: Mapping[str, str],
+    ) -> Result:
         limit, encode = self._request.maxrec, self._request.format.encode
         given = {upload.table.qualified_name: upload.rows for upload in uploads}
         sql = _limited(compiled.sql, limit)
@@ -112,7 +121,7 @@ class Query:
             pieces=running.start_written(sql, uploads=given, write=write) if write else None,
             limit=limit,
             overflow=limit == 0,
-            infos={"QUERY": self._request.query},
+            infos={"QUERY": self._request.query, **origin},
             resources=self._runner.resources(compiled),
         )
 
@@ -126,18 +135,27 @@ class QueryRunner:
         Lends the release that is asked.
     urls
         Addresses for service descriptors.
+    settings
+        Who publishes.
     descriptors
         Makers of service descriptors.
     """
 
-    def __init__(self, *, store: ReleaseStore, urls: Urls, descriptors: Sequence[Descriptor] = ()) -> None:
+    def __init__(
+        self, *, store: ReleaseStore, urls: Urls, settings: Settings, descriptors: Sequence[Descriptor] = ()
+    ) -> None:
         self.store = store
         self._urls = urls
+        self._settings = settings
         self._descriptors = tuple(descriptors)
 
     def query(self, request: TapRequest, *, deadline: Deadline, load: LoadUploads | None = None) -> Query:
         """Prepare a query that must have ended by `deadline`; `load` reads its uploads when it runs."""
         return Query(self, request, deadline=deadline, load=load)
+
+    def origin(self, release: Release) -> dict[str, str]:
+        """Say where the rows of a release come from."""
+        return origin(release, self._settings, self._urls)
 
     def resources(self, compiled: CompiledQuery) -> list[Resource]:
         """Give the VOTable resources that belong to a result with these columns."""

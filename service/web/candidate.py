@@ -16,8 +16,10 @@ from service.products.request import FORMATS, NATIVE
 from service.store import Release, ReleaseStore
 from service.tap.context import TapServices
 from service.web.company import Neighbours, date_of, epochs, neighbours
+from service.web.known import known_star
 from service.web.search import quoted, sexagesimal
 from service.web.written import with_error, written
+from vo_emline.candidates.citation import Citation
 from vo_emline.candidates.columns import CANDIDATES, SCORES
 from vo_emline.labels import ABSORPTION, LABELS, PROBABILITY_COLUMNS
 from vo_emline.measure.quantities import QUANTITIES
@@ -115,6 +117,8 @@ def candidate_page(
         did = row["obs_publisher_did"]
         entry = find_entries(release, [did]).get(did)
         seen = epochs(release, row)
+        star = known_star(release, candidate_id)
+        citation = Citation.of(release.metadata)
     text = render(
         "candidate.html",
         settings=context.settings,
@@ -125,6 +129,8 @@ def candidate_page(
         page=describe(row, entry),
         neighbours=neighbours(context, candidate_id, given) if given else Neighbours(),
         epochs=seen,
+        citation=citation,
+        star=star,
         formats=[item for item in FORMATS if item is not NATIVE],
         halpha_band=HALPHA_BAND,
     )

@@ -19,6 +19,7 @@ from service.web.cutout import cutouts_svg
 from service.web.sky import SkyMap, drawing, sky_map
 from service.web.view import View
 from service.web.written import probability, with_error
+from vo_emline.candidates.citation import Citation
 from vo_emline.candidates.columns import CANDIDATES, SCORES
 from vo_emline.errors import UserError
 from vo_emline.labels import DOUBLE_PEAK, EMISSION, LABELS
@@ -73,6 +74,7 @@ def _page(context: TapServices, release: Release) -> Finished:
         tables=release.tables,
         counts=release.counts,
         metadata=release.metadata,
+        citation=Citation.of(release.metadata),
         examples=examples_for(release),
         formats=FORMATS,
         beginning=beginning,

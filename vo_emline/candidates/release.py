@@ -12,6 +12,8 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -191,8 +193,22 @@ def finish(
         for table in (SCORES, CANDIDATES, CUTOUTS, OBJECTS, EPOCHS):
             index_identifiers(database, table)
     database.execute("CREATE TABLE internal.metadata (key VARCHAR PRIMARY KEY, value VARCHAR)")
-    for fact in metadata.items():
+    for fact in (made_facts(database) | dict(metadata)).items():
         database.execute("INSERT INTO internal.metadata VALUES (?, ?)", list(fact))
+
+
+def made_facts(database: DuckDBPyConnection) -> dict[str, str]:
+    """Say when a release was made, by which version of this program, and of whose spectra."""
+    name = "collection || CASE WHEN release <> '' THEN ' ' || release ELSE '' END"
+    found = database.sql(
+        f"SELECT DISTINCT {name} AS survey FROM {SPECTRA.qualified_name} "  # noqa: S608 - names of ours
+        "WHERE collection <> '' ORDER BY survey"
+    ).fetchall()
+    facts = {
+        "published": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "software": f"vo-emline {version('vo-emline')}",
+    }
+    return facts | ({"surveys": "; ".join(survey for (survey,) in found)} if found else {})
 
 
 def index_identifiers(database: DuckDBPyConnection, table: Table) -> None:

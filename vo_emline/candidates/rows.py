@@ -142,7 +142,7 @@ class Provenance:
     model_version: str = ""
 
     def metadata(self) -> dict[str, str]:
-        """Give what the service shows of the run."""
+        """Give what is said of the run in every row."""
         return {"run_id": self.run_id, "model_version": self.model_version}
 
 

@@ -23,6 +23,10 @@ from vo_emline.cli.options import known_option
     help="Load the tables into PostgreSQL too: postgresql://user@host/name, or the words of libpq.",
 )
 @known_option
+@click.option("--creator", "creators", multiple=True, metavar="NAME", help="Who made it. May be repeated.")
+@click.option("--licence", default="", help="Licence of the data: CC-BY-4.0, CC0-1.0, …, or its address.")
+@click.option("--doi", default="", help="DOI of this release, where it has one.")
+@click.option("--data-release", default="", metavar="NAME", help="What this release is called (DR2).")
 @click.option("--authority", help="Authority of the publisher identifiers (ivo://AUTHORITY/…).")
 @click.option(
     "--relative-to",
@@ -39,6 +43,10 @@ def publish(
     output: Path | None,
     database: str | None,
     known: tuple[str, ...],
+    creators: tuple[str, ...],
+    licence: str,
+    doi: str,
+    data_release: str,
     authority: str | None,
     folder: Path | None,
     memory: str,
@@ -52,12 +60,14 @@ def publish(
     Examples:
       vo-emline publish my-survey
       vo-emline publish my-survey --known zhang2022 --output /srv/emline/release.duckdb
+      vo-emline publish my-survey --creator "A. Author" --licence CC-BY-4.0 --doi 10.5281/zenodo.1
       vo-emline publish my-survey/release.duckdb --database postgresql://loader@db/emline
 
     A running `vo-emline serve` changes over to the new release without a pause. Interrupted at any moment,
     the old release stays; the same command again makes the new one.
     """
     from vo_emline.candidates import Limits
+    from vo_emline.candidates.citation import stated
     from vo_emline.cli.messages import remark
     from vo_emline.runs.publish import RELEASE_SUFFIX, find_publication, missing_files
     from vo_emline.runs.publish import publish as publish_survey
@@ -77,6 +87,7 @@ def publish(
             authority=authority,
             folder=folder,
             limits=Limits(memory=memory, threads=threads),
+            said=stated(creators=creators, licence=licence, doi=doi, data_release=data_release),
         )
         remark(f"{counts.inputs:12d}  spectra")
         remark(f"{counts.candidates:12d}  candidates")

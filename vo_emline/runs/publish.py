@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -76,6 +76,7 @@ def publish(
     folder: Path | None = None,
     limits: Limits | None = None,
     tables: bool = False,
+    said: Mapping[str, str] | None = None,
 ) -> ReleaseCounts:
     """Build the release and put it in place; a service that has the old one open changes over.
 
@@ -95,6 +96,8 @@ def publish(
         Memory and threads.
     tables
         Whether to write the tables for other programs, too; where they are already, they are written anew.
+    said
+        What the operator says of the release: :func:`vo_emline.candidates.citation.stated`.
 
     Raises
     ------
@@ -114,7 +117,7 @@ def publish(
         output or publication.release,
         publication.survey,
         provenance=provenance,
-        metadata=publication.metadata | _asked(known),
+        metadata=publication.metadata | _asked(known) | dict(said or {}),
         folder=folder or publication.folder,
         name_known=KnownNames(known),
         limits=limits,

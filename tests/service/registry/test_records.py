@@ -15,8 +15,9 @@ from click.testing import CliRunner
 from lxml import etree
 from mocpy import MOC
 
-from service.registry.records import NAMESPACES, is_local
+from service.registry.records import NAMESPACES
 from service.registry_command import registry
+from service.urls import is_local
 from vo_emline.errors import UserError
 
 XSI_TYPE = f"{{{NAMESPACES['xsi']}}}type"
