@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 PIXEL: Final = "hpx10"
+_LONGEST: Final = 80
+"""Characters up to which the releases of a survey are listed."""
+
 BY_PLACE: Final = "ORDER BY hpx10, dec, obs_publisher_did"
 """Order of the rows of every table of spectra; the last column makes it the same every time."""
 
@@ -199,16 +202,18 @@ def finish(
 
 def made_facts(database: DuckDBPyConnection) -> dict[str, str]:
     """Say when a release was made, by which version of this program, and of whose spectra."""
-    name = "collection || CASE WHEN release <> '' THEN ' ' || release ELSE '' END"
     found = database.sql(
-        f"SELECT DISTINCT {name} AS survey FROM {SPECTRA.qualified_name} "  # noqa: S608 - names of ours
-        "WHERE collection <> '' ORDER BY survey"
+        f"SELECT collection, string_agg(DISTINCT nullif(release, ''), ', ' ORDER BY nullif(release, '')) "  # noqa: S608
+        f"FROM {SPECTRA.qualified_name} WHERE collection <> '' GROUP BY 1 ORDER BY 1"
     ).fetchall()
+    surveys = [
+        f"{name} ({releases})" if releases and len(releases) < _LONGEST else name for name, releases in found
+    ]
     facts = {
         "published": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "software": f"vo-emline {version('vo-emline')}",
     }
-    return facts | ({"surveys": "; ".join(survey for (survey,) in found)} if found else {})
+    return facts | ({"surveys": "; ".join(surveys)} if surveys else {})
 
 
 def index_identifiers(database: DuckDBPyConnection, table: Table) -> None:
