@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from vo_emline.arrays import FloatArray
 from vo_emline.labels import ABSORPTION, LABELS
-from vo_emline.measure.nebula import NEBULAR, p_nebular
+from vo_emline.measure.nebula import p_nebular
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import GRID, WindowSet
@@ -37,6 +37,9 @@ INJECTED: Final = "injected"
 SCREEN: Final = 6.0
 """A survey spectrum whose flux beside the star's velocity at Hα rises above its continuum by more than
 this many standard deviations is no negative: it is left out, as is one over which a nebula lies."""
+
+PLAINLY_NEBULAR: Final = 0.85
+"""Probability of a nebula from which on a survey spectrum is no negative."""
 
 LINE_SPREADS: Final = (1.2, 2.4)
 """Range of LAMOST's line spread: standard deviations at Hα, Å."""
@@ -66,7 +69,7 @@ def host_examples(
         How the windows were prepared; None for the defaults.
     """
     random = np.random.default_rng([seed, 7])
-    quiet = survey.take((excess(survey) < SCREEN) & (p_nebular(survey) < NEBULAR))
+    quiet = survey.take((excess(survey) < SCREEN) & (p_nebular(survey) < PLAINLY_NEBULAR))
     rows = draw_rows(np.arange(len(quiet)), negatives, random)
     prepared = options or PreprocessOptions()
     spoilt = blemish(quiet.take(rows), seed=seed, options=prepared)
