@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.measure.baseline import Baseline
 from vo_emline.measure.shape import PEAKS_HALF_WIDTH, within
 from vo_emline.spectra.medium import HALPHA_VAC
@@ -103,17 +103,14 @@ def profile_types(baseline: Baseline, fwhm_kms: FloatArray, double: FloatArray) 
     """
     sides = _sides(baseline)
     least = np.maximum(TROUGH, np.maximum(TROUGH_OF_HEIGHT * sides.height, TROUGH_SIGMA * sides.sigma))
-    drawn = WIDER * _gaussian_points() * sides.sigma[:, None, None]
-    violet, red = sides.violet[:, None] + drawn[..., 0], sides.red[:, None] + drawn[..., 1]
+    violet, red = _troughs(sides)
     deep = np.maximum(violet, red) > least[:, None]
     lopsided = np.maximum(violet, red) > LOPSIDED * np.maximum(np.minimum(violet, red), 0.0)
     p_cygni = (deep & lopsided & (violet > red)).mean(axis=1)
     inverse = (deep & lopsided & (red > violet)).mean(axis=1)
     within_absorption = (deep & ~lopsided).mean(axis=1)
     alone = 1.0 - p_cygni - inverse - within_absorption
-    rises = np.maximum(sides.height, sides.height + np.minimum(violet, red).mean(axis=1)) > np.maximum(
-        RISE, TROUGH_SIGMA * sides.sigma
-    )
+    rises = _rises(sides, np.minimum(violet, red).mean(axis=1))
     is_broad = np.nan_to_num(fwhm_kms) > BROAD_KMS
     share = np.where(rises, 1.0, 0.0)
     parts = [
@@ -127,6 +124,24 @@ def profile_types(baseline: Baseline, fwhm_kms: FloatArray, double: FloatArray) 
     ]
     probability = np.column_stack([*(share * part for part in parts), 1.0 - share])
     return ProfileTypes(probability.argmax(axis=1), probability)
+
+
+def only_fills(baseline: Baseline) -> BoolArray:
+    """Tell the lines that have no peak of their own, the type :data:`FILLED`, shape (n,)."""
+    sides = _sides(baseline)
+    return ~_rises(sides, np.minimum(*_troughs(sides)).mean(axis=1))
+
+
+def _troughs(sides: _Sides) -> tuple[FloatArray, FloatArray]:
+    """Draw the troughs on the violet and the red side within their errors, shape (n, draws) each."""
+    drawn = WIDER * _gaussian_points() * sides.sigma[:, None, None]
+    return sides.violet[:, None] + drawn[..., 0], sides.red[:, None] + drawn[..., 1]
+
+
+def _rises(sides: _Sides, trough: FloatArray) -> BoolArray:
+    """Tell the lines that rise from the shallower of their troughs, or above the continuum, shape (n,)."""
+    height = np.maximum(sides.height, sides.height + trough)
+    return np.asarray(height > np.maximum(RISE, TROUGH_SIGMA * sides.sigma))
 
 
 def _sides(baseline: Baseline) -> _Sides:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.labels import ABSORPTION
 from vo_emline.measure.baseline import SIDE_BANDS
+from vo_emline.measure.filled import MAY_BE_NEBULAR
 from vo_emline.measure.lines import EmissionLines, measure_lines
 from vo_emline.measure.matched import MOST_ABSORPTION, stands_out
 from vo_emline.measure.nebula import NEBULAR, p_nebular
@@ -31,8 +32,8 @@ from vo_emline.survey.options import SurveyOptions
 
 _OWN: Final = {
     "uncertain": "no class is probable enough, the S/N is too low to tell, a line is seen where there is an "
-    "artefact, or like none that the network was shown, or emission that only fills the core is not "
-    "nearly sure",
+    "artefact, or like none that the network was shown, or emission only fills the core and is not "
+    "nearly sure or may be a nebula's",
     "low_snr": "the S/N is below the limit",
     "ivar_suspect": "the inverse variance is zero on the line alone, as LAMOST DR1 has it on strong emission",
     "not_a_star": "the survey's pipeline calls it a galaxy or quasar",
@@ -134,7 +135,8 @@ def flag(
     artefact[candidates.rows] = spoilt[candidates.rows]
     unlike = np.zeros(len(windows), dtype=bool) if predicted.unlike is None else predicted.unlike
     unsure = predicted.probability.max(axis=1) < options.uncertain_below
-    unsure |= filled & (predicted.probability[:, ABSORPTION] > 1.0 - SURE_FILLED)
+    nearly_sure = predicted.probability[:, ABSORPTION] < 1.0 - SURE_FILLED
+    unsure |= filled & (~nearly_sure | (np.nan_to_num(nebular) > MAY_BE_NEBULAR))
     raised = {
         "uncertain": unsure | low | artefact | unlike,
         "unlike_training": unlike,

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vo_emline.errors import UserError
+from vo_emline.measure.filled import withhold
 from vo_emline.measure.matched import insist
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import WindowSet
@@ -139,7 +140,8 @@ class Classifier:
         stage joins that to what the network says
         (:class:`~vo_emline.training.second_stage.SecondStage`). Where anyone
         can see a line, it is not absorption
-        (:func:`~vo_emline.measure.matched.insist`).
+        (:func:`~vo_emline.measure.matched.insist`); what only fills a core and may be a nebula's or none
+        is not emission (:func:`~vo_emline.measure.filled.withhold`).
 
         Parameters
         ----------
@@ -165,10 +167,10 @@ class Classifier:
         return self._checked(found, windows)
 
     def _checked(self, found: npt.NDArray[np.float32], windows: WindowSet) -> npt.NDArray[np.float32]:
-        return insist(found, windows) if self._insists else found
+        return withhold(insist(found, windows), windows) if self._insists else found
 
     def unchecked(self) -> Self:
-        """Give the same model without the check for lines that anyone can see."""
+        """Give the same model without the checks beside the network."""
         bare = copy(self)
         bare._insists = False
         return bare
