@@ -4,8 +4,10 @@ They are looked for in the pixels as the file has them. Each kind is a statement
 be checked by eye:
 
 * ``artefact_dead``: pixels of the line are bad; what the network sees there is interpolated.
-* ``artefact_spike``: at Hα one or two pixels stand out, and their neighbours do not follow as the line spread
-  makes them in any real line (a hot pixel, a cosmic ray, an unmasked dead pixel).
+* ``artefact_spike``: at Hα something stands out that is narrower than the line spread makes any real line (a
+  hot pixel, a cosmic ray, an unmasked dead pixel): its neighbours, two on either side, do not follow.
+* ``artefact_step``: near Hα the flux steps from one pixel to the next, more sharply than the line spread lets
+  it, and stays there (pieces put together, one exposure of several that ended).
 * ``artefact_clipped``: many pixels share the very same highest or lowest value, or neighbours at Hα the very
   same value of whatever height.
 * ``artefact_quantised``: the flux takes a handful of values only.
@@ -17,6 +19,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from vo_emline.arrays import BoolArray, Column, FloatArray
 from vo_emline.preprocess.resample import fill_bad
@@ -35,9 +38,14 @@ SPIKE_A: Final = 25.0
 SIDES_A: Final = 30.0
 """The continuum is beyond this distance of Hα, Å."""
 
-FOLLOWING: Final = (0.2, 0.1)
-"""Where one pixel stands out, or two, neighbours that rise by less than this share of them are no line's. In
-a line as narrow as the line spread of LAMOST (σ of one pixel) they rise by 0.55 and 0.37 at least."""
+NARROWEST: Final = 0.84
+"""No line is narrower than this share of the stated line spread, which differs from fibre to fibre."""
+
+SHARPER: Final = 0.12
+"""What stands out is a spike where it exceeds what its neighbours allow by this share of its height …"""
+
+SURE_SHARPER: Final = 3.0
+"""… and by so many standard deviations of that excess."""
 
 LEAST_PEAK: Final = 0.12
 """Spikes are as high or deep as this share of the continuum …"""
@@ -50,6 +58,34 @@ SHARE_OF_RANGE: Final = 0.5
 
 MOST_STEP: Final = 1.3
 """Pixels wider than this many σ of the line spread do not show how neighbours follow."""
+
+STEP_A: Final = 40.0
+"""Steps count within this distance of Hα, Å."""
+
+LEAST_STEP: Final = 0.12
+"""Steps are as high as this share of the continuum …"""
+
+BESIDE_STEP: Final = 0.35
+"""… and right beside them the flux varies from pixel to pixel by less than this share of them: where the line
+spread makes it, by half of its steepest difference at least on one side …"""
+
+FLAT: Final = 0.6
+"""… and among five pixels on either side by less than this share …"""
+
+STAYS: Final = 0.6
+"""… between whose means so much of the step is left. …"""
+
+WITHIN_A: Final = 20.0
+"""… Or it lies within this distance of Hα, Å, where the line is flat nowhere, and …"""
+
+BESIDE_WITHIN: Final = 0.5
+"""… the flux right beside it varies by less than this share of it …"""
+
+ACROSS_A: Final = (18.0, 45.0)
+"""… and the continua at these distances on either side differ by the step, from :data:`STAYS` of it …"""
+
+MOST_ACROSS: Final = 1.6
+"""… to so many times it."""
 
 SAME: Final = 4
 """So many pixels of one extreme value, and thrice as many as of the next value, are clipped …"""
@@ -95,6 +131,7 @@ def find_artefacts(
     return {
         "artefact_dead": bad[:, distance < LINE_A].any(axis=1),
         "artefact_spike": _spike(filled, noise, level, wavelength_vac, line_spread=line_spread),
+        "artefact_step": _step(filled, noise, level, wavelength_vac),
         "artefact_clipped": clipped,
         "artefact_quantised": quantised,
         "artefact_negative": level < -NEGATIVE * noise,
@@ -128,25 +165,116 @@ def _spike(
     flux: FloatArray, noise: Column, level: Column, wavelength_vac: FloatArray, *, line_spread: float
 ) -> BoolArray:
     """Tell where one pixel or two stand out at Hα without their neighbours."""
-    near = np.flatnonzero(np.abs(wavelength_vac - HALPHA_VAC) < SPIKE_A)
-    whole = near.size > 1 and near[0] >= 3 and near[-1] < flux.shape[1] - 4
-    if not whole or np.median(np.diff(wavelength_vac[near])) > MOST_STEP * line_spread:
+    near = _pixels(wavelength_vac, SPIKE_A, margin=4)
+    step = float(np.median(np.diff(wavelength_vac[near]))) if near.size > 1 else np.inf
+    if step > MOST_STEP * line_spread:
         return np.zeros(len(flux), dtype=bool)
-    at = {shift: flux[:, near + shift] for shift in range(-3, 5)}
-    continuum = np.maximum(np.abs(level), noise)[:, None]
-    # photon noise grows with the flux
-    sigma = noise[:, None] * np.sqrt(np.maximum(at[0] / np.where(continuum > 0, continuum, 1.0), 1.0))
-    around = np.stack(list(at.values()))
+    at = {shift: flux[:, near + shift] for shift in range(-4, 6)}
+    continuum, sigma = _scales(at[0], noise, level)
+    around = np.stack([at[shift] for shift in range(-3, 5)])
     least = np.maximum(LEAST_PEAK * continuum, SURE * sigma)
     least = np.maximum(least, SHARE_OF_RANGE * np.ptp(around, axis=0))
-    base = 0.25 * (at[-3] + at[-2] + at[2] + at[3])
-    single = _stands_out(at[0] - base, 0.5 * (at[-1] + at[1]) - base, least, share=FOLLOWING[0])
-    base = 0.25 * (at[-3] + at[-2] + at[3] + at[4])
-    pair = _stands_out(0.5 * (at[0] + at[1]) - base, 0.5 * (at[-1] + at[2]) - base, least, share=FOLLOWING[1])
+    narrowest = min(NARROWEST * line_spread / step, 1.0)
+    base = 0.25 * (at[-4] + at[-3] + at[3] + at[4])
+    single = _sharper(
+        at[0] - base, (at[-1] - base, at[1] - base), (at[-2] - base, at[2] - base), least, sigma, narrowest
+    )
+    base = 0.25 * (at[-4] + at[-3] + at[4] + at[5])
+    pair = _sharper(
+        0.5 * (at[0] + at[1]) - base,
+        (at[-1] - base, at[2] - base),
+        (at[-2] - base, at[3] - base),
+        least,
+        sigma,
+        narrowest,
+        half=0.5,
+    )
     return single | pair
 
 
-def _stands_out(peak: FloatArray, beside: FloatArray, least: FloatArray, *, share: float) -> BoolArray:
-    """Tell rows in which a peak, or a hole, larger than `least` has no neighbours that follow."""
-    height = np.abs(peak)
-    return np.asarray(((height > least) & (np.sign(peak) * beside < share * height)).any(axis=1))
+def _sharper(
+    peak: FloatArray,
+    beside: tuple[FloatArray, FloatArray],
+    further: tuple[FloatArray, FloatArray],
+    least: FloatArray,
+    sigma: FloatArray,
+    narrowest: float,
+    *,
+    half: float = 0.0,
+) -> BoolArray:
+    """Tell rows in which a peak, or a hole, larger than `least` is sharper than any line.
+
+    Of a Gaussian of σ `narrowest`, in pixels, the peak is as high as its
+    neighbours times a weight and those beyond them; of whatever is wider, or is
+    made of such Gaussians, lower. `half` is the distance of the peak's pixels from
+    its middle.
+    """
+    top, near, far = (np.exp(-0.5 * np.square((half + place) / narrowest)) for place in (0.0, 1.0, 2.0))
+    weight = (top - 2.0 * far) / (2.0 * near)
+    sign, height = np.sign(peak), np.abs(peak)
+    expected = weight * (np.maximum(sign * beside[0], 0.0) + np.maximum(sign * beside[1], 0.0))
+    expected += np.maximum(sign * further[0], 0.0) + np.maximum(sign * further[1], 0.0)
+    error = sigma * np.sqrt(3.0 + 2.0 * weight**2 + 0.25 * (1.0 + 2.0 * weight) ** 2)
+    sharper = height - expected > np.maximum(SHARPER * height, SURE_SHARPER * error)
+    return np.asarray((sharper & (height > least)).any(axis=1))
+
+
+def _step(flux: FloatArray, noise: Column, level: Column, wavelength_vac: FloatArray) -> BoolArray:
+    """Tell where the flux steps near Hα from one pixel to the next, and stays there."""
+    near = _pixels(wavelength_vac, STEP_A, margin=4)
+    if not near.size:
+        return np.zeros(len(flux), dtype=bool)
+    difference = np.diff(flux, axis=1)
+    step = difference[:, near]
+    height = np.abs(step)
+    continuum, sigma = _scales(np.maximum(flux[:, near], flux[:, near + 1]), noise, level)
+    high = height > np.maximum(LEAST_STEP * continuum, SURE * sigma)
+    rows = np.flatnonzero(high.any(axis=1))
+    found = np.zeros(len(flux), dtype=bool)
+    if not rows.size:
+        return found
+    flux, step, height, high = flux[rows], step[rows], height[rows], high[rows]
+    around = np.abs(difference[rows])
+    beside = np.maximum(around[:, near - 1], around[:, near + 1])
+    stays = (beside < BESIDE_STEP * height) & _stays(flux, near, step)
+    inside = np.abs(wavelength_vac[near] - HALPHA_VAC) < WITHIN_A
+    across = np.sign(step) * _rise(flux, wavelength_vac)[:, None]
+    within = (across > STAYS * height) & (across < MOST_ACROSS * height)
+    within &= inside & (beside < BESIDE_WITHIN * height)
+    found[rows] = (high & (stays | within)).any(axis=1)
+    return found
+
+
+def _stays(flux: FloatArray, near: npt.NDArray[np.intp], step: FloatArray) -> BoolArray:
+    """Tell the steps after the pixels `near` on either side of which the flux is flat and differs by them."""
+    before, after = (
+        np.stack([flux[:, near + shift] for shift in shifts]) for shifts in (range(-4, 1), range(1, 6))
+    )
+    height = np.abs(step)
+    flat = np.maximum(np.ptp(before, axis=0), np.ptp(after, axis=0)) < FLAT * height
+    left = np.sign(step) * (after.mean(axis=0) - before.mean(axis=0))
+    return np.asarray(flat & (left > STAYS * height))
+
+
+def _rise(flux: FloatArray, wavelength_vac: FloatArray) -> FloatArray:
+    """Give by how much the continuum redward of the line is higher than blueward, shape (n,)."""
+    place = wavelength_vac - HALPHA_VAC
+    red, blue = (
+        np.median(flux[:, (sign * place > ACROSS_A[0]) & (sign * place < ACROSS_A[1])], axis=1)
+        for sign in (1.0, -1.0)
+    )
+    return np.asarray(red - blue)
+
+
+def _pixels(wavelength_vac: FloatArray, reach: float, *, margin: int) -> npt.NDArray[np.intp]:
+    """Give the pixels within `reach` of Hα, Å; none where fewer than `margin` more lie beside them."""
+    near = np.flatnonzero(np.abs(wavelength_vac - HALPHA_VAC) < reach)
+    whole = near.size > 1 and near[0] >= margin and near[-1] < wavelength_vac.size - margin - 1
+    return near if whole else near[:0]
+
+
+def _scales(flux: FloatArray, noise: Column, level: Column) -> tuple[FloatArray, FloatArray]:
+    """Give the size of the continuum, shape (n, 1), and the noise of pixels, which grows with their flux."""
+    continuum = np.maximum(np.abs(level), noise)[:, None]
+    photons = np.maximum(flux / np.where(continuum > 0, continuum, 1.0), 1.0)
+    return continuum, noise[:, None] * np.sqrt(photons)
