@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from service.adql import as_identifier
-from vo_emline.candidates.columns import CANDIDATES, EPOCHS, KNOWN, OBJECTS, SCORES
+from vo_emline.candidates.columns import CANDIDATES, EPOCHS, KNOWN, OBJECTS, SAID, SCORES
 from vo_emline.candidates.obscore import OBSCORE
 from vo_emline.tables import Column, Datatype, Table
 
@@ -113,6 +113,8 @@ KEYS: Final = (
                columns=(("object_id", "object_id"),), description="The star of a spectrum"),
     ForeignKey(source=EPOCHS.qualified_name, target=SCORES.qualified_name, columns=_RUN,
                description="What was found in a spectrum of a star"),
+    ForeignKey(source=SAID.qualified_name, target=SCORES.qualified_name, columns=_RUN,
+               description="What the network says of a spectrum that people labelled"),
     ForeignKey(source=KNOWN.qualified_name, target=OBJECTS.qualified_name,
                columns=(("object_id", "object_id"),), description="The star that a catalogue names"),
     ForeignKey(source="tap_schema.tables", target="tap_schema.schemas",

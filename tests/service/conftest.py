@@ -24,6 +24,7 @@ from vo_emline.candidates import build_release, candidate_ids, index_spectra
 from vo_emline.candidates.columns import REJECTS, SCORES, SPECTRA
 from vo_emline.candidates.known import MATCH_SCHEMA, Answers
 from vo_emline.candidates.release import arrow_schema
+from vo_emline.candidates.said import LABELS_SCHEMA
 from vo_emline.labels import LABELS, PROBABILITY_COLUMNS
 from vo_emline.simulate.files import LamostRecord, OndrejovRecord, lamost_bytes, ondrejov_bytes
 from vo_emline.simulate.instruments import Release
@@ -144,8 +145,19 @@ def write_release(path: Path, spectra: pa.Table, *, run_id: str = "run-1") -> No
     scores = _scores(spectra, run_id)
     build_release(
         path, spectra=spectra, scores=scores, rejects=rejects, known=_known(scores),
-        metadata={"run_id": run_id},
+        labels=_labels(scores), metadata={"run_id": run_id},
     )  # fmt: skip
+
+
+def _labels(scores: pa.Table) -> pa.Table:
+    """Let people have labelled every tenth spectrum, of which the last part of the identifier is left."""
+    rows = [
+        {"publisher_did": "", "id": did.rpartition("/")[2], "label": "emission", "profile": "p-cygni",
+         "is_emission": 1, "quality": 3, "n_labellers": 2, "agreement": 0.5, "decided_by": "majority",
+         "labelled_at": "2026-12-01T03:00:00.000Z"}
+        for did in scores["obs_publisher_did"].to_pylist()[::10]
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, LABELS_SCHEMA)
 
 
 def _known(scores: pa.Table) -> Answers:

@@ -9,6 +9,8 @@
 * ``database``: where rows are made: functions, limits on memory, a file that is renamed into place
 * ``joining``: which spectra are of one star; ``objects``: what they say together
 * ``known``: what catalogues say of a star
+* ``said``: labels of people, put to the spectra of a release
+* ``classified``: classified spectra of a release or survey, a batch at a time
 * ``release``: the tables of a release, of tables or of the shards of a survey: sorted, indexed, checked
 * ``postgres``: the tables of a release in a PostgreSQL database
 * ``hats``: a table of a release as a HATS catalogue, for LSDB
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from vo_emline.candidates.columns import OBJECTS as OBJECTS
     from vo_emline.candidates.columns import PUBLISHED as PUBLISHED
     from vo_emline.candidates.columns import REJECTS as REJECTS
+    from vo_emline.candidates.columns import SAID as SAID
     from vo_emline.candidates.columns import SCORES as SCORES
     from vo_emline.candidates.columns import SPECTRA as SPECTRA
     from vo_emline.candidates.database import Limits as Limits
@@ -51,7 +54,8 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = lazily(
     __name__,
     {
-        "columns": "CANDIDATES CLASSIFIED EPOCHS HPX_ORDER KNOWN OBJECTS PUBLISHED REJECTS SCORES SPECTRA",
+        "columns": "CANDIDATES CLASSIFIED EPOCHS HPX_ORDER KNOWN OBJECTS PUBLISHED REJECTS SAID SCORES "
+        "SPECTRA",
         "database": "Limits healpix",
         "hats": "HatsSummary write_hats",
         "obscore": "OBSCORE",

@@ -17,15 +17,16 @@ import pyarrow as pa
 
 from vo_emline.arrays import IntArray
 from vo_emline.candidates.columns import EPOCHS, OBJECTS, SCORES, SPECTRA
-from vo_emline.candidates.database import connect, identifier, literal, naming_damage
+from vo_emline.candidates.database import connect, identifier, naming_damage
 from vo_emline.candidates.release import open_shards
 from vo_emline.candidates.rows import (
     AUTHORITY,
     SHARED,
-    SUFFIX,
     candidate_id_sql,
     identified_sql,
     plain_did_sql,
+    short_name,
+    short_sql,
 )
 from vo_emline.errors import UserError
 from vo_emline.tables import Table
@@ -119,7 +120,7 @@ class Classified:
         missing
             The names that nothing has.
         """
-        short = {_short(name) for name in names}
+        short = {short_name(name) for name in names}
         asked = pa.table({"name": pa.array(sorted(short | {_DIGEST.sub("", name) for name in short}))})
         self.database.register("asked", asked)
         self._pick(f"SELECT * FROM {self.relation} WHERE {self._likely(short)}")  # noqa: S608
@@ -165,17 +166,17 @@ class Classified:
         """Give the condition on rows that may have one of the names in the relation ``asked``."""
         asked = "IN (SELECT name FROM asked)"
         plain = "obs_publisher_did" if self.authority is None else plain_did_sql(self.authority)
-        ways = [f"{_short_sql(plain)} {asked}"]
+        ways = [f"{short_sql(plain)} {asked}"]
         if any(name.startswith("eml-") for name in short):
             own = "candidate_id" if self.authority is None else candidate_id_sql(plain)
             ways.append(f"lower({own}) {asked}")
         if self.authority is None:
             of_file = (
-                f"SELECT obs_publisher_did FROM {SPECTRA.qualified_name} WHERE {_short_sql('path')} {asked}"  # noqa: S608
+                f"SELECT obs_publisher_did FROM {SPECTRA.qualified_name} WHERE {short_sql('path')} {asked}"  # noqa: S608
             )
             ways.append(f"obs_publisher_did IN ({of_file})")
         else:
-            ways.append(f"{_short_sql('source')} {asked}")
+            ways.append(f"{short_sql('source')} {asked}")
         return " OR ".join(ways)
 
     def _pick(self, select: str) -> None:
@@ -277,16 +278,6 @@ def open_survey(
         )  # fmt: skip
 
 
-def _short(name: str) -> str:
-    """Give what a publisher DID and a file of the same spectrum have in common."""
-    return re.sub(SUFFIX, "", re.split(r"[/?]", name.strip())[-1], flags=re.IGNORECASE).lower()
-
-
-def _short_sql(expression: str) -> str:
-    last = f"regexp_extract({expression}, '[^/?]*$')"
-    return f"lower(regexp_replace({last}, {literal(SUFFIX)}, '', 'i'))"
-
-
 def _in_order(found: pa.Table, names: Sequence[str]) -> tuple[pa.Table, list[str]]:
     """Put what was found in the order of the names; a name that is one spectrum's own means that one only."""
     rows: list[dict[str, Any]] = found.to_pylist()
@@ -295,11 +286,11 @@ def _in_order(found: pa.Table, names: Sequence[str]) -> tuple[pa.Table, list[str
     for number, row in enumerate(rows):
         for name in {row["publisher_did"], row["candidate_id"], row["file"]} - {None}:
             own.setdefault(name, []).append(number)
-            short.setdefault(_short(name), []).append(number)
+            short.setdefault(short_name(name), []).append(number)
     order: dict[int, None] = {}
     missing = []
     for name in names:
-        numbers = own.get(name.strip()) or short.get(_short(name)) or []
+        numbers = own.get(name.strip()) or short.get(short_name(name)) or []
         order |= dict.fromkeys(numbers)
         if not numbers:
             missing.append(name)

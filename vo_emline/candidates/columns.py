@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from vo_emline.labels import LABELS
+from vo_emline.labels import BY_PROFILE, LABELS
 from vo_emline.measure.quantities import QUANTITIES, Quantity
 from vo_emline.measure.types import TYPES
 from vo_emline.tables import Column, Table
@@ -287,7 +287,34 @@ KNOWN: Final = Table(
     ),
 )  # fmt: skip
 
-PUBLISHED: Final = (CANDIDATES, SCORES, REJECTS, OBJECTS, EPOCHS, KNOWN)
+PEOPLE_SAY: Final = (
+    Column(name="label", datatype="char", arraysize="*", ucd="src.class", principal=True,
+           description=f"Class that people agree on: {', '.join(LABELS)}; unknown where on none"),
+    Column(name="profile", datatype="char", arraysize="*", ucd="src.class", principal=True,
+           description=f"Profile that people agree on: {', '.join(BY_PROFILE)}; empty where on none"),
+    Column(name="is_emission", datatype="short", ucd="meta.code", principal=True,
+           description="1 where people see emission of the star, 0 where they do not (a nebula's light and "
+           "artefacts included), NULL where they do not agree or could not tell"),
+    Column(name="quality", datatype="short", ucd="meta.code.qual",
+           description="How sure they were: 1 guess, 2 likely, 3 sure (median)"),
+    Column(name="n_labellers", datatype="short", ucd="meta.number", principal=True,
+           description="People who labelled the spectrum"),
+    Column(name="agreement", datatype="float", ucd="stat.value", principal=True,
+           description="Share of them who say the profile; 0 where people agree on none"),
+    Column(name="decided_by", datatype="char", arraysize="*", ucd="meta.code",
+           description="How it was decided: one, majority, unanimous, latest, expert, nobody"),
+    Column(name="labelled_at", datatype="char", arraysize="*", xtype="timestamp", ucd="time.creation",
+           description="When the last of them labelled it, UTC"),
+)  # fmt: skip
+"""What people say of a spectrum together: columns of the published labels and of exports."""
+
+SAID: Final = Table(
+    schema="emline", name="labels",
+    description="Published labels of people, one row per spectrum: what they agree on",
+    columns=(_NAMES[0], _ID, *PEOPLE_SAY),
+)  # fmt: skip
+
+PUBLISHED: Final = (CANDIDATES, SCORES, REJECTS, OBJECTS, EPOCHS, KNOWN, SAID)
 """The tables of schema ``emline``, in the order they are listed."""
 
 CLASSIFIED: Final = Table(

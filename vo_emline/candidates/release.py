@@ -27,6 +27,7 @@ from vo_emline.candidates.columns import (
     OBJECTS,
     PUBLISHED,
     REJECTS,
+    SAID,
     SCORES,
     SPECTRA,
 )
@@ -51,6 +52,7 @@ from vo_emline.candidates.rows import (
     shared_dids_sql,
     table_select,
 )
+from vo_emline.candidates.said import write_said
 from vo_emline.errors import EmlineError, UserError
 from vo_emline.files import require_space
 from vo_emline.labels import LABELS
@@ -76,6 +78,7 @@ def build_release(
     rejects: pa.Table | None = None,
     cutouts: pa.Table | None = None,
     known: Answers | None = None,
+    labels: pa.Table | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write a release: ``emline.candidates``, ``emline.scores``, ``emline.rejects``, ``internal.spectra``.
@@ -95,6 +98,8 @@ def build_release(
         Pictures of candidates, columns of :data:`CUTOUTS`; None where there are none.
     known
         What catalogues say of the rows of `scores`; None where none was asked.
+    labels
+        What people say of them (:func:`~vo_emline.candidates.said.write_said`).
     metadata
         Facts about the run that the service shows (run id, model version, dates, counts).
 
@@ -122,7 +127,7 @@ def build_release(
             keep_matches(database, pa.chunked_array([named], pa.string()), known)
         collections = f"SELECT obs_publisher_did, collection, path FROM {SPECTRA.qualified_name}"  # noqa: S608
         classified = f"(FROM {SCORES.qualified_name} JOIN ({collections}) USING (obs_publisher_did))"
-        finish(database, classified, metadata=metadata or {}, previous=path)
+        finish(database, classified, metadata=metadata or {}, previous=path, labels=labels)
 
 
 def create_table(database: DuckDBPyConnection, table: Table, relation: str, *, order: str = "") -> None:
@@ -162,7 +167,12 @@ def complete(database: DuckDBPyConnection, table: Table, relation: str) -> str:
 
 
 def finish(
-    database: DuckDBPyConnection, classified: str, *, metadata: Mapping[str, str], previous: Path
+    database: DuckDBPyConnection,
+    classified: str,
+    *,
+    metadata: Mapping[str, str],
+    previous: Path,
+    labels: pa.Table | None = None,
 ) -> None:
     """Add what follows from spectra, scores and rejects: candidates, stars, indexes, facts about the run.
 
@@ -176,6 +186,8 @@ def finish(
         Facts about the run.
     previous
         The release that this one replaces, where there is one: stars keep their identifiers.
+    labels
+        What people say of the spectra (:func:`~vo_emline.candidates.said.write_said`).
 
     Raises
     ------
@@ -193,7 +205,8 @@ def finish(
         epochs = f"(FROM {EPOCHS_DRAFT} ORDER BY object_id, epoch_mjd, candidate_id)"
         create_table(database, EPOCHS, epochs)
         create_table(database, KNOWN, f"(FROM {KNOWN_DRAFT} ORDER BY object_id, catalogue)")
-        for table in (SCORES, CANDIDATES, CUTOUTS, OBJECTS, EPOCHS):
+        write_said(database, labels)
+        for table in (SCORES, CANDIDATES, CUTOUTS, OBJECTS, EPOCHS, SAID):
             index_identifiers(database, table)
     database.execute("CREATE TABLE internal.metadata (key VARCHAR PRIMARY KEY, value VARCHAR)")
     for fact in (made_facts(database) | dict(metadata)).items():
@@ -292,6 +305,7 @@ def release_survey(
     metadata: Mapping[str, str] | None = None,
     folder: Path | None = None,
     name_known: NameKnown | None = None,
+    labels: pa.Table | None = None,
     limits: Limits | None = None,
 ) -> ReleaseCounts:
     """Write the release of a finished survey.
@@ -310,6 +324,8 @@ def release_survey(
         From where relative paths of files start; by default the current folder.
     name_known
         Asked about candidates; None where no catalogue is.
+    labels
+        What people say of the spectra (:func:`~vo_emline.candidates.said.write_said`).
     limits
         Memory and threads.
 
@@ -337,7 +353,7 @@ def release_survey(
         create_table(database, CUTOUTS, f"(SELECT * FROM {_CLASSIFIED} WHERE cutout IS NOT NULL)")  # noqa: S608
         create_table(database, REJECTS, f"({rejects_select('missed', run_id=provenance.run_id)})")
         facts = {"authority": provenance.authority} | provenance.metadata() | dict(metadata or {})
-        finish(database, _CLASSIFIED, metadata=facts, previous=path)
+        finish(database, _CLASSIFIED, metadata=facts, previous=path, labels=labels)
         return check(database, summary)
 
 

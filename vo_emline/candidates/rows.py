@@ -42,6 +42,21 @@ def stem(source: str) -> str:
     return re.sub(_UNSAFE, "-", re.sub(SUFFIX, "", PurePath(source).name, flags=re.IGNORECASE)) or "spectrum"
 
 
+def short_name(name: str) -> str:
+    """Give what a publisher DID and a file of the same spectrum have in common.
+
+    >>> short_name("ivo://asu.cas.cz/stel/ccd700/uc050029"), short_name("data/UC050029.fits.gz")
+    ('uc050029', 'uc050029')
+    """
+    return re.sub(SUFFIX, "", re.split(r"[/?]", name.strip())[-1], flags=re.IGNORECASE).lower()
+
+
+def short_sql(expression: str) -> str:
+    """Give SQL for the short name of an expression (see :func:`short_name`)."""
+    last = f"regexp_extract(trim({expression}), '[^/?]*$')"
+    return f"lower(regexp_replace({last}, {literal(SUFFIX)}, '', 'i'))"
+
+
 def plain_did_sql(authority: str) -> str:
     """Give SQL for the publisher DID of a spectrum that has one name in the whole survey.
 

@@ -27,6 +27,12 @@ from vo_emline.cli.options import known_option
 @click.option("--licence", default="", help="Licence of the data: CC-BY-4.0, CC0-1.0, …, or its address.")
 @click.option("--doi", default="", help="DOI of this release, where it has one.")
 @click.option("--data-release", default="", metavar="NAME", help="What this release is called (DR2).")
+@click.option(
+    "--labels",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Publish labels of people too, as table emline.labels: what `vo-emline label export` wrote.",
+)
 @click.option("--authority", help="Authority of the publisher identifiers (ivo://AUTHORITY/…).")
 @click.option(
     "--relative-to",
@@ -47,6 +53,7 @@ def publish(
     licence: str,
     doi: str,
     data_release: str,
+    labels: Path | None,
     authority: str | None,
     folder: Path | None,
     memory: str,
@@ -69,7 +76,7 @@ def publish(
     from vo_emline.candidates import Limits
     from vo_emline.candidates.citation import stated
     from vo_emline.cli.messages import remark
-    from vo_emline.runs.publish import RELEASE_SUFFIX, find_publication, missing_files
+    from vo_emline.runs.publish import RELEASE_SUFFIX, find_publication, missing_files, published_labels
     from vo_emline.runs.publish import publish as publish_survey
 
     if directory.is_file() and directory.suffix == RELEASE_SUFFIX:
@@ -84,6 +91,7 @@ def publish(
             publication,
             output=output,
             known=known,
+            labels=labels,
             authority=authority,
             folder=folder,
             limits=Limits(memory=memory, threads=threads),
@@ -93,6 +101,8 @@ def publish(
         remark(f"{counts.candidates:12d}  candidates")
         remark(f"{counts.scores - counts.candidates:12d}  others")
         remark(f"{counts.rejects:12d}  rejects")
+        if labels is not None:
+            remark(f"{published_labels(release):12d}  spectra with labels of people")
         if missing := missing_files(release):
             remark(f"not found: {missing[0]} and others; the service cannot give them (--relative-to?)")
         remark(f"{release}: publish it with `vo-emline serve {release}`")

@@ -219,6 +219,19 @@ class LabelLog:
             return [_label(row) for row in connection.execute(sql, given)]
 
 
+def standing(labels: Iterable[Label]) -> list[Label]:
+    """Give the latest label that stands, for every labeller and spectrum: :meth:`LabelLog.current`."""
+    given = list(labels)
+    undone = {(label.undoes, label.labeller) for label in given if label.undoes}
+    latest: dict[tuple[str, str], Label] = {}
+    for label in given:
+        if label.profile and (label.label_id, label.labeller) not in undone:
+            key = (label.publisher_did, label.labeller)
+            if key not in latest or latest[key].labelled_at <= label.labelled_at:
+                latest[key] = label
+    return list(latest.values())
+
+
 def queue_name(name: str) -> str:
     """Give the name of a queue if it may be one: letters, digits, dots, dashes and underscores.
 

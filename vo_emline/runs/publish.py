@@ -12,6 +12,7 @@ from typing import Final
 
 from vo_emline.candidates import (
     AUTHORITY,
+    SAID,
     SPECTRA,
     Limits,
     Provenance,
@@ -22,6 +23,7 @@ from vo_emline.candidates import (
 from vo_emline.candidates.classified import Classified, open_release, open_survey, read_facts
 from vo_emline.candidates.release import read_summary
 from vo_emline.files import digest
+from vo_emline.labelling.exchange import read_consensus
 from vo_emline.rundir import RunDirectory
 from vo_emline.runs.known import KnownNames, require_known
 from vo_emline.runs.settings import read_settings
@@ -72,6 +74,7 @@ def publish(
     *,
     output: Path | None = None,
     known: Sequence[str] = (),
+    labels: Path | None = None,
     authority: str | None = None,
     folder: Path | None = None,
     limits: Limits | None = None,
@@ -88,6 +91,9 @@ def publish(
         The release; by default that of the directory.
     known
         Catalogues of known objects, see :class:`~vo_emline.runs.known.KnownNames`; by default the run's.
+    labels
+        Labels of people that are published with it
+        (:func:`~vo_emline.labelling.exchange.read_consensus`).
     authority
         Authority of publisher DIDs; by default that of the run.
     folder
@@ -102,7 +108,7 @@ def publish(
     Raises
     ------
     UserError
-        A catalogue cannot be read, the disk is too small, or an identifier occurs twice.
+        A catalogue or the labels cannot be read, the disk is too small, or an identifier occurs twice.
     EmlineError
         The rows do not agree with the summary of the survey.
     """
@@ -120,6 +126,7 @@ def publish(
         metadata=publication.metadata | _asked(known) | dict(said or {}),
         folder=folder or publication.folder,
         name_known=KnownNames(known),
+        labels=None if labels is None else read_consensus(labels),
         limits=limits,
     )
     folder_of_tables = RunDirectory(publication.release.parent).tables
@@ -172,6 +179,14 @@ def missing_files(release: Path, *, sample: int = 100) -> list[str]:
     with duckdb.connect(str(release), read_only=True) as database:
         rows = database.sql(f"SELECT path FROM {SPECTRA.qualified_name} USING SAMPLE {sample}").fetchall()  # noqa: S608
     return [path for (path,) in rows if not Path(file_of(path)).exists()]
+
+
+def published_labels(release: Path) -> int:
+    """Count the spectra of a release that have published labels of people."""
+    import duckdb
+
+    with duckdb.connect(str(release), read_only=True) as database:
+        return int(database.sql(f"SELECT count(*) FROM {SAID.qualified_name}").fetchall()[0][0])  # noqa: S608
 
 
 def _of_run(run: RunDirectory) -> Publication:

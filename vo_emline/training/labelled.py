@@ -45,11 +45,11 @@ class LabelMatch:
 
 
 def read_labels(path: Path) -> dict[str, str]:
-    """Read a CSV with the columns ``id`` and ``label``.
+    """Read a CSV with the columns ``id`` and ``label``; rows without a label are left out.
 
-    Labels are words (``absorption``, ``emission``, ``double-peak``,
-    ``unknown``; case, blanks and underscores do not matter) or the codes of the thesis
-    (:data:`~vo_emline.labels.ONDREJOV_CODES`).
+    Labels are words (``absorption``, ``emission``, ``double-peak``, ``unknown``, or profiles of
+    :data:`~vo_emline.labels.PROFILES`; case, blanks and underscores do not matter) or the codes of the thesis
+    (:data:`~vo_emline.labels.ONDREJOV_CODES`). Exports of ``vo-emline label`` are such tables.
 
     Returns
     -------
@@ -67,7 +67,11 @@ def read_labels(path: Path) -> dict[str, str]:
             reader = csv.DictReader(stream)
             if not {"id", "label"} <= set(reader.fieldnames or ()):
                 raise UserError(f"{path}: the first line must name the columns id and label")
-            rows = [(reader.line_num, row["id"] or "", row["label"] or "") for row in reader]
+            rows = [
+                (reader.line_num, row["id"] or "", row["label"] or "")
+                for row in reader
+                if (row["label"] or "").strip()
+            ]
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: the labels cannot be read: {error}") from error
     return _by_identifier(path, rows)
@@ -82,7 +86,10 @@ def _by_identifier(path: Path, rows: Sequence[tuple[int, str, str]]) -> dict[str
             words = ", ".join((*LABELS, UNKNOWN))
             raise UserError(f"{path}, line {line}: label {text!r} is none of {words} or 0-3")
         if seen.setdefault(short_name(identifier), label) != label:
-            raise UserError(f"{path}, line {line}: {identifier} has two different labels")
+            raise UserError(
+                f"{path}, line {line}: {identifier} has two different labels; where several people gave "
+                "them, `vo-emline label export` makes one of theirs"
+            )
         labels[identifier] = label
     return labels
 

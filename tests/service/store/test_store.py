@@ -41,9 +41,10 @@ def release(store: FileStore) -> Iterator[Release]:
 
 def test_the_published_tables_are_those_of_the_release_and_the_standards(release: Release) -> None:
     names = [table.qualified_name for table in release.tables]
-    ours = ["candidates", "scores", "rejects", "objects", "epochs", "known"]
-    assert names[:7] == [*(f"emline.{name}" for name in ours), "ivoa.obscore"]
+    ours = ["candidates", "scores", "rejects", "objects", "epochs", "known", "labels"]
+    assert names[:8] == [*(f"emline.{name}" for name in ours), "ivoa.obscore"]
     assert release.counts["emline.epochs"] == 200
+    assert release.counts["emline.labels"] == 20
     assert release.counts["ivoa.obscore"] == 200
     assert release.counts["emline.scores"] == 200
     assert 0 < release.counts["emline.candidates"] < 200

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, runtime_checkable
@@ -304,7 +304,7 @@ def _summarise(path: Path, rows: Sequence[tuple[int, dict[str, Any]]]) -> Labell
         if designs.setdefault(row["stratum"], design) != design:
             raise UserError(f"{path}, line {line}: stratum {row['stratum']} has two sizes or classes")
         count = counts.setdefault(row["stratum"], [0, 0])
-        emission = BY_PROFILE[label].emission if label else None
+        emission = _emission(row, label)
         count[0] += emission is not None
         count[1] += emission is True
         unknown += bool(label) and emission is None
@@ -316,6 +316,13 @@ def _summarise(path: Path, rows: Sequence[tuple[int, dict[str, Any]]]) -> Labell
         blank=labels.count(""),
         unknown=unknown,
     )
+
+
+def _emission(row: Mapping[str, Any], profile: str) -> bool | None:
+    """Tell whether it is emission of the star; people may agree on that and not on the profile."""
+    if row.get("is_emission") in ("0", "1"):
+        return bool(row["is_emission"] == "1")
+    return BY_PROFILE[profile].emission if profile else None
 
 
 def _profile(path: Path, line: int, text: str | None) -> str:
