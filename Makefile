@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-release bench-scaling model ablation docs clean screenshots
+.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-release bench-scaling bench-real model ablation docs clean screenshots
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -82,6 +82,9 @@ model: .venv/installed ## Train the model that ships again (ONDREJOV=dir LABELS=
 
 bench-release: .venv/installed ## Measure building a release and its first answers (RELEASE="--rows 20000000")
 	$(BIN)/python benchmarks/release.py $(RELEASE)
+
+bench-real: .venv/installed ## Measure a store of real windows to candidates (SURVEY=dirs, REAL="--n 2000000")
+	$(BIN)/python benchmarks/real_store.py --survey $(SURVEY) $(REAL)
 
 bench-scaling: .venv/installed ## Measure time and memory against the size of a survey, and one worker against two
 	$(BIN)/python benchmarks/scaling.py $(SCALING)
