@@ -8,10 +8,14 @@ import click
 
 from service.adql_command import adql
 from service.label_command import label
+from service.label_data_command import DATA
 from service.operating import service
 from service.registry_command import registry
 
 __all__ = ["adql", "label", "open_folder", "registry", "serve", "service"]
+
+for command in DATA:
+    label.add_command(command)
 
 
 @click.command()

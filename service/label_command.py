@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _of_service(command: F) -> F:
+def of_service(command: F) -> F:
     """Add the options that say which service is meant."""
     options = (
         click.option("--release", "place", help="What is served: PATH as `vo-emline serve PATH` has it."),
@@ -31,7 +31,7 @@ def _of_service(command: F) -> F:
 
 @click.group()
 def label() -> None:
-    """Let people label the spectra of a service that was started with `serve --label`."""
+    """Queues and labels of people; who may label on a service that was started with `serve --label`."""
 
 
 @label.command(short_help="Invite somebody; prints the link.")
@@ -41,7 +41,7 @@ def label() -> None:
 @click.option("--days", type=click.FloatRange(min=0, min_open=True), default=14.0, show_default=True,
               help="How long the link may be used, in as many browsers as its owner has.")  # fmt: skip
 @click.option("--public-url", help="Address users see (default: that of the settings).")
-@_of_service
+@of_service
 def invite(name: str, *, role: str, days: float, public_url: str | None, **which: Any) -> None:
     """Invite NAME to label, and print the link that lets in.
 
@@ -65,7 +65,7 @@ def invite(name: str, *, role: str, days: float, public_url: str | None, **which
 
 
 @label.command("people", short_help="List who was invited.")
-@_of_service
+@of_service
 def list_people(**which: Any) -> None:
     """List the invitations: name, role, whether it is open, accepted, too old or revoked."""
     import time
@@ -85,7 +85,7 @@ def list_people(**which: Any) -> None:
 
 @label.command(short_help="Let somebody in no longer.")
 @click.argument("name")
-@_of_service
+@of_service
 def revoke(name: str, **which: Any) -> None:
     """Withdraw the invitations of NAME, and end what was begun with them, at once. The labels stay."""
     from vo_emline.errors import UserError

@@ -91,7 +91,11 @@ SERVICE: Mapping[str, tuple[str, ...]] = {
     "operating": (),
     "label_command": ("store", "labelling", "app", "server"),
     "registry_command": ("store", "registry"),
-    "cli": ("operating", "adql_command", "label_command", "registry_command", "server", "folder"),
+    "label_data_command": ("store", "labelling", "app", "server", "label_command"),
+    "cli": (
+        "operating", "adql_command", "label_command", "label_data_command", "registry_command", "server",
+        "folder",
+    ),
     "__main__": ("cli",),
 }  # fmt: skip
 """What each package or module of `service` may import."""

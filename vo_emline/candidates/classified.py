@@ -126,6 +126,17 @@ class Classified:
         self._pick(f"SELECT * FROM {self.relation} WHERE {self._likely(short)}")  # noqa: S608
         return _in_order(self._details(), names)
 
+    def dids_of(self, names: Sequence[str]) -> dict[str, str]:
+        """Give publisher DIDs by what people call spectra; names that are not of one are left out."""
+        found, _ = self.find(names)
+        by_name: dict[str, set[str]] = {}
+        for row in found.select(["publisher_did", "candidate_id", "file"]).to_pylist():
+            for value in filter(None, row.values()):
+                for key in (value, short_name(value)):
+                    by_name.setdefault(key, set()).add(row["publisher_did"])
+        sets = {name: by_name.get(name.strip()) or by_name.get(short_name(name), set()) for name in names}
+        return {name: next(iter(dids)) for name, dids in sets.items() if len(dids) == 1}
+
     def divided_stars(self, most: int, *, seed: int) -> pa.Table:
         """Give the spectra of stars of which some are called emission and others are not.
 

@@ -30,7 +30,7 @@ COMMANDS = {
     "audit": ("vo_emline.cli.audit:audit", "Quality of a whole catalogue from a sample you label."),
     "publish": ("vo_emline.cli.publish:publish", "Build the release of a survey; load it into PostgreSQL."),
     "serve": (ENTRY_POINTS, "Publish a run (or a folder of spectra) by TAP, SSA and DataLink."),
-    "label": (ENTRY_POINTS, "Invite people to label spectra of a service."),
+    "label": (ENTRY_POINTS, "Queues and labels of people: make, export, compare, invite."),
     "query": ("vo_emline.cli.query:query", "Ask a candidate service: ADQL, or class, score and position."),
     "show": ("vo_emline.cli.show:show", "Show one spectrum in the terminal or as PNG."),
     "download": ("vo_emline.cli.download:download", "Download the spectra of a query."),

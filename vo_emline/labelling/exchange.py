@@ -88,6 +88,7 @@ def agreed_rows(
     labels: Iterable[Label],
     items: Sequence[QueueItem] = (),
     *,
+    known: Sequence[QueueItem] = (),
     rule: Rule = "majority",
     experts: Collection[str] = (),
 ) -> pa.Table:
@@ -99,13 +100,16 @@ def agreed_rows(
         The labels that stand.
     items
         Of the queue that they were asked for in: all are listed, in their order, labelled or not.
+    known
+        Items of any queue, for the files of spectra.
     rule, experts
         See :func:`~vo_emline.labelling.agreement.consensus`.
     """
+    files = {item.publisher_did: item.file for item in known if item.file}
     said = {each.publisher_did: each for each in consensus(labels, rule=rule, experts=experts)}
     asked = {item.publisher_did: item for item in items}
     rows = [
-        _agreed(did, asked.get(did), said.get(did))
+        _agreed(did, asked.get(did), said.get(did), files.get(did, ""))
         for did in (*asked, *(did for did in said if did not in asked))
     ]
     return pa.Table.from_pylist(rows, arrow_schema(AGREED))
@@ -213,8 +217,9 @@ def read_consensus(path: Path, *, rule: Rule = "majority", experts: Collection[s
     return pa.Table.from_pylist(made, arrow_schema(AGREED))
 
 
-def _agreed(did: str, item: QueueItem | None, said: Consensus | None) -> dict[str, Any]:
-    row: dict[str, Any] = {"id": short_name(item.file if item and item.file else did), "publisher_did": did}
+def _agreed(did: str, item: QueueItem | None, said: Consensus | None, file: str) -> dict[str, Any]:
+    file = item.file if item and item.file else file
+    row: dict[str, Any] = {"id": short_name(file or did), "publisher_did": did, "file": file}
     row |= dict.fromkeys(("label", "profile", "decided_by", "labelled_at", "comment"), "")
     if said is not None:
         row |= {
@@ -226,7 +231,7 @@ def _agreed(did: str, item: QueueItem | None, said: Consensus | None) -> dict[st
         }  # fmt: skip
     if item is not None:
         row |= {
-            "file": item.file, "score": item.score, "predicted": item.predicted, "stratum": item.stratum,
+            "score": item.score, "predicted": item.predicted, "stratum": item.stratum,
             "stratum_size": item.stratum_size, "weight": item.weight,
         }  # fmt: skip
     return row
