@@ -2,8 +2,11 @@
 
 ``make bench-web`` or ``python benchmarks/web.py [--rows N]... [--folder DIR]``. The release is made here (3 %
 are candidates, as in a survey). Each page is asked by one client, and then by 16 together, and read to its
-end; every request differs from the one before, so that only the first page comes from memory. Clients and
-server share the machine.
+end. *Cold*, every request differs from all before, so that nothing is there already but the first page and
+the counts of a view of which another page is asked. *Warm*, the requests are drawn from 200 that were asked
+before. The last line is a mixture: of ten requests four are lists, two galleries, three candidates and one
+is a map, and three of them are drawn from 200 that were asked (what is linked, shared, or gone back to).
+Clients and server share the machine.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode, urlsplit
@@ -34,6 +37,18 @@ ALONE: Final = 9
 
 DEFAULT_ROWS: Final = 2_000_000
 
+SAMPLE: Final = 20_000
+"""Candidates whose pages are asked."""
+AGAIN: Final = 200
+"""Addresses that are asked again and again."""
+MIXTURE: Final = {
+    "list, filtered and counted": 2, "list, a further page": 1, "around a place": 1, "gallery of 100": 2,
+    "candidate": 3, "map of the sky": 1,
+}  # fmt: skip
+"""Of ten requests of the mixture so many are of each kind."""
+REPEATED: Final = 0.3
+"""Share of the mixture that was asked before."""
+
 MakePath = Callable[[np.random.Generator], str]
 """Makes the path of a request unlike the one before."""
 
@@ -50,6 +65,24 @@ def pages(identifiers: list[str]) -> dict[str, MakePath]:
         "map of the sky": lambda rng: f"/sky?{urlencode({'snr_r_min': f'{rng.uniform(5, 60):.4f}'})}",
         "first page": lambda _: "/",
     }
+
+
+def again(make: MakePath) -> MakePath:
+    """Give requests that are drawn from some that `make` gives."""
+    rng = np.random.default_rng(2)
+    some = [make(rng) for _ in range(AGAIN)]
+    return lambda rng: some[rng.integers(AGAIN)]
+
+
+def mixture(made: Mapping[str, MakePath]) -> MakePath:
+    """Give requests as people send them: of several pages, some of them asked before."""
+    pages = [made[name] for name, share in MIXTURE.items() for _ in range(share)]
+
+    def anything(rng: np.random.Generator) -> str:
+        return pages[rng.integers(len(pages))](rng)
+
+    repeated = again(anything)
+    return lambda rng: repeated(rng) if rng.random() < REPEATED else anything(rng)
 
 
 def listed(rng: np.random.Generator, **more: str) -> str:
@@ -88,6 +121,12 @@ def alone(url: str, make: MakePath) -> tuple[float, float]:
     before = processor_seconds()
     median = statistics.median(ask(connection, make(rng)) for _ in range(ALONE))
     return median, (processor_seconds() - before) / ALONE
+
+
+def many(url: str, make: MakePath) -> tuple[float, float]:
+    """Give for many clients median and p99, s."""
+    seconds = together(url, make)
+    return statistics.median(seconds), float(np.percentile(seconds, 99))
 
 
 def processor_seconds() -> float:
@@ -133,23 +172,34 @@ def connect(url: str) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(place.hostname or "localhost", place.port, timeout=120)
 
 
-def measure(rows: int, folder: Path) -> dict[str, tuple[float, float, float, float]]:
-    """Give for each page median and processor time of one client, and median and p99 of many, s."""
+def measure(rows: int, folder: Path) -> dict[str, tuple[float, ...]]:
+    """Give for each page median and processor time of one client, median and p99 of many, cold and warm, s."""
     survey = folder / f"web-{rows}"
     if not (survey / "release.duckdb").is_file():
         write_shards(survey, rows)
         publishing(survey, "4GB")
     release = survey / "release.duckdb"
     with duckdb.connect(str(release), read_only=True) as database:
-        some = database.sql("SELECT candidate_id FROM emline.candidates USING SAMPLE 2000").fetchall()
+        some = database.sql(
+            f"SELECT candidate_id FROM emline.candidates USING SAMPLE {SAMPLE}"  # noqa: S608
+        ).fetchall()
     found = {}
     with serving(release) as server:
         url = server.tap.removesuffix("/tap")
-        for name, make in pages([row[0] for row in some]).items():
-            one = alone(url, make)
-            seconds = together(url, make)
-            found[name] = (*one, statistics.median(seconds), float(np.percentile(seconds, 99)))
+        made = pages([row[0] for row in some])
+        for name, make in made.items():
+            found[name] = (*alone(url, make), *many(url, make), *warm(url, make))
+        mixed = mixture(made)
+        found["a mixture, 3 of 10 asked before"] = (*alone(url, mixed), *many(url, mixed))
     return found
+
+
+def warm(url: str, make: MakePath) -> tuple[float, float]:
+    """Give the same as :func:`many` of pages that were asked before."""
+    asked, connection, rng = again(make), connect(url), np.random.default_rng(2)
+    for _ in range(AGAIN):
+        ask(connection, make(rng))
+    return many(url, asked)
 
 
 def main() -> None:
@@ -162,8 +212,8 @@ def main() -> None:
     def work(folder: Path) -> None:
         for rows in options.rows or [DEFAULT_ROWS]:
             before = os.getloadavg()[0]
-            lines = [f"\n| {rows:,} rows, s | one client | processors | {CLIENTS} clients | p99 |"]
-            lines += ["|---|---:|---:|---:|---:|"]
+            heads = f"one client | processors | {CLIENTS} clients, cold | p99 | warm | p99"
+            lines = [f"\n| {rows:,} rows, s | {heads} |", "|---|" + "---:|" * 6]
             lines += [
                 f"| {name} | {' | '.join(f'{value:.3f}' for value in values)} |"
                 for name, values in measure(rows, folder).items()

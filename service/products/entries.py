@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from service.store import Release
 from vo_emline.candidates.columns import SCORES
@@ -67,9 +68,16 @@ _TEXTS = ("collection", "release", "target_name", "spectral_class", "spectral_su
 
 def find_entries(release: Release, dids: Sequence[str]) -> dict[str, Entry]:
     """Look up spectra by publisher DID; those not in the index are missing from the answer."""
-    sql = f"SELECT {_COLUMNS} FROM {release.index} WHERE obs_publisher_did IN (SELECT unnest(?::VARCHAR[]))"  # noqa: S608
+    if len(dids) == 1:  # the index finds one; it is not asked for those that a list may hold
+        sql = f"SELECT {_COLUMNS} FROM {release.index} WHERE obs_publisher_did = ?"  # noqa: S608
+        given: list[Any] = list(dids)
+    else:
+        sql = (
+            f"SELECT {_COLUMNS} FROM {release.index} WHERE obs_publisher_did IN (SELECT unnest(?::VARCHAR[]))"  # noqa: S608, E501
+        )
+        given = [list(dids)]
     found = {}
-    for row in release.rows(sql, [list(dids)]):
+    for row in release.rows(sql, given):
         row |= {name: row[name] or "" for name in _TEXTS}
         entry = Entry(**{**row, "path": Path(row["path"])})
         found[entry.obs_publisher_did] = entry

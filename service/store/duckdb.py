@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import duckdb
@@ -69,7 +70,8 @@ class DuckdbRelease(Release):
         self._opening = False
         self._changed = threading.Condition()
         try:
-            self._database = connect(opening)
+            # What the service itself asks are look-ups, which further threads only make dearer.
+            self._database = connect(replace(opening, threads=1))
         except duckdb.Error as error:
             reason = str(error).replace(opening.path, shown)
             raise DataError(shown, "not_a_release", f"no release of this program: {reason}") from error

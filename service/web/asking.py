@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any, Final
 
+import pyarrow as pa
+
 from service.deadline import Deadline
 from service.formats import VOTABLE
 from service.store import Release
@@ -56,7 +58,7 @@ def ask(
 
 def ask_within(
     context: TapServices, release: Release, adql: str, *, within: Callable[[str], str], seconds: float
-) -> list[dict[str, Any]]:
+) -> pa.Table | None:
     """Answer a question of ours about the rows of a query in ADQL.
 
     Parameters
@@ -74,8 +76,8 @@ def ask_within(
 
     Returns
     -------
-    list of dict
-        The rows, by the names of their columns.
+    pyarrow.Table or None
+        The rows; None where there are none.
 
     Raises
     ------
@@ -85,8 +87,8 @@ def ask_within(
     deadline = Deadline.after(min(seconds, context.settings.sync_seconds))
     sql = within(release.compile(adql).sql)
     with closing(release.run(deadline=deadline)) as running:
-        batches = running.start(sql, uploads={})
-        return [row for batch in batches for row in _rows(batch.columns, batch.schema.names)]
+        batches = list(running.start(sql, uploads={}))
+        return pa.Table.from_batches(batches) if batches else None
 
 
 def _rows(columns: Sequence[Any], names: Sequence[str]) -> list[dict[str, Any]]:

@@ -101,15 +101,17 @@ def epochs(release: Release, row: Mapping[str, Any]) -> list[Epoch]:
         f"ORDER BY epoch_mjd, candidate_id LIMIT {_MOST_SPECTRA}",
         [star[0]["object_id"]],
     )
-    marks = ", ".join("?" * len(others))
-    scores = release.rows(
-        "SELECT candidate_id, label, score, ew, ew_error, snr_r, epoch_mjd "  # noqa: S608
-        f"FROM {SCORES.qualified_name} WHERE candidate_id IN ({marks})",
-        [other["candidate_id"] for other in others],
-    )
-    by_id = {found["candidate_id"]: found for found in scores}
+    by_id: dict[str, Mapping[str, Any]] = {wanted: row}
+    if elsewhere := [other["candidate_id"] for other in others if other["candidate_id"] != wanted]:
+        marks = ", ".join("?" * len(elsewhere))
+        scores = release.rows(
+            "SELECT candidate_id, label, score, ew, ew_error, snr_r, epoch_mjd "  # noqa: S608
+            f"FROM {SCORES.qualified_name} WHERE candidate_id IN ({marks})",
+            elsewhere,
+        )
+        by_id |= {found["candidate_id"]: found for found in scores}
     return [
-        _epoch(by_id[other["candidate_id"]] | other, wanted)
+        _epoch({**by_id[other["candidate_id"]], **other}, wanted)
         for other in others
         if other["candidate_id"] in by_id
     ]

@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from service.store import Release
 from service.tap.context import TapServices
@@ -98,14 +101,17 @@ def count(context: TapServices, release: Release, view: View) -> Counts:
     )
 
 
-def _tally(rows: list[dict[str, Any]]) -> Counts:
+def _tally(groups: pa.Table | None) -> Counts:
     """Fold what was counted: types to letters, combinations of flags to flags."""
+    if groups is None:
+        return Counts(rows=0, steps=dict.fromkeys((key for key in _CONDITIONS if key[0] != "known"), 0))
+    sizes = groups["n"].to_pylist()
     found: dict[str, dict[str, int]] = {name: {} for name in _COUNTED}
-    for row in rows:
-        for name, counts in found.items():
-            counts[row[name] or ""] = counts.get(row[name] or "", 0) + row["n"]
+    for name, counts in found.items():
+        for choice, n in zip(groups[name].to_pylist(), sizes, strict=True):
+            counts[choice or ""] = counts.get(choice or "", 0) + n
     passed = {
-        key: sum(int(row[f"passed_{place}"] or 0) for row in rows) for place, key in enumerate(_CONDITIONS)
+        key: int(pc.sum(groups[f"passed_{place}"]).as_py() or 0) for place, key in enumerate(_CONDITIONS)
     }
     types = dict.fromkeys(TYPES, 0)
     for subclass, n in found["spectral_subclass"].items():
@@ -118,7 +124,7 @@ def _tally(rows: list[dict[str, Any]]) -> Counts:
             if word in FLAGS or word == UNFLAGGED:
                 flags[word] += n
     return Counts(
-        rows=sum(row["n"] for row in rows),
+        rows=sum(sizes),
         labels=found["label"],
         profiles={name: n for name, n in found["profile"].items() if name},
         types={name: n for name, n in types.items() if n},
