@@ -173,7 +173,7 @@ def connect(url: str) -> http.client.HTTPConnection:
 
 
 def measure(rows: int, folder: Path) -> dict[str, tuple[float, ...]]:
-    """Give for each page median and processor time of one client, median and p99 of many, cold and warm, s."""
+    """Give for each page median and processor time of one client, those of many, cold and warm, s."""
     survey = folder / f"web-{rows}"
     if not (survey / "release.duckdb").is_file():
         write_shards(survey, rows)

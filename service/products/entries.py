@@ -73,7 +73,7 @@ def find_entries(release: Release, dids: Sequence[str]) -> dict[str, Entry]:
         given: list[Any] = list(dids)
     else:
         sql = (
-            f"SELECT {_COLUMNS} FROM {release.index} WHERE obs_publisher_did IN (SELECT unnest(?::VARCHAR[]))"  # noqa: S608, E501
+            f"SELECT {_COLUMNS} FROM {release.index} WHERE obs_publisher_did IN (SELECT unnest(?::VARCHAR[]))"  # noqa: S608
         )
         given = [list(dids)]
     found = {}
