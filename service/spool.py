@@ -16,8 +16,8 @@ from typing import IO, Final
 
 from vo_emline.errors import UserError
 
-MEMORY: Final = 1_000_000
-"""Bytes of an answer kept in memory before the disk is used."""
+MEMORY: Final = 4_000_000
+"""Bytes of an answer kept in memory before the disk is used: some batches of rows."""
 PIECE: Final = 1 << 18
 """Bytes read from disk at once, and to which small pieces are joined."""
 STALL_SECONDS: Final = 10.0

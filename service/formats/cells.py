@@ -33,7 +33,7 @@ def number_text(array: pa.Array, *, nan: str, infinity: str, null: str) -> pa.Ar
     if pa.types.is_floating(array.type) and not pc.all(pc.is_finite(array)).as_py():
         text = pc.if_else(pc.is_nan(array), nan, text)
         text = pc.if_else(pc.is_inf(array), pc.if_else(pc.less(array, 0), f"-{infinity}", infinity), text)
-    return pc.fill_null(text, null)
+    return pc.fill_null(text, null) if array.null_count else text
 
 
 def boolean_text(array: pa.Array, *, null: str) -> pa.Array:
@@ -54,7 +54,7 @@ def list_text(
 
 def xml_text(array: pa.Array) -> pa.Array:
     """Escape text for XML; what XML cannot hold becomes U+FFFD."""
-    text = pc.fill_null(array, "")
+    text = pc.fill_null(array, "") if array.null_count else array
     raw = contiguous(text)
     if len(raw.translate(None, _SPECIAL)) == len(raw):
         return text

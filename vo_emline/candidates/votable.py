@@ -35,9 +35,19 @@ def encode(batch: pa.RecordBatch, columns: Sequence[Column]) -> bytes:
     """Give the rows of `batch` as a BINARY2 stream, not yet in base64."""
     if not batch.num_rows:
         return b""
-    pieces: list[pa.Array] = [_fixed(_null_flags(batch))]
+    blocks: list[Bytes] = [_null_flags(batch)]
+    pieces: list[pa.Array] = []
     for array, column in zip(batch.columns, columns, strict=True):
-        pieces.extend(_pieces(array, column))
+        for part in _pieces(array, column):
+            if isinstance(part, np.ndarray):
+                blocks.append(part)
+                continue
+            pieces += [_fixed(blocks), part]
+            blocks = []
+    if blocks:
+        pieces.append(_fixed(blocks))
+    if len(pieces) == 1:
+        return contiguous(pieces[0])
     return contiguous(pc.binary_join_element_wise(*pieces, pa.scalar(b"")))
 
 
@@ -60,18 +70,28 @@ def ascii_text(array: pa.Array) -> pa.Array:
 
 def _null_flags(batch: pa.RecordBatch) -> Bytes:
     """Give one bit per cell, set where it is NULL, the first column highest: shape (rows, bytes)."""
-    flags = np.column_stack([array.is_null().to_numpy(zero_copy_only=False) for array in batch.columns])
+    if not any(array.null_count for array in batch.columns):
+        return np.zeros((batch.num_rows, -(-len(batch.columns) // 8)), dtype=np.uint8)
+    flags = np.zeros((batch.num_rows, len(batch.columns)), dtype=bool)
+    for place, array in enumerate(batch.columns):
+        if array.null_count:
+            flags[:, place] = array.is_null().to_numpy(zero_copy_only=False)
     return np.packbits(flags, axis=1)
 
 
-def _pieces(array: pa.Array, column: Column) -> list[pa.Array]:
+def _pieces(array: pa.Array, column: Column) -> list[Bytes | pa.Array]:
+    """Give what a column puts into each row: of a fixed width, shape (rows, width), or a byte string."""
     if column.datatype == "char":
-        return _text(pc.fill_null(ascii_text(array), "").cast(pa.binary()))
+        return _text(_without_null(ascii_text(array), "").cast(pa.binary()))
     if column.datatype == "unicodeChar":
-        return _text(_utf16(pc.fill_null(array, "")), unit=2)
+        return _text(_utf16(_without_null(array, "")), unit=2)
     if column.is_array:
         return _list(array, column)
-    return [_fixed(_values(array, column).view(np.uint8).reshape(len(array), -1))]
+    return [_values(array, column).view(np.uint8).reshape(len(array), -1)]
+
+
+def _without_null(array: pa.Array, value: object) -> pa.Array:
+    return pc.fill_null(array, value) if array.null_count else array
 
 
 def _values(array: pa.Array, column: Column) -> npt.NDArray[Any]:
@@ -80,24 +100,23 @@ def _values(array: pa.Array, column: Column) -> npt.NDArray[Any]:
         known = pc.fill_null(array, False).to_numpy(zero_copy_only=False)
         letters = np.where(known, b"T", b"F")
         return np.where(array.is_null().to_numpy(zero_copy_only=False), b"?", letters).astype("S1")
-    filled = pc.fill_null(array, pa.scalar(_NO_VALUE.get(column.datatype, 0), array.type))
+    filled = _without_null(array, pa.scalar(_NO_VALUE.get(column.datatype, 0), array.type))
     values: npt.NDArray[Any] = filled.to_numpy(zero_copy_only=False)
     return values.astype(_DTYPES[column.datatype])
 
 
-def _fixed(block: Bytes) -> pa.Array:
-    """Turn bytes of shape (rows, width) into a column of byte strings, without copying."""
+def _fixed(blocks: Sequence[Bytes]) -> pa.Array:
+    """Put blocks of bytes, each of shape (rows, width), side by side: a column of byte strings."""
+    block = np.concatenate(blocks, axis=1) if len(blocks) > 1 else np.ascontiguousarray(blocks[0])
     rows, width = block.shape
-    kind = pa.binary(width)
-    return pa.FixedSizeBinaryArray.from_buffers(
-        kind, rows, [None, pa.py_buffer(np.ascontiguousarray(block))]
-    ).cast(pa.binary())
+    offsets = np.arange(rows + 1, dtype=np.int32) * np.int32(width)
+    return pa.BinaryArray.from_buffers(pa.binary(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(block)])
 
 
-def _text(data: pa.Array, *, unit: int = 1) -> list[pa.Array]:
+def _text(data: pa.Array, *, unit: int = 1) -> list[Bytes | pa.Array]:
     """Give the count of `unit`-byte characters and the characters."""
     counts = pc.binary_length(data).to_numpy(zero_copy_only=False) // unit
-    return [_fixed(counts.astype(">i4").view(np.uint8).reshape(-1, 4)), data]
+    return [counts.astype(">i4").view(np.uint8).reshape(-1, 4), data]
 
 
 def _utf16(array: pa.Array) -> pa.Array:
@@ -112,7 +131,7 @@ def _utf16(array: pa.Array) -> pa.Array:
     )
 
 
-def _list(array: pa.Array, column: Column) -> list[pa.Array]:
+def _list(array: pa.Array, column: Column) -> list[Bytes | pa.Array]:
     """Give arrays of numbers: the count where the length varies, then the elements."""
     size = column.arraysize or "*"
     varies = size.endswith("*")
@@ -127,7 +146,7 @@ def _list(array: pa.Array, column: Column) -> list[pa.Array]:
     data = pa.BinaryArray.from_buffers(pa.binary(), len(array), buffers)
     if not varies:
         return [data]
-    return [_fixed(lengths.astype(">i4").view(np.uint8).reshape(-1, 4)), data]
+    return [lengths.astype(">i4").view(np.uint8).reshape(-1, 4), data]
 
 
 _OPENING: Final = b'<DATA>\n<BINARY2>\n<STREAM encoding="base64">\n'
