@@ -13,7 +13,6 @@ from astropy.io.votable.tree import Resource
 from service.adql import CompiledQuery
 from service.config import Settings
 from service.deadline import Deadline
-from service.errors import StoppedError
 from service.formats import Result, encode_rows
 from service.formats.votable import Descriptor
 from service.processes import Worker
@@ -47,7 +46,7 @@ class Query:
         self._resources = ExitStack()
         self._reader: Worker | None = None
         self._running: RunningQuery | None = None
-        self._stopped = False
+        self._stopped: StopReason | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -73,13 +72,13 @@ class Query:
         running = release.run(deadline=self._deadline)
         self._resources.callback(running.close)
         self._running = running
-        if self._stopped:
-            raise StoppedError("the query was stopped")
+        if self._stopped:  # before it ran: it says why as if it had
+            running.stop(self._stopped)
         return self._result(compiled, running, uploads, origin=self._runner.origin(release))
 
     def stop(self, reason: StopReason = "abort") -> None:
         """Stop the query, whatever it is doing."""
-        self._stopped = True
+        self._stopped = self._stopped or reason
         if self._reader:
             self._reader.kill()
         if self._running:

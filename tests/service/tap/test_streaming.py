@@ -17,6 +17,10 @@ import httpx
 import pyarrow as pa
 import pytest
 
+from service.deadline import Deadline
+from service.errors import BusyError, StoppedError
+from service.formats import VOTABLE
+from service.tap.request import TapRequest
 from vo_emline.candidates import build_release
 
 MILLIONS = "SELECT a.ra, a.dec, b.score FROM emline.scores AS a, emline.scores AS b, emline.scores AS c"
@@ -247,3 +251,13 @@ def test_a_new_release_under_load_fails_no_request(
         thread.join()
     assert failed == []
     assert len(seen) == 3
+
+
+def test_who_is_stopped_before_the_query_runs_hears_why(served: Any) -> None:
+    services = served.services
+    asked = TapRequest(query="SELECT TOP 1 ra FROM emline.scores", format=VOTABLE, maxrec=1)
+    for reason, error in (("busy", BusyError), ("abort", StoppedError)):
+        with services.queries.query(asked, deadline=Deadline.after(20)) as query:
+            query.stop(reason)
+            with pytest.raises(error):
+                query.run()
