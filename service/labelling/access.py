@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import getpass
 import ipaddress
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from service.clients import check_origin
 from service.config import Settings
@@ -27,6 +29,9 @@ COOKIE: Final = "vo_emline_label"
 
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _SAFE_SITES: Final = ("same-origin", "none")
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 def person_of(request: Request) -> Person:
@@ -63,6 +68,27 @@ def owner_of(request: Request) -> Person:
     if not found.owns:
         raise ForbiddenError("only owners may do that; ask the one who invited you")
     return found
+
+
+def route(path: str, handlers: Mapping[str, Handler]) -> Route:
+    """Give a route of which those who may not label do not learn by a 405 that it is there.
+
+    Parameters
+    ----------
+    path
+        Its address.
+    handlers
+        By method.
+    """
+
+    async def answer(request: Request) -> Response:
+        handler = handlers.get("GET" if request.method == "HEAD" else request.method)
+        if handler is None:
+            person_of(request)
+            raise HTTPException(405, headers={"Allow": ", ".join(handlers)})
+        return await handler(request)
+
+    return Route(path, answer, methods=_METHODS)
 
 
 def nothing_here() -> HTTPException:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import wraps
 from typing import Any, Final
 
 import structlog
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from service.clients import in_page_place
 from service.context import services
-from service.errors import INTERNAL, RETRY_SECONDS, NotFoundError, TooLargeError, status_of
-from service.labelling.access import nothing_here, person_of, remember
+from service.errors import INTERNAL, RETRY_SECONDS, TooLargeError, status_of
+from service.labelling.access import Handler, nothing_here, owner_of, person_of, remember, route
 from service.labelling.context import LabelServices, labelling
 from service.labelling.items import (
     epochs_of,
@@ -27,6 +26,7 @@ from service.labelling.items import (
     predictions_of,
 )
 from service.labelling.people import Person
+from service.labelling.queueing import EXPORTS, export, known_queue, make, report_of, wanted_queue
 from service.middleware import note
 from service.store import ReleaseStore
 from vo_emline.errors import EmlineError, UserError
@@ -42,22 +42,13 @@ BODY_BYTES: Final = 2_000_000
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
-Handler = Callable[[Request], Awaitable[Response]]
 
-
-ANY_METHOD: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-"""Methods that a route takes, lest those who may not label learn from a 405 that it is there."""
-
-
-def answered_in_json(handler: Handler, method: str) -> Handler:
+def answered_in_json(handler: Handler) -> Handler:
     """Let a handler's mistakes be answered as ``{"error": …}``, with the status of any other answer."""
 
     @wraps(handler)
     async def answer(request: Request) -> Response:
         try:
-            if request.method != method:
-                person_of(request)
-                raise HTTPException(405, headers={"Allow": method})
             found = await handler(request)
         except EmlineError as error:
             return _failure(error)
@@ -80,6 +71,37 @@ async def list_queues(request: Request) -> Response:
     """List the queues, with how far each is."""
     person = person_of(request)
     return JSONResponse(await in_page_place(request, queue_rows, labelling(request), person))
+
+
+async def new_queue(request: Request) -> Response:
+    """Make a queue."""
+    owner_of(request)
+    wanted = wanted_queue(await _body(request, dict))
+    queue = await in_page_place(request, make, labelling(request), wanted)
+    return JSONResponse(asdict(queue), 201)
+
+
+async def estimates(request: Request) -> Response:
+    """Give what the labels of a queue tell so far."""
+    person_of(request)
+    return JSONResponse(
+        await in_page_place(request, report_of, labelling(request), request.path_params["name"])
+    )
+
+
+async def take_along(request: Request) -> Response:
+    """Give labels as a table: what people say of each spectrum, or (``rows=log``) every label."""
+    person, asked = person_of(request), request.query_params
+    queue, suffix, log = asked.get("queue", ""), asked.get("format", "csv"), asked.get("rows") == "log"
+    content = await in_page_place(
+        request, export, labelling(request), person, queue=queue, suffix=suffix, log=log
+    )
+    name = f"labels{'-' + queue if queue else ''}{'-log' if log else ''}.{suffix}"
+    return Response(
+        content,
+        media_type=EXPORTS[suffix],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 def queue_rows(context: LabelServices, person: Person) -> list[dict[str, Any]]:
@@ -106,7 +128,7 @@ async def next_items(request: Request) -> Response:
     context, shared = labelling(request), services(request)
 
     def work() -> dict[str, Any]:
-        _known_queue(context, name)
+        known_queue(context, name)
         claimed = context.queues.claim(name, person.name, number)
         lacking = [item for item in claimed if str(item.position) not in have]
         items = items_of(shared.store, shared.urls, [item.publisher_did for item in lacking])
@@ -126,7 +148,7 @@ async def skip(request: Request) -> Response:
     did = str((await _body(request, dict)).get("publisher_did", ""))
 
     def work() -> None:
-        _known_queue(labelling(request), name)
+        known_queue(labelling(request), name)
         labelling(request).queues.skip(name, person.name, did)
 
     await in_page_place(request, work)
@@ -140,7 +162,7 @@ async def earlier(request: Request) -> Response:
     shared = services(request)
 
     def work() -> list[dict[str, Any]]:
-        _known_queue(labelling(request), name)
+        known_queue(labelling(request), name)
         labels = labelling(request).log.current(queue=name, labeller=person.name)[-number:][::-1]
         items = items_of(shared.store, shared.urls, [label.publisher_did for label in labels])
         return [{"label": label.to_json(), "item": item} for label, item in zip(labels, items, strict=True)]
@@ -261,34 +283,23 @@ def _did(request: Request) -> str:
     return did
 
 
-def _known_queue(context: LabelServices, name: str) -> None:
-    """See that there is a queue of this name.
-
-    Raises
-    ------
-    NotFoundError
-        There is none.
-    """
-    try:
-        context.queues.get(name)
-    except UserError as error:
-        raise NotFoundError(str(error)) from error
-
-
 def api_routes() -> list[Route]:
     """Give the routes of the JSON."""
     queue = "/label/api/queues/{name}"
-    table: list[tuple[str, Handler, str]] = [
-        ("/label/api/queues", list_queues, "GET"),
-        (f"{queue}/next", next_items, "GET"),
-        (f"{queue}/earlier", earlier, "GET"),
-        (f"{queue}/skip", skip, "POST"),
-        ("/label/api/prediction", prediction, "GET"),
-        ("/label/api/expected", expected, "GET"),
-        ("/label/api/epochs", epochs, "GET"),
-        ("/label/api/labels", store_labels, "POST"),
-        ("/label/api/enter", accept, "POST"),
-    ]
+    table: dict[str, dict[str, Handler]] = {
+        "/label/api/queues": {"GET": list_queues, "POST": new_queue},
+        f"{queue}/next": {"GET": next_items},
+        f"{queue}/earlier": {"GET": earlier},
+        f"{queue}/skip": {"POST": skip},
+        f"{queue}/estimates": {"GET": estimates},
+        "/label/api/prediction": {"GET": prediction},
+        "/label/api/expected": {"GET": expected},
+        "/label/api/epochs": {"GET": epochs},
+        "/label/api/labels": {"POST": store_labels},
+        "/label/api/export": {"GET": take_along},
+        "/label/api/enter": {"POST": accept},
+    }
     return [
-        Route(path, answered_in_json(handler, method), methods=ANY_METHOD) for path, handler, method in table
+        route(path, {method: answered_in_json(handler) for method, handler in handlers.items()})
+        for path, handlers in table.items()
     ]

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, Final
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from service.clients import in_page_place
 from service.context import services
-from service.errors import NotFoundError
-from service.labelling.access import forget, nothing_here, person_of
-from service.labelling.api import ANY_METHOD, api_routes, queue_rows
+from service.labelling.access import forget, nothing_here, owner_of, person_of, route
+from service.labelling.api import api_routes, queue_rows
 from service.labelling.context import labelling
+from service.labelling.people import Person
+from service.labelling.queueing import known_queue, make, wanted_queue
 from service.pages import HEADERS, relative_urls, render
+from service.parameters import read_parameters
 from vo_emline.errors import UserError
-from vo_emline.labelling.log import queue_name
+from vo_emline.labelling.making import KINDS
 from vo_emline.labels import PROFILES
 
 PRIVATE: Final = HEADERS | {"Cache-Control": "no-store"}
@@ -26,18 +27,35 @@ PRIVATE: Final = HEADERS | {"Cache-Control": "no-store"}
 
 async def queues_page(request: Request) -> Response:
     """Show the queues."""
-    person = person_of(request)
+    return await _queues(request, person_of(request))
+
+
+async def make_queue_page(request: Request) -> Response:
+    """Make a queue, and go to it; what is wrong with what was asked for is said above the form."""
+    person = owner_of(request)
+    parameters = await read_parameters(request)
+    given = {name.lower(): values[-1] for name, values in parameters.values.items()}
+    try:
+        queue = await in_page_place(request, make, labelling(request), wanted_queue(given))
+    except UserError as error:
+        return await _queues(request, person, given=given, message=str(error))
+    return RedirectResponse(relative_urls("/label").queue(queue.name), 303)
+
+
+async def _queues(
+    request: Request, person: Person, *, given: Mapping[str, str] | None = None, message: str = ""
+) -> Response:
     rows = await in_page_place(request, queue_rows, labelling(request), person)
-    return _page(request, "queues.html", "/label", person=person, queues=rows)
+    return _page(
+        request, "queues.html", "/label", 400 if message else 200, person=person, queues=rows, kinds=KINDS,
+        given=given or {}, message=message,
+    )  # fmt: skip
 
 
 async def queue_page(request: Request) -> Response:
     """Show the page on which the spectra of one queue are labelled."""
     person, name = person_of(request), request.path_params["name"]
-    try:
-        queue = await in_page_place(request, labelling(request).queues.get, queue_name(name))
-    except UserError as error:
-        raise NotFoundError(str(error)) from error
+    queue = await in_page_place(request, known_queue, labelling(request), name)
     return _page(request, "label.html", "/label/queue/NAME", person=person, queue=queue, profiles=PROFILES)
 
 
@@ -57,34 +75,18 @@ async def leave(request: Request) -> Response:
     return answer
 
 
-def _page(request: Request, template: str, path: str, **values: Any) -> Response:
-    context = services(request)
-    text = render(
-        template, settings=context.settings, urls=relative_urls(path), public=context.urls, **values
-    )
-    return HTMLResponse(text, headers=PRIVATE)
-
-
-async def _only(method: str, handler: Any, request: Request) -> Response:
-    if request.method not in (method, "HEAD" if method == "GET" else method):
-        person_of(request)
-        raise HTTPException(405, headers={"Allow": method})
-    answer: Response = await handler(request)
-    return answer
+def _page(request: Request, template: str, path: str, status: int = 200, **values: Any) -> Response:
+    context, urls = services(request), relative_urls(path)
+    text = render(template, settings=context.settings, urls=urls, public=context.urls, **values)
+    return HTMLResponse(text, status, headers=PRIVATE)
 
 
 def routes() -> list[Route]:
     """Give the routes of labelling."""
-    pages = [
-        ("/label", queues_page, "GET"),
-        ("/label/queue/{name}", queue_page, "GET"),
-        ("/label/enter/{invitation}", enter_page, "GET"),
-        ("/label/leave", leave, "POST"),
-    ]
     return [
-        *(
-            Route(path, partial(_only, method, handler), methods=ANY_METHOD)
-            for path, handler, method in pages
-        ),
+        route("/label", {"GET": queues_page, "POST": make_queue_page}),
+        route("/label/queue/{name}", {"GET": queue_page}),
+        route("/label/enter/{invitation}", {"GET": enter_page}),
+        route("/label/leave", {"POST": leave}),
         *api_routes(),
     ]

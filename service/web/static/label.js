@@ -265,6 +265,33 @@ function toldAfter(predictions) {
   $("last-model").textContent = ` – the network says ${found.label}, P(emission) ${found.score.toFixed(3)}`;
 }
 
+// ---- what the labels tell so far
+
+const percent = (value) => `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)} %`;
+let telling = 0;
+
+function tell() { // soon, and once for many labels
+  clearTimeout(telling);
+  telling = setTimeout(showEstimates, 700);
+}
+
+async function showEstimates() {
+  let found;
+  try { found = await ofQueue("estimates"); } catch { return; } // it is told after the next labels
+  const figures = [];
+  for (const name of found.estimates ? ["precision", "completeness", "prevalence"] : []) {
+    const { value, interval } = found.estimates[name];
+    figures.push([name, value === null ? "not known yet" : `${percent(value)} (${percent(interval[0])} to ${percent(interval[1])})`]);
+  }
+  if (!found.estimates && found.gain.of) figures.push(["against the network", `${found.gain.contradicting} of the last ${found.gain.of} labels`]);
+  $("figures").replaceChildren(...figures.flatMap(([name, text]) => {
+    const pair = [document.createElement("dt"), document.createElement("dd")];
+    [pair[0].textContent, pair[1].textContent] = [name, text];
+    return pair;
+  }));
+  $("stop").textContent = found.stop.because ? `${found.stop.stop ? "Enough" : "Go on"}: ${found.stop.because}.` : "";
+}
+
 // ---- keys and buttons: one table
 
 async function far(name) {
@@ -341,7 +368,7 @@ const outbox = new Outbox({
     if (stored) {
       for (const given of stored.filter((each) => each.queue === queue)) progress.mine += given.profile ? 1 : -1;
       toldAfter(predictions);
-      page.dispatchEvent(new CustomEvent("stored"));
+      tell();
     }
     if (current) showProgress();
     else show(null); // it may be the last that was waited for
@@ -356,6 +383,7 @@ async function begin() {
   for (const given of left) if (given.queue === queue && given.profile && !undone.has(given.label_id)) known.add(given.publisher_did);
   await fill();
   if (!current) show(null);
+  showEstimates();
   setInterval(() => { if (!current || !finished) fill(); }, 15000);
   addEventListener("online", () => fill());
 }

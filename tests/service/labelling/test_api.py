@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
+from astropy.table import Table
 
+from service.labelling.people import Role
 from vo_emline.preprocess import GRID
 
 TELLING = ("label", "score", "probab", "flag", "predict", "profile", "emission")
@@ -130,3 +134,68 @@ def test_who_asks_too_often_is_told_when_to_come_again(public: Any) -> None:
     late = [answer for answer in answers if answer.status_code == 429]
     assert late
     assert int(late[0].headers["retry-after"]) > 0
+
+
+def test_a_queue_is_made_judged_and_taken_along(start_labelled: Any, label: Any) -> None:
+    served = start_labelled()
+    asked = {"kind": "audit", "name": "how-good", "size": 40, "seed": 7}
+    made = served.post("/label/api/queues", asked)
+    assert made.status_code == 201
+    assert (made.json()["kind"], made.json()["seed"]) == ("audit", 7)
+    again = served.post("/label/api/queues", asked)
+    assert again.status_code == 400
+    assert "how-good" in again.json()["error"]
+    items = served.get("/label/api/queues/how-good/next?n=100").json()["items"]
+    before = served.get("/label/api/queues/how-good/estimates").json()
+    assert before["estimates"]["precision"]["value"] is None
+    labels = [
+        label(item["publisher_did"], ("emission", "absorption")[number % 2], queue="how-good")
+        for number, item in enumerate(items)
+    ]
+    assert served.post("/label/api/labels", labels).json()["stored"] == len(items)
+    report = served.get("/label/api/queues/how-good/estimates").json()
+    low, high = report["estimates"]["precision"]["interval"]
+    assert 0 < low < report["estimates"]["precision"]["value"] < high < 1
+    assert report["estimates"]["labelled"] == len(items)
+    taken = served.get("/label/api/export?queue=how-good&format=csv")
+    rows = list(csv.DictReader(io.StringIO(taken.text)))
+    assert [row["profile"] for row in rows] == [given["profile"] for given in labels]
+    assert taken.headers["content-disposition"] == 'attachment; filename="labels-how-good.csv"'
+    table = Table.read(
+        io.BytesIO(served.get("/label/api/export?format=vot&rows=log").content), format="votable"
+    )
+    assert set(table["label_id"]) == {given["label_id"] for given in labels}
+
+
+def test_only_owners_make_queues_and_see_the_labels_of_others(public: Any, label: Any) -> None:
+    eva, jan = (public.invited(name) for name in ("Eva", "Jan"))
+    otto = public.invited("Otto", Role.OWNER)
+    wanted = {"kind": "list", "name": "theirs", "names": public.dids[100:110]}
+    assert public.post("/label/api/queues", wanted, cookies=eva).status_code == 403
+    assert "Make a queue" not in public.get("/label", cookies=eva).text
+    assert public.post("/label/api/queues", wanted, cookies=otto).status_code == 201
+    for number, cookie in enumerate((eva, jan)):
+        given = [label(public.dids[100 + number], queue="theirs")]
+        assert public.post("/label/api/labels", given, cookies=cookie).json()["stored"] == 1
+    path = "/label/api/export?rows=log&queue=theirs"
+    found = [
+        {row["labeller"] for row in csv.DictReader(io.StringIO(public.get(path, cookies=cookie).text))}
+        for cookie in (eva, jan, otto)
+    ]
+    assert found == [{"Eva"}, {"Jan"}, {"Eva", "Jan"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "kind"),
+        ({"kind": "list"}, "name the spectra"),
+        ({"kind": "list", "names": ["nobody"]}, "none of"),
+        ({"kind": "audit", "size": "many"}, "size"),
+        ({"kind": "audit", "size": 10, "name": "a/b"}, "name"),
+    ],
+)
+def test_what_is_wrong_with_a_queue_is_said(own: Any, given: Any, said: str) -> None:
+    answer = own.post("/label/api/queues", given)
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]
