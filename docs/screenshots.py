@@ -35,7 +35,8 @@ def shoot(page: Any, name: str) -> None:
 
 def main(run: str) -> None:
     """Serve a run and take all pictures."""
-    command = [sys.executable, "-m", "service", run, "--port", "0", "--title", "Emission-line stars"]
+    options = ["--port", "0", "--title", "Emission-line stars", "--label"]
+    command = [sys.executable, "-m", "service", run, *options]
     with (
         subprocess.Popen(  # noqa: S603 - our own program
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -53,6 +54,12 @@ def main(run: str) -> None:
             page.click("a[data-row] >> nth=0")
             page.wait_for_selector("#plot canvas")
             shoot(page, "pages-candidate")
+            page.goto(f"{url}/label")
+            page.check("input[value=mixed]")
+            page.click("text=Make it")
+            page.wait_for_selector("#spectrum canvas")
+            page.keyboard.press("2")
+            shoot(page, "labelling")
             browser.close()
         finally:
             process.terminate()

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import getpass
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -238,3 +248,114 @@ def test_two_people_at_once_on_one_queue(
     assert len(labels) == 40
     assert len({label.publisher_did for label in labels}) == 40
     assert {label.labeller for label in labels if label.profile == "absorption"} == {"Eva"}
+
+
+def test_a_queue_from_the_page_to_a_table(own: Labelled, new_page: Any) -> None:
+    """The round of docs/labelling.md: make a queue, label it, read what it tells, take it along."""
+    with new_page() as page:
+        page.goto(f"{own.url}/candidates")
+        page.click("nav >> text=Label")
+        if page.locator("details:not([open]) >> text=Make a queue").count():
+            page.click("text=Make a queue")
+        page.fill("[name=size]", "3")
+        page.click("text=Make it")
+        assert "at least" in page.inner_text("#message")  # an audit is never that small
+        page.fill("[name=size]", "20")
+        page.fill("[name=name]", "from-the-page")
+        page.click("text=Make it")
+        page.wait_for_url("**/label/queue/from-the-page")
+        page.wait_for_selector("#spectrum canvas")
+        for number in range(20):
+            page.keyboard.press(str(number % 2 + 1))
+        expect(page.locator("#name")).to_have_text("All labelled")
+        expect(page.locator("#figures")).to_contain_text("completeness")
+        expect(page.locator("#figures")).not_to_contain_text("not known yet")
+        with page.expect_download() as download:
+            page.click("text=CSV")
+        rows = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+    assert [row["profile"] for row in rows] == [PROFILES[number % 2] for number in range(20)]
+    assert all(float(row["weight"]) >= 1 for row in rows)
+
+
+@contextmanager
+def process(*command: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """Run a program in a group of its own, and kill all of it at the end."""
+    with subprocess.Popen(command, text=True, start_new_session=True, **options) as running:
+        try:
+            yield running
+        finally:
+            kill(running)
+
+
+def kill(running: subprocess.Popen[str]) -> None:
+    """Kill a program and what it started, at once."""
+    with suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+
+
+@contextmanager
+def serving(release: Path, state: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Serve a release by the command."""
+    program = [sys.executable, "-c", "from vo_emline.cli import main; main()", "serve", str(release)]
+    options = ["--label", "--port", str(port), "--state-directory", str(state)]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with process(*program, *options, **streams) as running:
+        assert running.stdout is not None
+        yield running, running.stdout.readline().strip()
+
+
+@contextmanager
+def browsing(kind: Any, profile: Path) -> Iterator[tuple[subprocess.Popen[str], Any]]:
+    """Run Chromium with a folder of its own, by a process that can be killed, and give a page of it."""
+    (profile / "DevToolsActivePort").unlink(missing_ok=True)
+    options = ["--headless", "--no-sandbox", "--remote-debugging-port=0", f"--user-data-dir={profile}"]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with process("/usr/bin/chromium", *options, **streams) as running:
+        deadline = time.monotonic() + 30
+        while not (written := (profile / "DevToolsActivePort")).is_file() or not written.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        browser = kind.connect_over_cdp(f"http://127.0.0.1:{written.read_text().splitlines()[0]}")
+        yield running, browser.contexts[0].new_page()
+
+
+def test_kill_9_of_server_and_browser_loses_and_doubles_nothing(
+    browsed_release: Path, tmp_path: Path, chromium: Any
+) -> None:
+    log = LabelLog(tmp_path / "state" / LABELS_FILE)
+    with duckdb.connect(str(browsed_release), read_only=True) as database:
+        rows = database.sql("SELECT obs_publisher_did FROM emline.candidates ORDER BY 1").fetchall()
+    Queues(log).add(Queue(name="killed", kind="list"), [QueueItem(publisher_did=did) for (did,) in rows[:40]])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    kind = chromium.browser_type
+    with (
+        serving(browsed_release, tmp_path / "state", port) as (server, url),
+        browsing(kind, tmp_path / "profile") as (browser, page),
+    ):
+        begin(page, f"{url}/label/queue/killed")
+        for key in "12312":
+            page.keyboard.press(key)
+        kill(server)  # with labels that it has, and some that it may be writing
+        for key in "312312":
+            page.keyboard.press(key)
+        expect(page.locator("#sending")).to_contain_text("No connection")
+        page.wait_for_function("async () => await window.indexedDB.databases().then((all) => all.length)")
+        page.wait_for_timeout(300)
+        kill(browser)
+    with (
+        serving(browsed_release, tmp_path / "state", port) as (_, url),
+        browsing(kind, tmp_path / "profile") as (_, page),
+    ):
+        begin(page, f"{url}/label/queue/killed")
+        expect(page.locator("#sending")).to_have_text("Everything is stored.", timeout=20_000)
+        assert page.inner_text("#count") == "11/40"
+        page.keyboard.press("9")
+        expect(page.locator("#count")).to_have_text("12/40")
+        stored(page)
+    labels = log.labels(queue="killed")
+    assert [label.publisher_did for label in labels] == [did for (did,) in rows[:12]]
+    given = [PROFILES[int(key) - 1] for key in "12312312312"]
+    assert [label.profile for label in labels] == [*given, "cannot-tell"]
