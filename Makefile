@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-release bench-scaling bench-real model ablation docs clean screenshots
+.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-label bench-release bench-scaling bench-real model ablation docs clean screenshots
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -71,6 +71,9 @@ bench-tap: .venv/installed ## Measure the TAP service, beside the DaCHS peer whe
 
 bench-web: .venv/installed ## Measure the pages for people (WEB="--rows 20000000")
 	$(BIN)/python benchmarks/web.py $(WEB)
+
+bench-label: .venv/installed ## Measure what one waits for who labels, 1000 labels at 3/s (LABEL="--rows 20000000")
+	$(BIN)/python benchmarks/label.py $(LABEL)
 
 soak: .venv/installed ## Let a service run under mixed and hostile load (SOAK="--minutes 60")
 	$(BIN)/python benchmarks/soak.py $(SOAK)

@@ -184,11 +184,12 @@ def _rows(release: Release, dids: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def _select(release: Release, columns: str, dids: Sequence[str]) -> list[dict[str, Any]]:
-    """Look up classified spectra, each by the index of its identifier: a list would be sought in all."""
-    if release.table(SCORES.qualified_name) is None:
+    """Look up classified spectra by the index of their identifiers."""
+    if release.table(SCORES.qualified_name) is None or not dids:
         return []
-    sql = f"SELECT {columns} FROM {SCORES.qualified_name} WHERE obs_publisher_did = ?"  # noqa: S608
-    return [row for did in dids for row in release.rows(sql, [did])]
+    marks = ", ".join("?" * len(dids))
+    sql = f"SELECT {columns} FROM {SCORES.qualified_name} WHERE obs_publisher_did IN ({marks})"  # noqa: S608
+    return release.rows(sql, list(dids))
 
 
 def _item(
