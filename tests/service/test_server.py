@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -21,6 +22,7 @@ from lxml import etree
 
 from service.cli import serve
 from service.config import Settings
+from service.connections import PEER, BehindProxies
 from service.server import find_release, with_public_url
 from vo_emline.errors import UserError
 from vo_emline.rundir import RunDirectory
@@ -200,6 +202,7 @@ from pathlib import Path
 from starlette.testclient import TestClient
 from service.app import create_app
 from service.config import Settings
+from service.connections import PEER, BehindProxies
 
 settings = Settings(public_url="http://localhost", state_directory=Path(sys.argv[2]))
 values = {"LANG": "ADQL", "FORMAT": "csv", "QUERY": "SELECT TOP 1 s_ra FROM ivoa.obscore"}
@@ -223,3 +226,16 @@ def test_help_is_quick_and_light() -> None:
     script = f"import sys, service.cli; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_who_really_asks_is_remembered_beside_whom_a_proxy_names() -> None:
+    seen: list[tuple[str, str]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append((scope["client"][0], scope[PEER]))
+
+    headers = [(b"x-forwarded-for", b"203.0.113.7")]
+    for peer in ("192.0.2.1", "198.51.100.9"):
+        scope = {"type": "http", "client": (peer, 1), "headers": headers}
+        asyncio.run(BehindProxies(app, proxies=("192.0.2.1",))(scope, None, None))  # type: ignore[arg-type]
+    assert seen == [("203.0.113.7", "192.0.2.1"), ("198.51.100.9", "198.51.100.9")]

@@ -64,6 +64,7 @@ async function fetchMore() {
     const n = Math.min(100, AHEAD + PART + outbox.waiting.length);
     const have = [current, ...ahead].filter(Boolean).map((item) => item.position);
     const found = await ofQueue(`next?n=${n}&have=${have.join(",")}`);
+    asked = Date.now();
     progress = found.progress;
     const fresh = found.items.filter((item) => !known.has(item.publisher_did));
     for (const item of fresh) { known.add(item.publisher_did); ahead.push(item); }
@@ -74,6 +75,21 @@ async function fetchMore() {
     if (!current) say("No connection, and nothing is left to look at; this page goes on when it is back.");
     setTimeout(fill, 5000);
   }
+}
+
+// What is here is held for a quarter of an hour from the last time one asked: ask in time, and after a long absence anew.
+const RENEW_MS = 5 * 60e3;
+const HELD_MS = 15 * 60e3;
+let asked = Date.now();
+
+async function renew() {
+  if (filling || document.visibilityState !== "visible" || Date.now() - asked < RENEW_MS) return;
+  if (Date.now() - asked > HELD_MS) {
+    for (const item of ahead.splice(0)) known.delete(item.publisher_did); // others may have them by now
+  }
+  filling = fetchMore();
+  await filling;
+  filling = null;
 }
 
 // What a residual and other epochs need, for what is shown and the next few.
@@ -385,6 +401,8 @@ async function begin() {
   if (!current) show(null);
   showEstimates();
   setInterval(() => { if (!current || !finished) fill(); }, 15000);
+  setInterval(renew, 60e3);
+  document.addEventListener("visibilitychange", renew);
   addEventListener("online", () => fill());
 }
 

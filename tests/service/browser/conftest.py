@@ -96,8 +96,9 @@ def _cutouts(rows: list[dict[str, Any]]) -> pa.Table:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """Start Chromium; its event loop runs in this thread, and must end with the module that needs it."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)  # where other tests have the processors, nothing is quick
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         yield browser
