@@ -14,6 +14,7 @@ module              what it knows
 ``drawing``         figures, also of characters
 ``linked``          tables and spectra in TOPCAT, Aladin and SPLAT; files for them
 ``samp``            the messages, the hub, who is there
+``labelling``       queues of spectra to be labelled; ``widget``: the same in notebooks
 ``specutils``       the bridge to specutils, and its LAMOST loader
 ==================  ====================================================================
 """

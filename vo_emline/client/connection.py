@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from vo_emline.client import queries
+from vo_emline.client import labelling, queries
 from vo_emline.client.address import ServiceAddress
 from vo_emline.client.candidates import Candidates, plain_uploads
+from vo_emline.client.labelling import LabelQueue
 from vo_emline.client.queries import Position, Target, constrain
 from vo_emline.client.service import Service
 from vo_emline.client.tables import Listing
 from vo_emline.client.tap import Job, warn_if_truncated
 from vo_emline.errors import UserError
+from vo_emline.labelling.log import queue_name
 from vo_emline.net.cache import Cache
 from vo_emline.net.rows import Row, Rows
 from vo_emline.net.votable import Answer
@@ -21,6 +23,7 @@ from vo_emline.net.votable import Answer
 if TYPE_CHECKING:
     from astropy.units import Quantity
 
+    from vo_emline.client.widget import LabelWidget
     from vo_emline.spectra import Spectrum
 
 Limit: TypeAlias = int | Literal["all"] | None
@@ -299,6 +302,50 @@ class Client(Service):
         if identifier.startswith("ivo://"):
             return self.spectrum_at(self.address.spectrum(identifier, {"FORMAT": "native"}))
         return self.spectrum_of(self.find(identifier))
+
+    def queues(self) -> list[dict[str, Any]]:
+        """List the queues of spectra to be labelled: ``name``, ``kind``, ``size``, ``labelled``, ``mine``.
+
+        Raises
+        ------
+        UserError
+            One may not label here: see :meth:`enter`.
+        """
+        found: list[dict[str, Any]] = labelling.ask(self.labels, self.address.base, "GET", "queues")
+        return found
+
+    def queue(self, name: str) -> LabelQueue:
+        """Give a queue of spectra to be labelled, one after the other.
+
+        Examples
+        --------
+        >>> queue = service.queue("audit-1")  # doctest: +SKIP
+        >>> while (spectrum := queue.next()) is not None:  # doctest: +SKIP
+        ...     queue.label(spectrum, "double-peak")
+        """
+        return LabelQueue(self.labels, self.address.base, queue_name(name))
+
+    def label_widget(self, name: str) -> LabelWidget:
+        """Give a widget for notebooks on a queue: the spectrum, buttons for profiles, undo and skip, comment.
+
+        Raises
+        ------
+        UserError
+            There is no such queue, or the package ipywidgets is missing (extra ``notebook``).
+        """
+        from vo_emline.client.widget import LabelWidget  # slow to import
+
+        return LabelWidget(self.queue(name))
+
+    def enter(self, link: str) -> None:
+        """Accept an invitation to label, the link that `vo-emline label invite` printed.
+
+        Raises
+        ------
+        UserError
+            It is none to this service, or is too old or revoked.
+        """
+        labelling.enter(self.labels, self.address.base, link)
 
     def _ask(
         self,

@@ -52,6 +52,13 @@ class Service:
 
         return TAPService(self.address.tap, session=self.queries.session)
 
+    @cached_property
+    def labels(self) -> Session:
+        """The connections over which one labels; they know who it is."""
+        from vo_emline.client.labelling import new_session
+
+        return new_session()
+
     def fetcher(self, *, cache: bool = True, parallel: int = PARALLEL, offline: bool = False) -> Fetcher:
         """Give what fetches addresses of this service; its connections are used again."""
         return Fetcher(self._downloads, self.cache if cache else None, parallel=parallel, offline=offline)
@@ -84,5 +91,7 @@ class Service:
         """Close connections: to the service, and to the SAMP hub if we are on it."""
         self.queries.session.close()
         self._downloads.close()
+        if "labels" in self.__dict__:
+            self.labels.close()
         if self._samp is not None:
             self._samp.close()
