@@ -32,8 +32,9 @@ LEAST_UNDER_NEBULA: Final = 0.995
 MAY_BE_NEBULAR: Final = 0.5
 """Probability of a nebula from which on one may lie over the star."""
 
-WITHHELD: Final = 0.55
-"""Probability of absorption where emission is not called so: neither sure nor emission."""
+WITHHELD: Final = (0.41, 0.05)
+"""Where emission is not called so, its probability becomes the first of these and this share of what it was:
+neither sure nor emission, and in the same order."""
 
 
 def withhold(probability: Float32, windows: WindowSet) -> Float32:
@@ -49,8 +50,8 @@ def withhold(probability: Float32, windows: WindowSet) -> Float32:
     Returns
     -------
     numpy.ndarray
-        Shape (n, 3): absorption has :data:`WITHHELD` in these spectra, and single and double share the rest
-        as before.
+        Shape (n, 3): in these spectra emission has what :data:`WITHHELD` says, shared by single and double as
+        before, and absorption the rest.
     """
     emission = 1.0 - probability[:, ABSORPTION].astype(np.float64)
     doubted = np.flatnonzero((probability.argmax(axis=1) != ABSORPTION) & (emission < LEAST_UNDER_NEBULA))
@@ -63,6 +64,7 @@ def withhold(probability: Float32, windows: WindowSet) -> Float32:
         return probability
     rows = doubted[weak[only_fills(window_baseline(some.take(weak)))]]
     corrected: npt.NDArray[Any] = probability.copy()
-    corrected[rows, 1:] *= ((1.0 - WITHHELD) / emission[rows])[:, None]
-    corrected[rows, ABSORPTION] = WITHHELD
+    left = WITHHELD[0] + WITHHELD[1] * emission[rows]
+    corrected[rows, 1:] *= (left / emission[rows])[:, None]
+    corrected[rows, ABSORPTION] = 1.0 - left
     return corrected

@@ -8,6 +8,7 @@ from tests.vo_emline.measure.test_matched import NOISE, gaussian, windows
 from vo_emline.measure.filled import LEAST_FILLED, LEAST_UNDER_NEBULA, WITHHELD, withhold
 from vo_emline.measure.nebula import NITROGEN_VAC, SULPHUR_VAC
 from vo_emline.preprocess import GRID
+from vo_emline.survey import SurveyOptions
 
 CORE = -0.5 * gaussian(700.0) + 4 * NOISE * gaussian(250.0)
 """A photospheric line whose core is filled a little."""
@@ -25,8 +26,11 @@ def test_a_filled_core_has_to_be_more_probable_than_a_line_of_its_own() -> None:
     filled, risen = windows(CORE), windows(8 * NOISE * gaussian(250.0))
     weak = said(LEAST_FILLED - 0.05)
     withheld = withhold(weak, filled)
-    assert withheld[0, 0] == np.float32(WITHHELD)
-    np.testing.assert_allclose(withheld[0, 1:], [0.75 * (1 - WITHHELD), 0.25 * (1 - WITHHELD)], rtol=1e-6)
+    left = WITHHELD[0] + WITHHELD[1] * (LEAST_FILLED - 0.05)
+    np.testing.assert_allclose(withheld[0], [1 - left, 0.75 * left, 0.25 * left], rtol=1e-6)
+    assert withheld.argmax() == 0
+    assert withheld.max() < SurveyOptions().uncertain_below
+    assert withhold(said(LEAST_FILLED - 0.02), filled)[0, 0] < withheld[0, 0]
     np.testing.assert_array_equal(withhold(weak, risen), weak)
     sure = said(LEAST_FILLED + 0.05)
     np.testing.assert_array_equal(withhold(sure, filled), sure)
