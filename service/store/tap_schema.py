@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from service.adql import as_identifier
-from vo_emline.candidates.columns import CANDIDATES, EPOCHS, KNOWN, OBJECTS, SAID, SCORES
+from vo_emline.candidates.columns import CANDIDATES, CHANGES, EPOCHS, KNOWN, OBJECTS, SAID, SCORES
 from vo_emline.candidates.obscore import OBSCORE
 from vo_emline.tables import Column, Datatype, Table
 
@@ -117,6 +117,8 @@ KEYS: Final = (
                description="What the network says of a spectrum that people labelled"),
     ForeignKey(source=KNOWN.qualified_name, target=OBJECTS.qualified_name,
                columns=(("object_id", "object_id"),), description="The star that a catalogue names"),
+    ForeignKey(source=CHANGES.qualified_name, target=SCORES.qualified_name, columns=_RUN,
+               description="The spectrum of a candidate that changed, where it is still here"),
     ForeignKey(source="tap_schema.tables", target="tap_schema.schemas",
                columns=(("schema_name", "schema_name"),), description="The schema of a table"),
     ForeignKey(source="tap_schema.columns", target="tap_schema.tables",

@@ -8,6 +8,7 @@
 * ``output``: tables as CSV, VOTable, Parquet, FITS, ECSV; tables of any size as a stream
 * ``database``: where rows are made: functions, limits on memory, a file that is renamed into place
 * ``joining``: which spectra are of one star; ``objects``: what they say together
+* ``changes``: what became of candidates since the release before
 * ``known``: what catalogues say of a star
 * ``said``: labels of people, put to the spectra of a release
 * ``classified``: classified spectra of a release or survey, a batch at a time
@@ -22,6 +23,7 @@ from vo_emline.lazy import lazily
 
 if TYPE_CHECKING:
     from vo_emline.candidates.columns import CANDIDATES as CANDIDATES
+    from vo_emline.candidates.columns import CHANGES as CHANGES
     from vo_emline.candidates.columns import CLASSIFIED as CLASSIFIED
     from vo_emline.candidates.columns import EPOCHS as EPOCHS
     from vo_emline.candidates.columns import HPX_ORDER as HPX_ORDER
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = lazily(
     __name__,
     {
-        "columns": "CANDIDATES CLASSIFIED EPOCHS HPX_ORDER KNOWN OBJECTS PUBLISHED REJECTS SAID SCORES "
+        "columns": "CANDIDATES CHANGES CLASSIFIED EPOCHS HPX_ORDER KNOWN OBJECTS PUBLISHED REJECTS SAID SCORES "
         "SPECTRA",
         "database": "Limits healpix",
         "hats": "HatsSummary write_hats",

@@ -314,7 +314,30 @@ SAID: Final = Table(
     columns=(_NAMES[0], _ID, *PEOPLE_SAY),
 )  # fmt: skip
 
-PUBLISHED: Final = (CANDIDATES, SCORES, REJECTS, OBJECTS, EPOCHS, KNOWN, SAID)
+CHANGES: Final = Table(
+    schema="emline", name="changes",
+    description="What became of candidates since the release before",
+    columns=(
+        replace(_ID, unique=True),
+        _OBJECT_ID,
+        _NAMES[2],
+        Column(name="change", datatype="char", arraysize="*", ucd="meta.code.status", principal=True,
+               description="appeared: a candidate among new spectra; label changed; withdrawn: the spectrum "
+               "is not in this release any more"),
+        Column(name="label_before", datatype="char", arraysize="*", ucd="src.class", principal=True,
+               description="Class in the release before; NULL where it did not have the spectrum"),
+        Column(name="label_now", datatype="char", arraysize="*", ucd="src.class", principal=True,
+               description="Class in this release; NULL where it does not have the spectrum"),
+        Column(name="score_before", datatype="float", ucd="stat.probability", principal=True,
+               description="Probability of emission in the release before"),
+        Column(name="score_now", datatype="float", ucd="stat.probability", principal=True,
+               description="Probability of emission in this release"),
+        Column(name="run_before", datatype="char", arraysize="*", ucd="meta.id",
+               description="Run that made the release before"),
+    ),
+)  # fmt: skip
+
+PUBLISHED: Final = (CANDIDATES, SCORES, REJECTS, OBJECTS, EPOCHS, KNOWN, CHANGES, SAID)
 """The tables of schema ``emline``, in the order they are listed."""
 
 CLASSIFIED: Final = Table(

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
+from vo_emline.candidates.changes import CHANGES_DRAFT, draft_changes
 from vo_emline.candidates.columns import (
     CANDIDATES,
+    CHANGES,
     CUTOUTS,
     EPOCHS,
     KNOWN,
@@ -195,6 +197,7 @@ def finish(
         An identifier occurs twice.
     """
     index_identifiers(database, SPECTRA)
+    changed: dict[str, str] = {}
     if _exists(database, SCORES):
         candidates = f"(SELECT * FROM {SCORES.qualified_name} WHERE label <> {literal(LABELS[0])})"  # noqa: S608
         create_table(database, CANDIDATES, candidates)
@@ -205,11 +208,13 @@ def finish(
         epochs = f"(FROM {EPOCHS_DRAFT} ORDER BY object_id, epoch_mjd, candidate_id)"
         create_table(database, EPOCHS, epochs)
         create_table(database, KNOWN, f"(FROM {KNOWN_DRAFT} ORDER BY object_id, catalogue)")
+        changed = draft_changes(database, run_id=metadata.get("run_id", ""), previous=previous)
+        create_table(database, CHANGES, f"(FROM {CHANGES_DRAFT} ORDER BY change, candidate_id)")
         write_said(database, labels)
-        for table in (SCORES, CANDIDATES, CUTOUTS, OBJECTS, EPOCHS, SAID):
+        for table in (SCORES, CANDIDATES, CUTOUTS, OBJECTS, EPOCHS, CHANGES, SAID):
             index_identifiers(database, table)
     database.execute("CREATE TABLE internal.metadata (key VARCHAR PRIMARY KEY, value VARCHAR)")
-    for fact in (made_facts(database) | dict(metadata)).items():
+    for fact in (made_facts(database) | changed | dict(metadata)).items():
         database.execute("INSERT INTO internal.metadata VALUES (?, ?)", list(fact))
 
 
@@ -307,6 +312,7 @@ def release_survey(
     name_known: NameKnown | None = None,
     labels: pa.Table | None = None,
     limits: Limits | None = None,
+    previous: Path | None = None,
 ) -> ReleaseCounts:
     """Write the release of a finished survey.
 
@@ -328,6 +334,8 @@ def release_survey(
         What people say of the spectra (:func:`~vo_emline.candidates.said.write_said`).
     limits
         Memory and threads.
+    previous
+        The release before this one; by default that which is replaced.
 
     Returns
     -------
@@ -353,7 +361,7 @@ def release_survey(
         create_table(database, CUTOUTS, f"(SELECT * FROM {_CLASSIFIED} WHERE cutout IS NOT NULL)")  # noqa: S608
         create_table(database, REJECTS, f"({rejects_select('missed', run_id=provenance.run_id)})")
         facts = {"authority": provenance.authority} | provenance.metadata() | dict(metadata or {})
-        finish(database, _CLASSIFIED, metadata=facts, previous=path, labels=labels)
+        finish(database, _CLASSIFIED, metadata=facts, previous=previous or path, labels=labels)
         return check(database, summary)
 
 

@@ -23,6 +23,12 @@ from vo_emline.cli.options import known_option
     help="Load the tables into PostgreSQL too: postgresql://user@host/name, or the words of libpq.",
 )
 @known_option
+@click.option(
+    "--previous",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The release before: stars keep its identifiers, changes are told [default: the one replaced].",
+)
 @click.option("--creator", "creators", multiple=True, metavar="NAME", help="Who made it. May be repeated.")
 @click.option("--licence", default="", help="Licence of the data: CC-BY-4.0, CC0-1.0, …, or its address.")
 @click.option("--doi", default="", help="DOI of this release, where it has one.")
@@ -49,6 +55,7 @@ def publish(
     output: Path | None,
     database: str | None,
     known: tuple[str, ...],
+    previous: Path | None,
     creators: tuple[str, ...],
     licence: str,
     doi: str,
@@ -95,6 +102,7 @@ def publish(
             authority=authority,
             folder=folder,
             limits=Limits(memory=memory, threads=threads),
+            previous=previous,
             said=stated(creators=creators, licence=licence, doi=doi, data_release=data_release),
         )
         remark(f"{counts.inputs:12d}  spectra")

@@ -80,6 +80,7 @@ def publish(
     limits: Limits | None = None,
     tables: bool = False,
     said: Mapping[str, str] | None = None,
+    previous: Path | None = None,
 ) -> ReleaseCounts:
     """Build the release and put it in place; a service that has the old one open changes over.
 
@@ -104,6 +105,8 @@ def publish(
         Whether to write the tables for other programs, too; where they are already, they are written anew.
     said
         What the operator says of the release: :func:`vo_emline.candidates.citation.stated`.
+    previous
+        The release before, whose stars keep their identifiers; by default the one that is replaced.
 
     Raises
     ------
@@ -128,6 +131,7 @@ def publish(
         name_known=KnownNames(known),
         labels=None if labels is None else read_consensus(labels),
         limits=limits,
+        previous=previous,
     )
     folder_of_tables = RunDirectory(publication.release.parent).tables
     if tables or (output is None and folder_of_tables.is_dir()):
