@@ -71,6 +71,12 @@ class Part(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.
     is_flag=True,
     help="Classify nothing: count, measure a small sample here, and say what it will cost.",
 )
+@click.option(
+    "--previous",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The survey before: rows of files that have not changed are taken over, the others are read.",
+)
 @workers_option
 @shard_size_option
 @click.option(
@@ -107,6 +113,7 @@ def classify_survey(
       vo-emline classify-survey lamost/ --output dr7                    start, and start again after anything
       vo-emline classify-survey lamost-store --run my-run --output dr7  from a store of `vo-emline ingest`
       vo-emline classify-survey list.txt --output night-1               files named in a list
+      vo-emline classify-survey lamost/ --output dr8 --previous dr7     the next release on top of the last
       vo-emline classify-survey ssa:ondrejov --target "gam Cas" --output gam-cas
       vo-emline classify-survey tap:ondrejov --where "ssa_snr > 50" --output ondrejov
 
@@ -132,13 +139,16 @@ def classify_survey(
     from vo_emline.survey import Start, finish_survey
     from vo_emline.survey import classify_survey as classify
     from vo_emline.survey.counts import describe
+    from vo_emline.survey.growth import read_growth
     from vo_emline.survey.sources import read_passed_over
 
     if finish and (options["part"] or dry_run):
         raise click.UsageError("--finish goes alone: it is the last step after all parts")
     model = RunDirectory(run_directory).model if run_directory else DEFAULT_MODEL
     chosen = survey_options(run_directory, survey_overrides(options))
-    start = Start(limit=options["limit"], part=options["part"], place=options["place"])
+    start = Start(
+        limit=options["limit"], part=options["part"], place=options["place"], previous=options["previous"]
+    )
     if dry_run:
         _dry_run(source, output, model=model, options=chosen, start=start)
         return
@@ -150,6 +160,8 @@ def classify_survey(
             found = classify(
                 paths, output, model=model, options=chosen, start=start, executor=executor, say=remark
             )
+    if growth := read_growth(output):
+        remark(f"{growth.kept:10d}  taken over from {growth.previous}; {growth.gone} of it are gone")
     remark_passed_over(read_passed_over(output), width=10)
     remark(describe(found, output))
 

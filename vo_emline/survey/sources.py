@@ -21,6 +21,7 @@ from vo_emline.errors import DataError, UserError
 from vo_emline.files import atomic_path, room_for, write_json
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.spectra import PassedOver, iter_spectra
+from vo_emline.survey.growth import take_over
 from vo_emline.survey.shards import Shard, ShardSource, require_same
 from vo_emline.survey.store import WindowStore, find_store
 
@@ -103,6 +104,7 @@ def list_once(
     *,
     origin: Mapping[str, object],
     shard_size: int,
+    may_be_empty: bool = False,
 ) -> InputList:
     """Give the list of inputs of a survey, which is made at its first start and kept.
 
@@ -116,6 +118,8 @@ def list_once(
         What the files are named by; the same at every start.
     shard_size
         Files per shard.
+    may_be_empty
+        Whether there may be nothing to read.
 
     Raises
     ------
@@ -125,14 +129,21 @@ def list_once(
     path = directory / FILE_NAME
     if not path.is_file():
         with room_for(path):
-            return write_inputs(path, names(), shard_size=shard_size, origin=origin)
+            return write_inputs(
+                path, names(), shard_size=shard_size, origin=origin, may_be_empty=may_be_empty
+            )
     listed = InputList(path)
     require_same(directory, listed.origin, origin)
     return listed
 
 
 def write_inputs(
-    path: Path, sources: Iterable[str], *, shard_size: int, origin: Mapping[str, object]
+    path: Path,
+    sources: Iterable[str],
+    *,
+    shard_size: int,
+    origin: Mapping[str, object],
+    may_be_empty: bool = False,
 ) -> InputList:
     """Write the list of inputs, atomically, holding one shard of it at a time.
 
@@ -146,6 +157,8 @@ def write_inputs(
         Files per shard.
     origin
         JSON-ready: what the list is made from.
+    may_be_empty
+        Whether a list of nothing is one.
 
     Raises
     ------
@@ -155,10 +168,11 @@ def write_inputs(
     schema = _SCHEMA.with_metadata({_ORIGIN: json.dumps(origin, sort_keys=True)})
     shards = _cut(iter(sources), shard_size)
     first = next(shards, None)
-    if first is None:
+    if first is None and not may_be_empty:
         raise UserError("there is nothing to read: no files were given")
     with atomic_path(path) as temporary, pa.ipc.new_file(str(temporary), schema) as writer:
-        writer.write_batch(_batch(first, schema))
+        if first is not None:
+            writer.write_batch(_batch(first, schema))
         for names in shards:
             writer.write_batch(_batch(names, schema))
     return InputList(path)
@@ -240,6 +254,7 @@ def open_source(
     shard_size: int,
     preprocess: PreprocessOptions,
     without: Sequence[Path] = (),
+    previous: Path | None = None,
 ) -> Inputs:
     """Find what is to be classified; files are listed at the first start and the list is kept.
 
@@ -257,6 +272,9 @@ def open_source(
         Settings that the windows of a store have to have.
     without
         Files that lie among the others and are no spectra.
+    previous
+        Directory of the survey before: rows of files that have not changed are taken over
+        (:mod:`vo_emline.survey.growth`), and the list has the others only.
 
     Raises
     ------
@@ -266,6 +284,8 @@ def open_source(
     """
     store = find_store(sources)
     if store is not None:
+        if previous is not None:
+            raise UserError("a store of windows cannot be told from the last one: --previous is for files")
         store.require(preprocess)
         return _first_shards(store, limit)
     origin: dict[str, object] = {
@@ -275,6 +295,8 @@ def open_source(
     }
     if without:
         origin["without"] = [str(path.absolute()) for path in without]
+    if previous is not None:
+        origin["previous"] = str(previous.absolute())
     left_out = {path.resolve() for path in without}
 
     met = PassedOver()
@@ -290,7 +312,13 @@ def open_source(
             with room_for(directory):  # before the list is in place, so that no list lacks its account
                 write_json(directory / PASSED_OVER, met.account())
 
-    return list_once(directory, names, origin=origin, shard_size=shard_size)
+    if previous is None:
+        return list_once(directory, names, origin=origin, shard_size=shard_size)
+
+    def rest() -> Iterator[str]:
+        return take_over(names, directory, previous=previous, shard_size=shard_size)
+
+    return list_once(directory, rest, origin=origin, shard_size=shard_size, may_be_empty=True)
 
 
 def read_passed_over(directory: Path) -> PassedOver:

@@ -24,6 +24,7 @@ from vo_emline.errors import EmlineError, UserError
 from vo_emline.files import digest, room_for, write_json
 from vo_emline.rundir import SUMMARY
 from vo_emline.survey.counts import Session, ShardCounts, SurveySummary, Tally
+from vo_emline.survey.growth import read_growth, require_alike
 from vo_emline.survey.model import check_model, load_scorer
 from vo_emline.survey.options import SurveyOptions
 from vo_emline.survey.pipeline import predicting_here, predicting_there
@@ -53,6 +54,8 @@ class Start:
     """Where the network runs."""
     without: tuple[Path, ...] = ()
     """Files that lie among the spectra and are none."""
+    previous: Path | None = None
+    """Directory of the survey before this one, whose rows of unchanged files are taken over."""
 
 
 def classify_survey(
@@ -163,6 +166,8 @@ class _Survey:
         cls, sources: Sequence[Path], output: Path, *, model: Path, options: SurveyOptions, start: Start
     ) -> _Survey:
         description = check_model(model)
+        if start.previous is not None:
+            require_alike(start.previous, _common(description, options))
         source = open_source(
             sources,
             output,
@@ -170,6 +175,7 @@ class _Survey:
             shard_size=options.shard_size,
             preprocess=description.preprocess,
             without=start.without,
+            previous=start.previous,
         )
         return cls(
             source=source,
@@ -188,11 +194,11 @@ class _Survey:
             "inputs": self.source.inputs,
             "inputs_sha256": self.source.inputs_sha256,
             "model_version": self.description.version,
-            "preprocess": self.description.preprocess.model_dump(mode="json"),
-            "options": self.options.facts(),
             "shards": self.source.n_shards,
-            "model_sha256": self.description.sha256,
+            **_common(self.description, self.options),
         }
+        if growth := read_growth(self.store.directory):
+            claim |= {"previous_run_id": growth.previous_run_id, "kept": growth.kept}
         return claim | {"run_id": f"survey-{digest(claim)[:12]}"}
 
     def begin(self) -> None:
@@ -218,8 +224,12 @@ class _Survey:
 
     def finish(self, tally: Tally) -> SurveySummary:
         """Check, and write the candidates; last the summary, which says that all is there."""
-        facts, version = self.facts, self.description.version
-        found = _summarised(tally, self.source.inputs, directory=self.store.directory, model_version=version)
+        facts, version, inputs = self.facts, self.description.version, self.source.inputs
+        if growth := read_growth(self.store.directory):
+            inputs += growth.kept
+            for counts in growth.counts(self.store):
+                tally.add(counts)
+        found = _summarised(tally, inputs, directory=self.store.directory, model_version=version)
         content = facts | asdict(found)
         path = self.store.directory / SUMMARY
         tables = [self.store.directory / f"{CANDIDATES.name}{suffix}" for suffix in (".parquet", ".vot")]
@@ -229,6 +239,15 @@ class _Survey:
             with room_for(path):
                 write_json(path, content)
         return found
+
+
+def _common(description: ModelDescription, options: SurveyOptions) -> dict[str, Any]:
+    """Give the facts on which a row depends beside its file."""
+    return {
+        "model_sha256": description.sha256,
+        "preprocess": description.preprocess.model_dump(mode="json"),
+        "options": options.facts(),
+    }
 
 
 def _holds(path: Path, content: dict[str, Any]) -> bool:
