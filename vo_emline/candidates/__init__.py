@@ -14,6 +14,8 @@
 * ``classified``: classified spectra of a release or survey, a batch at a time
 * ``release``: the tables of a release, of tables or of the shards of a survey: sorted, indexed, checked
 * ``postgres``: the tables of a release in a PostgreSQL database
+* ``citation``: who made a release and how it is cited; ``moc``: coverage of the sky
+* ``cds``: tables for VizieR and journals, described byte by byte
 * ``hats``: a table of a release as a HATS catalogue, for LSDB
 """
 

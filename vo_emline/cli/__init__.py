@@ -42,6 +42,10 @@ COMMANDS = {
         "vo_emline.cli.simulate_survey:simulate_survey",
         "Simulate a survey of any size, as a store of windows or as FITS.",
     ),
+    "export": (
+        "vo_emline.cli.export:export",
+        "Write a release as a catalogue for VizieR, or tables for a journal.",
+    ),
     "hats": ("vo_emline.cli.hats:hats", "Write a release as a HATS catalogue, for LSDB."),
     "adql": (ENTRY_POINTS, "Check and explain ADQL queries."),
     "registry": (ENTRY_POINTS, "Write and check the records that put a service into the registries."),

@@ -18,10 +18,10 @@ import click
 )
 @click.option(
     "--table",
-    type=click.Choice(["candidates", "scores"]),
+    type=click.Choice(["candidates", "scores", "objects"]),
     default="scores",
     show_default=True,
-    help="Only spectra with emission, or all that were classified.",
+    help="Only spectra with emission, all that were classified, or the stars.",
 )
 @click.option(
     "--rows",
@@ -31,7 +31,7 @@ import click
     help="Most rows of one file: a HEALPix pixel with more is divided into four.",
 )
 def hats(*, release: Path, output: Path, table: str, rows: int) -> None:
-    """Write the candidates or all scores of RUN as a HATS catalogue.
+    """Write the candidates, all scores, or the stars of RUN as a HATS catalogue.
 
     RUN is a directory with a release.duckdb, or the release itself.
 
@@ -43,13 +43,13 @@ def hats(*, release: Path, output: Path, table: str, rows: int) -> None:
     LSDB cross-matches the catalogue with Gaia and other large catalogues, piece by piece and in parallel.
     Needs: pip install 'vo-emline[hats]' (and lsdb to use it).
     """
-    from vo_emline.candidates.columns import CANDIDATES, SCORES
+    from vo_emline.candidates.columns import CANDIDATES, OBJECTS, SCORES
     from vo_emline.candidates.hats import write_hats
     from vo_emline.cli.messages import remark
     from vo_emline.rundir import RunDirectory
 
     file = RunDirectory(release).release if release.is_dir() else release
-    chosen = {one.name: one for one in (CANDIDATES, SCORES)}[table]
+    chosen = {one.name: one for one in (CANDIDATES, SCORES, OBJECTS)}[table]
     summary = write_hats(file, output, table=chosen, rows_per_partition=rows)
     remark(f"{summary.rows} rows in {summary.partitions} files in {output}")
     if summary.without_position:

@@ -228,7 +228,8 @@ def _open_previous(database: DuckDBPyConnection, previous: Path) -> None:
         "CREATE TABLE before AS SELECT path, any_value(kind) AS kind, any_value(size) AS size, "
         "any_value(row) AS row FROM ("
         "SELECT path, 'scores' AS kind, file_size AS size, {shard: shard, nth: nth} AS row "
-        "FROM before_scores UNION ALL SELECT path, 'rejects', NULL, {shard: shard, nth: nth} FROM before_rejects) GROUP BY path"
+        "FROM before_scores UNION ALL "
+        "SELECT path, 'rejects', NULL, {shard: shard, nth: nth} FROM before_rejects) GROUP BY path"
     )
 
 
