@@ -58,8 +58,8 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = lazily(
     __name__,
     {
-        "columns": "CANDIDATES CHANGES CLASSIFIED EPOCHS HPX_ORDER KNOWN OBJECTS PUBLISHED REJECTS SAID SCORES "
-        "SPECTRA",
+        "columns": "CANDIDATES CHANGES CLASSIFIED EPOCHS HPX_ORDER KNOWN OBJECTS PUBLISHED REJECTS SAID "
+        "SCORES SPECTRA",
         "database": "Limits healpix",
         "hats": "HatsSummary write_hats",
         "obscore": "OBSCORE",
