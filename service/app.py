@@ -64,7 +64,7 @@ def create_app(release: str | Path, settings: Settings) -> Starlette:
     """
     configure_logs(form=settings.log_format)
     services = assemble(release, settings)
-    labels = open_labels(str(release), settings)
+    labels = open_labels(str(release), services)
     app = Starlette(
         routes=[
             *monitor_routes(),
@@ -136,11 +136,12 @@ def assemble(release: str | Path, settings: Settings) -> TapServices:
     )
 
 
-def open_labels(release: str, settings: Settings) -> labelling.LabelServices | None:
+def open_labels(release: str, services: TapServices) -> labelling.LabelServices | None:
     """Open the labels of people, where people may label; None where they may not."""
-    if not settings.label:
+    if not services.settings.label:
         return None
-    return labelling.label_services(label_directory(release, settings), release)
+    folder = label_directory(release, services.settings)
+    return labelling.label_services(folder, release, store=services.store, urls=services.urls)
 
 
 def label_directory(release: str, settings: Settings) -> Path:
@@ -173,6 +174,6 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         services.shared_counts.close()
     services.jobs.close()
     services.uploads.close()
-    services.store.close()
     if app.state.labelling:
         app.state.labelling.close()
+    services.store.close()

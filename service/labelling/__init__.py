@@ -2,7 +2,8 @@
 
 * ``people``: invitations and sessions; ``access``: who asks, and that all others find nothing;
 * ``context``: the log, the queues and the limits the handlers work with;
-* ``items``: what is shown of a spectrum, blind; ``api``: JSON; ``routes``: the pages, and all addresses.
+* ``items``: what is shown of a spectrum, blind; ``ahead``: made before it is asked for;
+* ``queueing``: queues made, judged and taken along; ``api``: JSON; ``routes``: the pages, and all addresses.
 
 Labels and queues themselves are :mod:`vo_emline.labelling`.
 """

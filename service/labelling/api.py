@@ -21,7 +21,6 @@ from service.labelling.context import LabelServices, labelling
 from service.labelling.items import (
     epochs_of,
     expected_of,
-    items_of,
     prediction_of,
     predictions_of,
 )
@@ -125,13 +124,14 @@ async def next_items(request: Request) -> Response:
     person, name = person_of(request), request.path_params["name"]
     number = _number(request, "n", default=20, most=MOST_ITEMS)
     have = frozenset(request.query_params.get("have", "").split(",")[:MOST_ITEMS])
-    context, shared = labelling(request), services(request)
+    context = labelling(request)
 
     def work() -> dict[str, Any]:
         known_queue(context, name)
         claimed = context.queues.claim(name, person.name, number)
         lacking = [item for item in claimed if str(item.position) not in have]
-        items = items_of(shared.store, shared.urls, [item.publisher_did for item in lacking])
+        items = context.ahead.items([item.publisher_did for item in lacking])
+        context.ahead.prepare(name, max((item.position for item in claimed), default=0))
         return {
             "items": [
                 {**item, "position": place.position} for item, place in zip(items, lacking, strict=True)
@@ -159,12 +159,12 @@ async def earlier(request: Request) -> Response:
     """Give what the person who asks has labelled last in a queue, the latest first, with the spectra."""
     person, name = person_of(request), request.path_params["name"]
     number = _number(request, "n", default=20, most=MOST_ITEMS)
-    shared = services(request)
+    context = labelling(request)
 
     def work() -> list[dict[str, Any]]:
-        known_queue(labelling(request), name)
-        labels = labelling(request).log.current(queue=name, labeller=person.name)[-number:][::-1]
-        items = items_of(shared.store, shared.urls, [label.publisher_did for label in labels])
+        known_queue(context, name)
+        labels = context.log.current(queue=name, labeller=person.name)[-number:][::-1]
+        items = context.ahead.items([label.publisher_did for label in labels])
         return [{"label": label.to_json(), "item": item} for label, item in zip(labels, items, strict=True)]
 
     return JSONResponse({"labels": await in_page_place(request, work)})

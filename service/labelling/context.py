@@ -12,7 +12,10 @@ from typing import Final
 from starlette.requests import Request
 
 from service.errors import QuotaError
+from service.labelling.ahead import Ahead
 from service.labelling.people import FILE, People
+from service.store import ReleaseStore
+from service.urls import Urls
 from vo_emline.labelling import LabelLog, Queues
 
 LABELS_FILE: Final = "labels.sqlite"
@@ -71,17 +74,19 @@ class LabelServices:
     """The release, as ``serve`` was told it: what queues are drawn from."""
     log: LabelLog
     queues: Queues
+    ahead: Ahead
     people: People
     requests: Rate
     tries: Rate
 
     def close(self) -> None:
         """Close the files."""
+        self.ahead.close()
         self.people.close()
         self.log.database.close()
 
 
-def label_services(folder: Path, release: str) -> LabelServices:
+def label_services(folder: Path, release: str, *, store: ReleaseStore, urls: Urls) -> LabelServices:
     """Open the labels and people of a folder.
 
     Raises
@@ -90,10 +95,12 @@ def label_services(folder: Path, release: str) -> LabelServices:
         A file there is none of ours, or cannot be opened.
     """
     log = LabelLog(folder / LABELS_FILE)
+    queues = Queues(log)
     return LabelServices(
         release=release,
         log=log,
-        queues=Queues(log),
+        queues=queues,
+        ahead=Ahead(store, urls, queues),
         people=People(folder / FILE),
         requests=Rate(PER_SECOND, AT_ONCE),
         tries=Rate(TRIES_PER_SECOND, TRIES),

@@ -39,6 +39,8 @@ DIGITS: Final = 5
 
 MOST_EPOCHS: Final = 12
 
+_WAVE: Final = [round(value, 3) for value in GRID.tolist()]
+
 _FACTS: Final = "obs_publisher_did, candidate_id, designation, ra, dec, snr_r, epoch_mjd"
 
 
@@ -205,7 +207,7 @@ def _item(
         "snr": row.get("snr_r", entry.snr_r if entry else None),
         "when": date_of(row.get("epoch_mjd", entry.start_mjd if entry else None)),
         "survey": entry.collection if entry else "",
-        "wave": [round(value, 3) for value in GRID.tolist()],
+        "wave": _WAVE,
         "flux": None if flux is None else _numbers(flux),
         "expected": None,
         "page": urls.page(row["candidate_id"]) if row else None,
