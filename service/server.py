@@ -64,6 +64,8 @@ def run_server(
         settings = with_public_url(settings, port=listener.getsockname()[1])
         if (hint := public_url_hint(load(config, **overrides), settings)) is not None:
             click.echo(hint, err=True)
+        if (hint := label_hint(place, settings)) is not None:
+            click.echo(hint, err=True)
         if (hint := authority_hint(str(release), settings)) is not None:
             click.echo(hint, err=True)
         if settings.processes > 1:
@@ -212,6 +214,24 @@ def authority_hint(release: str, settings: Settings) -> str | None:
     return (
         "warning: identifiers are of a placeholder authority, which nobody can look up: publish with "
         "--authority YOURS, or set authority in the settings; until then there is no registry at /oai"
+    )
+
+
+def label_hint(place: str, used: Settings) -> str | None:
+    """Say how people come to label, where the service is not for the user of this computer only.
+
+    Parameters
+    ----------
+    place
+        What is served, as the operator named it.
+    used
+        The settings with the address in use.
+    """
+    if not used.label or used.one_user or used.label_users or used.label_owners:
+        return None
+    return (
+        f"people label by invitation: vo-emline label invite NAME --release {place} "
+        f"--public-url {used.public_url}"
     )
 
 

@@ -23,7 +23,7 @@ from lxml import etree
 from service.cli import serve
 from service.config import Settings
 from service.connections import PEER, BehindProxies
-from service.server import find_release, with_public_url
+from service.server import find_release, label_hint, with_public_url
 from vo_emline.errors import UserError
 from vo_emline.rundir import RunDirectory
 
@@ -226,6 +226,14 @@ def test_help_is_quick_and_light() -> None:
     script = f"import sys, service.cli; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_service_for_others_says_how_people_come_to_label() -> None:
+    said = label_hint("r.duckdb", Settings(label=True, host="0.0.0.0", public_url="http://h:8000"))
+    assert said is not None
+    assert "vo-emline label invite NAME --release r.duckdb --public-url http://h:8000" in said
+    for quiet in (Settings(label=True), Settings(host="0.0.0.0"), Settings(label=True, label_users=("a",))):
+        assert label_hint("r.duckdb", quiet) is None
 
 
 def test_who_really_asks_is_remembered_beside_whom_a_proxy_names() -> None:

@@ -49,6 +49,9 @@ async function ask(path) {
 const ofQueue = (path) => ask(`queues/${encodeURIComponent(queue)}/${path}`);
 const ofSpectrum = (path, item) => ask(`${path}?did=${encodeURIComponent(item.publisher_did)}`);
 
+// Addresses are those of the public name; this page may have been opened by another.
+const here = (url) => url?.replace(page.dataset.public, page.dataset.home) ?? "";
+
 // ---- what is there before it is asked for
 
 async function fill() {
@@ -145,7 +148,7 @@ function show(item) {
   for (const button of page.querySelectorAll("[data-profile], [data-needs]")) button.disabled = !has;
   if (has) {
     $("name").textContent = item.name;
-    $("page-link").href = item.page ?? "";
+    $("page-link").href = here(item.page);
     $("page-link").hidden = !item.page;
     const facts = [item.survey, item.when, item.snr !== null && item.snr !== undefined ? `S/N ${item.snr.toFixed(0)}` : "", item.ra !== null ? `${item.ra.toFixed(4)} ${item.dec < 0 ? "−" : "+"}${Math.abs(item.dec).toFixed(4)}` : ""];
     $("facts").textContent = facts.filter(Boolean).join(" · ");
@@ -224,8 +227,8 @@ async function undo() {
   if (!behind.length && moreBehind) {
     try {
       const { labels } = await ofQueue("earlier?n=20");
-      const here = new Set([current, ...ahead].map((item) => item?.publisher_did)); // taken back already
-      const older = labels.filter(({ label: given }) => !here.has(given.publisher_did));
+      const present = new Set([current, ...ahead].map((item) => item?.publisher_did)); // taken back already
+      const older = labels.filter(({ label: given }) => !present.has(given.publisher_did));
       moreBehind = false;
       for (const { label: given, item } of older.reverse()) {
         known.add(item.publisher_did);
@@ -317,7 +320,7 @@ async function far(name) {
   if (range !== "halpha" && !item.whole) {
     if (!item.products.normalized) { range = "halpha"; say("The file of this spectrum is not here."); return; }
     say("Fetching the whole spectrum …");
-    try { item.whole = await load(item.products.normalized); say(""); } catch { range = "halpha"; say("The whole spectrum cannot be had now."); }
+    try { item.whole = await load(here(item.products.normalized)); say(""); } catch { range = "halpha"; say("The whole spectrum cannot be had now."); }
   }
   if (item === current) draw();
 }

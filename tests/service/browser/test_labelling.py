@@ -227,6 +227,24 @@ def test_everything_is_there_by_touch_and_by_mouse(own: Labelled, new_page: Any)
     assert {"halpha", "air", "residual", "epochs", "smooth-1"} <= set(label.view.split())
 
 
+def test_more_of_a_spectrum_whatever_the_service_was_called(
+    start_service: Any, archive: Any, tmp_path: Path, new_page: Any
+) -> None:
+    served = Labelled(start_service, archive.folder / "release.duckdb", tmp_path)
+    served.dids = [archive.dids["dr1"], archive.dids["ondrejov"]]
+    address = served.queue("more", 2).replace("localhost", "127.0.0.1")
+    with new_page() as page:
+        begin(page, address)
+        for key, action in (("w", "whole"), ("b", "hbeta"), ("h", "halpha")):
+            page.keyboard.press(key)
+            expect(page.locator(f"[data-do={action}]")).to_have_attribute("aria-pressed", "true")
+            expect(page.locator("#said")).to_have_text("")
+        page.keyboard.press("1")
+        stored(page)
+    (label,) = served.labels("more")
+    assert {"halpha", "whole", "hbeta"} <= set(label.view.split())
+
+
 def test_two_people_at_once_on_one_queue(
     start_service: Any, browsed_release: Path, tmp_path: Path, new_page: Any
 ) -> None:
