@@ -24,6 +24,7 @@ from service.tap.mistakes import error_response
 from service.tap.request import TapRequest
 from service.tap.sync import respond
 from service.web.asking import ask
+from service.web.basket import MOST
 from service.web.cutout import cutouts_svg
 from service.web.facets import Counts, count
 from service.web.finished import finished
@@ -211,6 +212,7 @@ def _page(
         sizes=SIZES,
         sorts=_sorts(view),
         max_names=MAX_NAMES,
+        most_spectra=MOST,
     )
 
 

@@ -15,6 +15,7 @@ from service.context import services
 from service.errors import NotFoundError
 from service.pages import HEADERS
 from service.tap.context import tap_services
+from service.web.basket import addresses, archive
 from service.web.candidate import candidate_page, find_did, missing_html
 from service.web.expected import expected_absorption
 from service.web.figure import PANELS, Panel, figure_svg
@@ -85,7 +86,7 @@ async def robots(_request: Request) -> Response:
     """Keep crawlers from running queries."""
     return PlainTextResponse(
         "User-agent: *\nDisallow: /candidates\nDisallow: /sky\nDisallow: /tap/sync\nDisallow: /tap/async\n"
-        "Disallow: /spectrum\n"
+        "Disallow: /spectrum\nDisallow: /spectra.tar\n"
     )
 
 
@@ -95,6 +96,8 @@ def routes() -> list[Route]:
         Route("/", home),
         Route("/candidates", candidates, methods=["GET", "POST"]),
         *(Route(f"/candidates.{name}", partial(twin, name)) for name in TWINS),
+        Route("/spectra.tar", archive),
+        Route("/spectra.txt", addresses),
         Route("/sky", sky),
         Route("/sky.moc.json", moc),
         Route("/sky.moc.fits", moc),

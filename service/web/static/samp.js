@@ -103,9 +103,36 @@ const MESSAGES = {
   }],
 };
 
+const MOST_CHOSEN = 100; // names of a list
+
+// The rows that are ticked: their links, in the order of the table that is made of them, which is that of names.
+function chosen() {
+  const rows = [...document.querySelectorAll("input[name=id]:checked")].map((box) => {
+    const link = box.parentElement.querySelector("a[data-row]");
+    const name = link.textContent;
+    return { id: box.value, link, key: [name === box.value ? 1 : 0, name, box.value] };
+  });
+  return rows.sort((a, b) => {
+    const place = a.key.findIndex((part, number) => part !== b.key[number]);
+    return place < 0 ? 0 : a.key[place] < b.key[place] ? -1 : 1;
+  });
+}
+
 async function send(button, status) {
   const say = (text) => { status.textContent = text; };
-  const url = new URL(button.dataset.url, location.href).href;
+  const address = new URL(button.dataset.url, location.href);
+  let number = (link) => Number(new URL(link.href).searchParams.get("at"));
+  if ("chosen" in button.dataset) {
+    const rows = chosen();
+    if (!rows.length || rows.length > MOST_CHOSEN) {
+      say(rows.length ? `${rows.length} rows are chosen; ${MOST_CHOSEN} can be sent at once.` :
+        "No row is chosen: tick some in the table.");
+      return;
+    }
+    address.search = new URLSearchParams({ list: rows.map((row) => row.id).join("\n"), all: "1", sort: "name" });
+    number = (link) => rows.findIndex((row) => row.link === link);
+  }
+  const url = address.href;
   button.disabled = true;
   say("Looking for a SAMP hub…");
   try {
@@ -118,7 +145,7 @@ async function send(button, status) {
     const receivers = await desktop.send(mtype, parameters);
     say(receivers ? `Sent to ${receivers} program${receivers > 1 ? "s" : ""}.` :
       "A hub answers, but no program there takes such data: start TOPCAT (tables) or SPLAT (spectra).");
-    if (button.dataset.samp === "table" && receivers) listen(desktop, url);
+    if (button.dataset.samp === "table" && receivers) listen(desktop, url, number);
   } catch (error) {
     connected = null;
     say(`The hub refused: ${error.message}`);
@@ -128,9 +155,8 @@ async function send(button, status) {
 }
 
 // A row that is chosen in TOPCAT is shown here, and a row that is chosen here is highlighted there.
-function listen(desktop, table) {
-  const links = [...document.querySelectorAll("a[data-row]")];
-  const number = (link) => Number(new URL(link.href).searchParams.get("at"));
+function listen(desktop, table, number) {
+  const links = [...document.querySelectorAll("a[data-row]")].filter((link) => number(link) >= 0);
   let told = -1;
   for (const link of links) {
     link.addEventListener("focus", () => {

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from xmlrpc.client import dumps, loads
 
 import httpx
 import pytest
+from astropy.table import Table
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
@@ -62,11 +65,6 @@ def test_whether_a_star_was_classified_and_how_often(browsed: Any, new_page: Any
 
 
 def test_all_candidates_around_the_double_cluster_as_a_votable(browsed: Any, new_page: Any) -> None:
-    from io import BytesIO
-    from pathlib import Path
-
-    from astropy.table import Table
-
     with new_page() as page:
         page.goto(browsed.url)
         page.fill("#star", "Double Cluster")
@@ -121,6 +119,30 @@ def test_a_table_goes_to_the_desktop(browsed: Any, new_page: Any) -> None:
     url = message["samp.params"]["url"]
     assert httpx.get(url).headers["content-type"].startswith("application/x-votable+xml")
     assert message["samp.params"]["table-id"] == url
+
+
+def test_chosen_rows_go_to_the_desktop_and_into_a_list(browsed: Any, new_page: Any) -> None:
+    Hub.calls.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 21012), Hub) as hub:
+        Thread(target=hub.serve_forever, daemon=True).start()
+        with new_page() as page:
+            page.goto(f"{browsed.url}/candidates")
+            page.click("text=Send them to TOPCAT")
+            expect(page.locator("[data-samp-status]")).to_contain_text("No row is chosen")
+            boxes = page.locator("tbody input[name=id]")
+            ids = [boxes.nth(number).get_attribute("value") for number in (4, 1)]
+            for number in (4, 1):
+                boxes.nth(number).check()
+            page.click("text=Send them to TOPCAT")
+            expect(page.locator("[data-samp-status]")).to_contain_text("Sent to 1 program")
+            page.click("text=As a list for wget")
+            page.wait_for_url("**/spectra.txt?**")
+            assert len(page.inner_text("body").split()) == 2
+        hub.shutdown()
+    message = next(parameters[1] for name, parameters in Hub.calls if name == "notifyAll")
+    table = Table.read(BytesIO(httpx.get(message["samp.params"]["url"]).content), format="votable")
+    assert sorted(table["candidate_id"]) == sorted(ids)
+    assert list(table["designation"]) == sorted(table["designation"])
 
 
 def test_without_a_hub_it_says_what_to_do(browsed: Any, chromium: Any) -> None:
