@@ -68,6 +68,7 @@ class DuckdbRelease(Release):
         self._working = 0
         self._closed = False
         self._opening = False
+        self._tidying: threading.Timer | None = None
         self._changed = threading.Condition()
         try:
             # What the service itself asks are look-ups, which further threads only make dearer.
@@ -113,6 +114,8 @@ class DuckdbRelease(Release):
         with self._changed:
             self._closed = True
             idle, self._idle = self._idle, []
+            if self._tidying is not None:
+                self._tidying.cancel()
         for worker in idle:
             worker.close()
         self._database.close()
@@ -153,6 +156,7 @@ class DuckdbRelease(Release):
                 worker.idle_since = time.monotonic()
                 self._idle.append(worker)
             needed = not (kept or self._closed or self._idle or self._working)
+            self._tidy_later()
             self._changed.notify()
         for each in old if kept else [*old, worker]:
             each.close()
@@ -162,9 +166,24 @@ class DuckdbRelease(Release):
     def _outdated(self) -> list[Worker]:
         """Take out the processes that were opened for a crowd which has gone: what they hold is let go of."""
         since = time.monotonic() - IDLE_S
-        old = [worker for worker in self._idle if worker.idle_since < since]
+        old = [worker for worker in self._idle[:-1] if worker.idle_since < since]
         self._idle = [worker for worker in self._idle if worker not in old]
         return old
+
+    def _tidy_later(self) -> None:
+        """See to it that processes go also where no query comes any more to look after them."""
+        if len(self._idle) > 1 and self._tidying is None and not self._closed:
+            self._tidying = threading.Timer(1.1 * IDLE_S, self._tidy)
+            self._tidying.daemon = True
+            self._tidying.start()
+
+    def _tidy(self) -> None:
+        with self._changed:
+            self._tidying = None
+            old = self._outdated()
+            self._tidy_later()
+        for worker in old:
+            worker.close()
 
     def _open(self, deadline: Deadline) -> Worker:
         """Start a process and let it open the release."""

@@ -15,7 +15,8 @@ from service.products.entries import Entry, find_entries
 from service.products.request import FORMATS, NATIVE
 from service.store import Release, ReleaseStore
 from service.tap.context import TapServices
-from service.web.company import Neighbours, date_of, epochs, neighbours
+from service.web.changes import changes
+from service.web.company import Epoch, Neighbours, date_of, epochs, neighbours
 from service.web.known import known_star
 from service.web.search import quoted, sexagesimal
 from service.web.written import with_error, written
@@ -39,6 +40,9 @@ NEAR: Final = (
 
 FILES_SECONDS: Final = 300.0
 """How long a page stays right that says whether the file of a spectrum is there, s."""
+
+OVERLAID: Final = 8
+"""Spectra of other times that the plot shows at most."""
 
 _HIDDEN: Final = frozenset({"hpx10"})
 _DASH: Final = "–"
@@ -129,12 +133,28 @@ def candidate_page(
         page=describe(row, entry),
         neighbours=neighbours(context, candidate_id, given) if given else Neighbours(),
         epochs=seen,
+        changes=changes(seen),
+        others=_overlaid(seen),
         citation=citation,
         star=star,
         formats=[item for item in FORMATS if item is not NATIVE],
         halpha_band=HALPHA_BAND,
     )
     return page(text, seconds=FILES_SECONDS)
+
+
+def _overlaid(seen: Sequence[Epoch]) -> list[dict[str, str]]:
+    """Give the spectra of other times that the plot may show: those nearest in time, the oldest first."""
+    urls = relative_urls("/candidate/ID.html")
+    here = next((epoch.mjd or 0.0 for epoch in seen if epoch.itself), 0.0)
+    others = sorted((e for e in seen if not e.itself), key=lambda e: abs((e.mjd or 0.0) - here))[:OVERLAID]
+    return [
+        {
+            "when": epoch.when or epoch.candidate_id,
+            "url": urls.spectrum(epoch.did, FORMAT="text/csv", FLUXCALIB="normalized"),
+        }
+        for epoch in sorted(others, key=lambda e: e.mjd or 0.0)
+    ]
 
 
 def missing_html(context: Services, candidate_id: str) -> str:

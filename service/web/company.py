@@ -18,6 +18,9 @@ from vo_emline.errors import UserError
 
 _MOST_SPECTRA: Final = 100
 
+CHANGING: Final = {"ew": "EW of Hα (Å), emission is negative", "vr_ratio": "V/R of the peaks"}
+"""Quantities that are shown against time, and how they are called."""
+
 _MJD_2000: Final = 51544.0
 
 
@@ -39,6 +42,8 @@ class Epoch:
     """One spectrum of the star."""
 
     candidate_id: str
+    did: str
+    """Its publisher DID."""
     label: str
     score: str
     ew: str
@@ -48,6 +53,10 @@ class Epoch:
     survey: str
     """Who took it."""
     itself: bool
+    mjd: float | None
+    """When, MJD (UTC)."""
+    measured: Mapping[str, tuple[float, float]]
+    """Quantities of the line with their standard deviations, 0 where unknown."""
 
 
 def neighbours(context: TapServices, candidate_id: str, given: Sequence[tuple[str, str]]) -> Neighbours:
@@ -105,7 +114,8 @@ def epochs(release: Release, row: Mapping[str, Any]) -> list[Epoch]:
     if elsewhere := [other["candidate_id"] for other in others if other["candidate_id"] != wanted]:
         marks = ", ".join("?" * len(elsewhere))
         scores = release.rows(
-            "SELECT candidate_id, label, score, ew, ew_error, snr_r, epoch_mjd "  # noqa: S608
+            "SELECT candidate_id, obs_publisher_did, label, score, ew, ew_error, snr_r, "  # noqa: S608
+            "epoch_mjd, vr_ratio, vr_ratio_error "
             f"FROM {SCORES.qualified_name} WHERE candidate_id IN ({marks})",
             elsewhere,
         )
@@ -137,6 +147,7 @@ def _link(view: View, candidate_id: str, at: int) -> str:
 def _epoch(found: Mapping[str, Any], candidate_id: str) -> Epoch:
     return Epoch(
         candidate_id=found["candidate_id"],
+        did=found["obs_publisher_did"],
         label=found["label"],
         score=probability(found["score"]),
         ew="" if found["ew"] is None else with_error(found["ew"], found["ew_error"]),
@@ -144,4 +155,13 @@ def _epoch(found: Mapping[str, Any], candidate_id: str) -> Epoch:
         when=date_of(found["epoch_mjd"]),
         survey=found["survey"] or "",
         itself=found["candidate_id"] == candidate_id,
+        mjd=found["epoch_mjd"],
+        measured={name: value for name in CHANGING if (value := _measured(found, name))},
     )
+
+
+def _measured(found: Mapping[str, Any], name: str) -> tuple[float, float] | None:
+    value, error = found[name], found[f"{name}_error"]
+    if value is None or not math.isfinite(value):
+        return None
+    return value, error if error is not None and math.isfinite(error) and error > 0 else 0.0

@@ -6,11 +6,37 @@ const { uPlot } = globalThis; // vendor/uPlot.iife.min.js, which the page loads 
 const place = document.getElementById("spectrum");
 const controls = document.getElementById("spectrum-controls");
 const readout = document.getElementById("spectrum-readout");
-const state = { flux: "normalized", axis: "vacuum", smooth: 0, lines: true, rest: false, error: true };
+const state = { flux: "normalized", axis: "vacuum", smooth: 0, lines: true, rest: false, error: true, epochs: false };
 const data = {};
 const rv = Number(place.dataset.rv || 0);
 let plot = null;
 let expected = null;
+let others = null; // spectra of other times, once they are asked for
+
+// A spectrum at the wavelengths of another, by straight lines between its pixels.
+function resampled(spectrum, wavelengths) {
+  const { wavelength, flux } = spectrum;
+  let at = 0;
+  return wavelengths.map((wanted) => {
+    while (at < wavelength.length - 2 && wavelength[at + 1] < wanted) at += 1;
+    const [low, high] = [flux[at], flux[at + 1]];
+    const part = (wanted - wavelength[at]) / (wavelength[at + 1] - wavelength[at]);
+    return low === null || high === null || !(part >= 0 && part <= 1) ? null : low + part * (high - low);
+  });
+}
+
+async function toggleEpochs() {
+  if (!others) {
+    const asked = JSON.parse(place.dataset.epochs);
+    const loaded = await Promise.allSettled(asked.map((epoch) => load(epoch.url)));
+    others = loaded.flatMap((found, at) => (found.status === "fulfilled" ? [{ ...found.value, when: asked[at].when }] : []));
+  }
+  state.epochs = !state.epochs;
+  if (state.flux !== "normalized") await choose("normalized");
+  const said = document.getElementById("other-times");
+  said.textContent = !state.epochs ? "" : others.length ?
+    `Blue: the star on ${others.map((epoch) => epoch.when).join(", ")}.` : "No spectrum of another time can be shown.";
+}
 
 const shift = () => (state.rest ? 1 / (1 + rv / C_KMS) : 1);
 
@@ -68,17 +94,19 @@ function draw(range) {
     stroke: soft, label: title, labelSize: 22, labelFont: "12px system-ui, sans-serif", font: "12px system-ui, sans-serif",
     grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 },
   });
+  const beside = state.epochs && state.flux === "normalized" ? others : [];
   plot = new uPlot({
     width: place.clientWidth, height: Math.max(260, Math.min(440, 0.5 * place.clientWidth)),
     scales: { x: { time: false }, y: { range: limits } },
     series: [{}, { stroke: ink, width: 1.1, points: { show: false } }, { stroke: "transparent", points: { show: false } },
-      { stroke: "transparent", points: { show: false } }, { stroke: accent, width: 1.2, points: { show: false } }],
+      { stroke: "transparent", points: { show: false } }, { stroke: accent, width: 1.2, points: { show: false } },
+      ...beside.map((_, at) => ({ stroke: style("--link"), width: 1, dash: at ? [2 + 2 * at, 3] : [], points: { show: false } }))],
     bands: [{ series: [2, 3], fill: `color-mix(in srgb, ${style("--link")} 22%, transparent)` }],
     axes: [{ ...axis(AXES[state.axis]), values: (_, ticks) => ticks.map((tick) => String(tick).replace("-", "−")) }, { ...axis(state.flux === "normalized" ? "Flux / continuum" : "Flux as observed"), size: 62 }],
     cursor: { drag: { x: true, y: false }, y: false },
     legend: { show: false },
     hooks: { drawClear: [], drawAxes: [(u) => state.lines && drawLines(u, (wavelength) => across(state.rest ? wavelength / shift() : wavelength), across)], setCursor: [show] },
-  }, [x, flux, side(1), side(-1), template], place);
+  }, [x, flux, side(1), side(-1), template, ...beside.map((epoch) => smoothed(resampled(epoch, source.wavelength), state.smooth))], place);
   if (kept && kept[0] < kept[1]) plot.setScale("x", { min: kept[0], max: kept[1] });
 }
 
@@ -115,11 +143,12 @@ const actions = {
   lines: () => restate(() => { state.lines = !state.lines; }),
   rest: () => restate(() => { state.rest = !state.rest; }),
   error: () => restate(() => { state.error = !state.error; }),
+  epochs: async () => { const range = [plot.scales.x.min, plot.scales.x.max]; await toggleEpochs(); draw(range); },
 };
-const KEYS = { h: "halpha", w: "whole", r: "flux", v: "axis", s: "smoother", d: "sharper", l: "lines", e: "error", z: "rest" };
+const KEYS = { h: "halpha", w: "whole", r: "flux", v: "axis", s: "smoother", d: "sharper", l: "lines", e: "error", z: "rest", ...(place.dataset.epochs !== "[]" && { o: "epochs" }) };
 
 function mark() {
-  const pressed = { flux: state.flux === "raw", lines: state.lines, rest: state.rest, error: state.error };
+  const pressed = { flux: state.flux === "raw", lines: state.lines, rest: state.rest, error: state.error, epochs: state.epochs };
   for (const button of controls.querySelectorAll("button")) {
     const name = button.dataset.action;
     if (name in pressed) button.setAttribute("aria-pressed", pressed[name]);

@@ -10,10 +10,16 @@ from typing import Any
 from xmlrpc.client import dumps, loads
 
 import httpx
+import pyarrow as pa
 import pytest
 from astropy.table import Table
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+
+from tests.service.conftest import write_release
+from vo_emline.candidates import candidate_ids
+from vo_emline.candidates.columns import SPECTRA
+from vo_emline.candidates.release import arrow_schema, read_release
 
 pytestmark = pytest.mark.browser
 
@@ -201,6 +207,26 @@ def test_the_spectrum_is_alive(archive: Any, new_page: Any) -> None:
         expect(page.locator("#spectrum-readout")).to_contain_text("in vacuum")
         page.click("[data-action=flux]")
         expect(page.locator("[data-action=flux]")).to_have_attribute("aria-pressed", "true")
+
+
+def test_spectra_of_other_times_lie_over_each_other(archive: Any, start_service: Any, new_page: Any) -> None:
+    rows = read_release(archive.folder / "release.duckdb", SPECTRA).to_pylist()
+    first, second = (
+        next(row for row in rows if row["release"] == f"LAMOST {name}") for name in ("DR7", "DR10")
+    )
+    second |= {"ra": first["ra"], "dec": first["dec"], "start_mjd": first["start_mjd"] + 400}
+    release = archive.folder / "twice.duckdb"
+    write_release(release, pa.Table.from_pylist(rows, arrow_schema(SPECTRA)))
+    served = start_service(release)
+    (candidate_id,) = candidate_ids([first["obs_publisher_did"]])
+    with new_page() as page:
+        page.goto(f"{served.url}/candidate/{candidate_id}.html")
+        page.click("text=Other times")
+        expect(page.locator("#other-times")).to_contain_text("the star on")
+        expect(page.locator("[data-action=epochs]")).to_have_attribute("aria-pressed", "true")
+        page.click("[data-action=flux]")  # of what is not divided by its continuum nothing lies over another
+        page.keyboard.press("o")
+        expect(page.locator("#other-times")).to_be_empty()
 
 
 def test_hostile_names_stay_text(browsed: Any, new_page: Any) -> None:

@@ -142,3 +142,20 @@ def test_processes_that_a_crowd_needed_end_when_it_has_gone(
         monkeypatch.setattr("service.store.duckdb.IDLE_S", 0.0)
         run(store, ONE)
         assert len(release._idle) == 1  # type: ignore[attr-defined]
+
+
+def test_processes_of_a_crowd_end_also_where_no_query_follows(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.store.duckdb.WAIT_S", 0.0)
+    monkeypatch.setattr("service.store.duckdb.IDLE_S", 0.1)
+    with store.lease() as release:
+        with (
+            closing(release.run(deadline=Deadline.after(120))),
+            closing(release.run(deadline=Deadline.after(120))),
+        ):
+            pass
+        end = time.monotonic() + 20
+        while len(release._idle) != 1 and time.monotonic() < end:  # type: ignore[attr-defined]
+            time.sleep(0.02)
+        assert len(release._idle) == 1  # type: ignore[attr-defined]

@@ -201,3 +201,12 @@ def test_every_limit_that_is_offered_is_a_column_of_both_tables() -> None:
         for item in RANGES:
             assert view.table[item.column]
     assert "none" in FLAG_CONDITIONS
+
+
+def test_a_permalink_means_the_same_after_a_restart(
+    served: Any, start_service: Any, release_file: Any
+) -> None:
+    again = start_service(release_file)
+    for parameters in VIEWS:
+        old, new = (listed(page_of(each, parameters)) for each in (served, again))
+        assert old == new
