@@ -68,7 +68,12 @@ def read_labels(path: Path) -> dict[str, str]:
             if not {"id", "label"} <= set(reader.fieldnames or ()):
                 raise UserError(f"{path}: the first line must name the columns id and label")
             rows = [
-                (reader.line_num, row["id"] or "", row["label"] or "")
+                (
+                    reader.line_num,
+                    row["id"] or "",
+                    row["label"] or "",
+                    row.get("file") or row.get("publisher_did"),
+                )
                 for row in reader
                 if (row["label"] or "").strip()
             ]
@@ -77,14 +82,20 @@ def read_labels(path: Path) -> dict[str, str]:
     return _by_identifier(path, rows)
 
 
-def _by_identifier(path: Path, rows: Sequence[tuple[int, str, str]]) -> dict[str, str]:
+def _by_identifier(path: Path, rows: Sequence[tuple[int, str, str, str | None]]) -> dict[str, str]:
     labels: dict[str, str] = {}
     seen: dict[str, str] = {}
-    for line, identifier, text in rows:
+    whole: dict[str, set[str | None]] = {}
+    for _, identifier, _, name in rows:
+        whole.setdefault(short_name(identifier), set()).add(name)
+    for line, identifier, text, name in rows:
         label = parse_label(text)
         if label is None:
             words = ", ".join((*LABELS, UNKNOWN))
             raise UserError(f"{path}, line {line}: label {text!r} is none of {words} or 0-3")
+        if name and len(whole[short_name(identifier)]) > 1:
+            labels[name] = label  # files of one name in several folders are spectra of their own
+            continue
         if seen.setdefault(short_name(identifier), label) != label:
             raise UserError(
                 f"{path}, line {line}: {identifier} has two different labels; where several people gave "
@@ -116,7 +127,7 @@ def short_name(identifier: str) -> str:
 
 
 def match_labels(identity: pa.Table, labels: Mapping[str, str]) -> LabelMatch:
-    """Match labels to spectra by publisher DID (its last part) or by the stem of the file name.
+    """Match labels to spectra by file or publisher DID, or else by the last part of either.
 
     Parameters
     ----------
@@ -125,11 +136,14 @@ def match_labels(identity: pa.Table, labels: Mapping[str, str]) -> LabelMatch:
     labels
         What :func:`read_labels` gave.
     """
-    by_name = {short_name(identifier): label for identifier, label in labels.items()}
+    meant: dict[str, set[str]] = {}
+    for identifier, label in labels.items():
+        meant.setdefault(short_name(identifier), set()).add(label)
+    by_name = {name: next(iter(said)) for name, said in meant.items() if len(said) == 1} | dict(labels)
     sources: list[str] = identity["source"].to_pylist()
     dids: list[str | None] = identity["publisher_did"].to_pylist()
     names = [
-        next((name for name in (short_name(did or ""), short_name(source)) if name in by_name), None)
+        next((name for name in _names(source, did or "") if name in by_name), None)
         for source, did in zip(sources, dids, strict=True)
     ]
     words = [by_name[name] if name else None for name in names]
@@ -138,10 +152,16 @@ def match_labels(identity: pa.Table, labels: Mapping[str, str]) -> LabelMatch:
         label=np.array([LABELS.index(w) if w in LABELS else UNLABELLED for w in words], dtype=np.int64),
         n_unknown=words.count(UNKNOWN),
         unlabelled=tuple(source for source, name in zip(sources, names, strict=True) if name is None),
-        unmatched=tuple(i for i in labels if short_name(i) not in used),
+        unmatched=tuple(i for i in labels if not {i, short_name(i)} & used),
     )
     _report(match)
     return match
+
+
+def _names(source: str, did: str) -> tuple[str, ...]:
+    """Give what a spectrum may be called in a file of labels, the surest first."""
+    path = Path(source)
+    return (source, str(path.absolute()), str(path.resolve()), did, short_name(did), short_name(source))
 
 
 def _report(match: LabelMatch) -> None:

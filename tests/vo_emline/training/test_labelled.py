@@ -90,6 +90,20 @@ def test_matching_by_publisher_did_or_file_name_accounts_for_every_row() -> None
     assert match.unmatched == ("ee5",)
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "id,file,publisher_did,label\ntwin,/a/twin.fits,ivo://x/t.1,emission\ntwin,/b/twin.fits,ivo://x/t.2,absorption\n"
+        "single,/a/single.fits,ivo://x/s,double-peak\nopen,/a/open.fits,ivo://x/o,\n",
+    )
+    labels = read_labels(path)
+    assert labels == {"/a/twin.fits": "emission", "/b/twin.fits": "absorption", "single": "double-peak"}
+    sources = ["/b/twin.fits", "/a/twin.fits", "/c/twin.fits", "/elsewhere/single.fits"]
+    match = match_labels(identity(*((source, "") for source in sources)), labels)
+    assert match.label.tolist() == [0, 1, UNLABELLED, 2]
+    assert match.unmatched == ()
+
+
 def test_the_real_labelled_spectra(shared_data: Path) -> None:
     windows, rejects = prepare(read(path) for path in find_spectra([shared_data / "ondrejov"]))
     labels = read_labels(shared_data / "catalogues" / "ondrejov-labels.csv")
