@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-label bench-release bench-scaling bench-real model ablation docs clean screenshots
+.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-label bench-release bench-scaling bench-real bench-active model ablation docs clean screenshots
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -94,6 +94,9 @@ bench-scaling: .venv/installed ## Measure time and memory against the size of a 
 
 ablation: .venv/installed ## What each way of domain adaptation gives (SURVEY=dirs LABELS=csv ABLATION=dir)
 	$(BIN)/python benchmarks/ablation.py --survey $(SURVEY) --labels $(LABELS) --output $(or $(ABLATION),ablation)
+
+bench-active: .venv/installed ## Count the labels that each way of choosing needs (ACTIVE="--field dir --figure png")
+	OPENBLAS_NUM_THREADS=1 JAX_PLATFORMS=cpu $(BIN)/python benchmarks/active.py $(ACTIVE)
 
 site: .venv/installed ## Build the documentation as a searchable site, build/site/index.html
 	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/site

@@ -89,6 +89,13 @@ class Part(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.
 )
 @scoring
 @click.option(
+    "--since",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="SURVEY",
+    help="A survey of the same spectra by the model that --run was refined from: only scores that can change "
+    "are computed again, and DIR/changes.csv says what did.",
+)
+@click.option(
     "--dask",
     metavar="ADDRESS",
     help="Work on a Dask cluster: tcp://HOST:PORT, a scheduler file, or local:N for N processes here.",
@@ -114,6 +121,7 @@ def classify_survey(
       vo-emline classify-survey lamost-store --run my-run --output dr7  from a store of `vo-emline ingest`
       vo-emline classify-survey list.txt --output night-1               files named in a list
       vo-emline classify-survey lamost/ --output dr8 --previous dr7     the next release on top of the last
+      vo-emline classify-survey lamost-store --run refined --since dr7 --output dr7-refined   what changed?
       vo-emline classify-survey ssa:ondrejov --target "gam Cas" --output gam-cas
       vo-emline classify-survey tap:ondrejov --where "ssa_snr > 50" --output ondrejov
 
@@ -144,10 +152,16 @@ def classify_survey(
 
     if finish and (options["part"] or dry_run):
         raise click.UsageError("--finish goes alone: it is the last step after all parts")
+    if options["since"] and options["previous"]:
+        raise click.UsageError("--since is for another model, --previous for other files; give one of them")
     model = RunDirectory(run_directory).model if run_directory else DEFAULT_MODEL
     chosen = survey_options(run_directory, survey_overrides(options))
     start = Start(
-        limit=options["limit"], part=options["part"], place=options["place"], previous=options["previous"]
+        limit=options["limit"],
+        part=options["part"],
+        place=options["place"],
+        previous=options["previous"],
+        since=options["since"],
     )
     if dry_run:
         _dry_run(source, output, model=model, options=chosen, start=start)
@@ -164,6 +178,24 @@ def classify_survey(
         remark(f"{growth.kept:10d}  taken over from {growth.previous}; {growth.gone} of it are gone")
     remark_passed_over(read_passed_over(output), width=10)
     remark(describe(found, output))
+    if start.since is not None and start.part is None:
+        _tell_changes(start.since, output)
+
+
+def _tell_changes(before: Path, output: Path) -> None:
+    """Write what became of each spectrum, and say how many of each kind."""
+    from pyarrow import csv
+
+    from vo_emline.cli.messages import remark
+    from vo_emline.files import atomic_path
+    from vo_emline.survey.rescoring import count_changes, what_changed
+
+    changed = what_changed(before, output)
+    path = output / "changes.csv"
+    with atomic_path(path) as temporary:
+        csv.write_csv(changed, temporary)
+    counts = ", ".join(f"{number} {name}" for name, number in count_changes(changed).items())
+    remark(f"since {before}: {counts}; {path}")
 
 
 def _workers(dask: str | None, output: Path, *, reads: list[Path]) -> AbstractContextManager[Executor | None]:

@@ -22,7 +22,8 @@ from vo_emline.survey.model import threads_for_same_bits
 from vo_emline.survey.shards import Say
 from vo_emline.training import Examples, host_examples, match_labels, read_labels, without_known_emitters
 from vo_emline.training.description import ModelDescription
-from vo_emline.training.refinement import LABELLED, card, refine
+from vo_emline.training.refined_card import card
+from vo_emline.training.refinement import LABELLED, refine
 from vo_emline.training.simulated import simulated_examples
 
 DEFAULT: Final = "default"
@@ -30,7 +31,7 @@ DEFAULT: Final = "default"
 
 CARD: Final = "model-card.md"
 
-SIMULATED: Final = 5000
+SIMULATED: Final = 8000
 """Simulated stars, emitters of any strength around any star among them, that stand for what is known."""
 
 OF_SURVEY: Final = 1500

@@ -104,8 +104,8 @@ class Library:
 _ARRAYS: Final = tuple(field.name for field in fields(Library) if field.name != "truth")
 
 
-def build_library(n: int, *, seed: int) -> Library:
-    """Simulate a library, half of it stars with emission in the proportions of the sky.
+def build_library(n: int, *, seed: int, fractions: Mapping[str, float] | None = None) -> Library:
+    """Simulate a library.
 
     Parameters
     ----------
@@ -113,8 +113,10 @@ def build_library(n: int, *, seed: int) -> Library:
         How many spectra.
     seed
         The same seed gives the same library.
+    fractions
+        Shares of the families of stars; None for half stars with emission, in the proportions of the sky.
     """
-    stars = draw_stars(n, seed=seed, survey="lamost", fractions=with_prevalence(0.5))
+    stars = draw_stars(n, seed=seed, survey="lamost", fractions=fractions or with_prevalence(0.5))
     exposures = draw_exposures(stars, seed=seed, survey="lamost")
     parts = []
     for first in track(range(0, n, _CHUNK), "simulating stars", unit=f"× {_CHUNK} stars"):

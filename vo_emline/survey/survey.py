@@ -28,6 +28,7 @@ from vo_emline.survey.growth import read_growth, require_alike
 from vo_emline.survey.model import check_model, load_scorer
 from vo_emline.survey.options import SurveyOptions
 from vo_emline.survey.pipeline import predicting_here, predicting_there
+from vo_emline.survey.rescoring import require_comparable, rescoring
 from vo_emline.survey.shards import Say, Shard, ShardStore, count_shard, locked, remove_locks, run_shards
 from vo_emline.survey.sources import Inputs, open_source
 from vo_emline.survey.work import Work
@@ -56,6 +57,9 @@ class Start:
     """Files that lie among the spectra and are none."""
     previous: Path | None = None
     """Directory of the survey before this one, whose rows of unchanged files are taken over."""
+    since: Path | None = None
+    """A survey of the same spectra by the model that was refined since: only what can change is classified
+    again (:mod:`vo_emline.survey.rescoring`). The rows are the same with it and without."""
 
 
 def classify_survey(
@@ -203,6 +207,8 @@ class _Survey:
 
     def begin(self) -> None:
         """Claim the directory; sweep up what was killed, where nobody else can be at work."""
+        if self.start.since is not None:
+            require_comparable(self.start.since, self.facts, self.description)
         with room_for(self.store.directory):
             self.store.claim(self.facts)
         if self.start.part is None:
@@ -288,6 +294,8 @@ def _way(
         options=survey.options,
         store=None if survey.source.store is None else survey.source.store.absolute(),
     )
+    if survey.start.since is not None:
+        return partial(rescoring, work=work, before=survey.start.since)
     if executor is not None or not _here(survey.start.place):
         return partial(predicting_there, work=work, executor=executor)
     scorer = load_scorer(work.model, work.options, work.model_version)

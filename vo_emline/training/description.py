@@ -21,6 +21,12 @@ from vo_emline.preprocess.options import PreprocessOptions
 
 FILE_NAME: Final = "model.json"
 
+REFINED_FROM: Final = "refined_from"
+"""Key of what the training of a refined model says: version of the model it was refined from …"""
+
+REFINED_PARTS: Final = "refined_parts"
+"""… and by name the digests of that one's parts."""
+
 
 class Part(BaseModel):
     """A file with arrays in the folder of a model."""

@@ -189,15 +189,15 @@ def likelihood_interval(
     limit = float(chi2.ppf(level, 1))
     point = hits / trials
     ends = []
+    known = point @ of if among is None else _ratio(point @ of, point @ among, np.full(len(hits), 0.5))
     for sign in (-1.0, 1.0):
-        if among is None:
-            ends.append(_furthest(hits, trials, np.broadcast_to(sign * of, hits.shape), limit) @ of)
-            continue
-        end = _ratio(point @ of, point @ among, np.full(len(hits), 0.5))
-        for _ in range(_ROUNDS):
-            share = _furthest(hits, trials, sign * (of - end[:, None] * among), limit)
-            end = _ratio(share @ of, share @ among, end)
-        ends.append(end)
+        end = known
+        for _ in range(1 if among is None else _ROUNDS):
+            wanted = of if among is None else of - end[:, None] * among
+            share = _furthest(hits, trials, np.broadcast_to(sign * wanted, hits.shape), limit)
+            end = share @ of if among is None else _ratio(share @ of, share @ among, end)
+        # an end at which the most likely value lies is that value, not one that rounding puts inside of it
+        ends.append(np.minimum(end, known) if sign < 0 else np.maximum(end, known))
     return np.column_stack(ends)
 
 

@@ -58,6 +58,13 @@ def test_one_binomial_has_the_likelihood_interval_of_the_textbook() -> None:
     assert interval[0] == pytest.approx((0.0365, 0.5001), abs=2e-3)
 
 
+def test_an_interval_holds_the_most_likely_value_at_either_end() -> None:
+    for hits in (0, 40):
+        found = estimate([stratum("p", 900, True, 40, hits), stratum("n", 9000, False, 40, 0)]).to_dict()
+        low, high = found["precision"]["interval"]
+        assert low <= found["precision"]["value"] == hits / 40 <= high
+
+
 def test_drawing_without_replacement_counts_for_more() -> None:
     assert effective_trials(np.array([100.0]), np.array([101.0]))[0] == pytest.approx(10_000)
     assert effective_trials(np.array([100.0]), np.array([1e9]))[0] == pytest.approx(100, rel=1e-6)
