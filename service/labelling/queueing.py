@@ -116,7 +116,8 @@ def report_of(context: LabelServices, name: str) -> dict[str, Any]:
     """
     queue = known_queue(context, name)
     labels = context.log.current(queue=name)
-    said = {each.publisher_did: each.emission for each in consensus(labels)}
+    audit = queue.kind == "audit"  # other queues estimate nothing
+    said = {each.publisher_did: each.emission for each in consensus(labels)} if audit else {}
     sample = [
         Judged(
             stratum=item.stratum,
@@ -124,7 +125,7 @@ def report_of(context: LabelServices, name: str) -> dict[str, Any]:
             positive=item.predicted != LABELS[ABSORPTION],
             emission=said.get(item.publisher_did),
         )
-        for item in (context.queues.items(name) if queue.kind == "audit" else ())
+        for item in (context.queues.items(name) if audit else ())
     ]
     contradicts = [word for word in map(_contradicts, labels) if word is not None]
     return report(strata=strata_of(sample), contradicts=contradicts)
