@@ -13,6 +13,7 @@
 * ``said``: labels of people, put to the spectra of a release
 * ``classified``: classified spectra of a release or survey, a batch at a time
 * ``release``: the tables of a release, of tables or of the shards of a survey: sorted, indexed, checked
+* ``counted``: what a survey says became of its inputs, and whether a release holds that
 * ``postgres``: the tables of a release in a PostgreSQL database
 * ``citation``: who made a release and how it is cited; ``moc``: coverage of the sky
 * ``cds``: tables for VizieR and journals, described byte by byte
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from vo_emline.candidates.columns import SAID as SAID
     from vo_emline.candidates.columns import SCORES as SCORES
     from vo_emline.candidates.columns import SPECTRA as SPECTRA
+    from vo_emline.candidates.counted import ReleaseCounts as ReleaseCounts
     from vo_emline.candidates.database import Limits as Limits
     from vo_emline.candidates.database import healpix as healpix
     from vo_emline.candidates.hats import HatsSummary as HatsSummary
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     from vo_emline.candidates.obscore import OBSCORE as OBSCORE
     from vo_emline.candidates.output import arrow_schema as arrow_schema
     from vo_emline.candidates.output import write_table as write_table
-    from vo_emline.candidates.release import ReleaseCounts as ReleaseCounts
     from vo_emline.candidates.release import build_release as build_release
     from vo_emline.candidates.release import read_release as read_release
     from vo_emline.candidates.release import release_survey as release_survey
@@ -60,11 +61,12 @@ __getattr__, __dir__ = lazily(
     {
         "columns": "CANDIDATES CHANGES CLASSIFIED EPOCHS HPX_ORDER KNOWN OBJECTS PUBLISHED REJECTS SAID "
         "SCORES SPECTRA",
+        "counted": "ReleaseCounts",
         "database": "Limits healpix",
         "hats": "HatsSummary write_hats",
         "obscore": "OBSCORE",
         "output": "arrow_schema write_table",
-        "release": "ReleaseCounts build_release read_release release_survey write_tables",
+        "release": "build_release read_release release_survey write_tables",
         "rows": "AUTHORITY Provenance candidate_ids index_spectra index_table stem",
     },
 )

@@ -21,7 +21,7 @@ from vo_emline.candidates import (
     write_tables,
 )
 from vo_emline.candidates.classified import Classified, open_release, open_survey, read_facts
-from vo_emline.candidates.release import read_summary
+from vo_emline.candidates.counted import read_summary
 from vo_emline.files import digest
 from vo_emline.labelling.exchange import read_consensus
 from vo_emline.rundir import RunDirectory

@@ -16,7 +16,7 @@ import pytest
 from astropy.io.votable import parse_single_table
 
 from vo_emline.candidates import CANDIDATES
-from vo_emline.candidates.release import read_summary
+from vo_emline.candidates.counted import read_summary
 from vo_emline.errors import EmlineError, UserError
 from vo_emline.labels import LABELS
 from vo_emline.preprocess import GRID, WindowSet
