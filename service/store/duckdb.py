@@ -151,10 +151,10 @@ class DuckdbRelease(Release):
         with self._changed:
             self._working -= 1
             kept = worker.alive and not self._closed
-            old = self._outdated()
             if kept:
                 worker.idle_since = time.monotonic()
                 self._idle.append(worker)
+            old = self._outdated()
             needed = not (kept or self._closed or self._idle or self._working)
             self._tidy_later()
             self._changed.notify()
