@@ -131,7 +131,7 @@ def main() -> None:
             stop.set()
             for attacker in attackers:
                 attacker.join()
-            time.sleep(30)
+            time.sleep(45)  # processes that a crowd needed stay for half a minute
             after = memory(service.pid)
             service.terminate()
     sys.stdout.write(
