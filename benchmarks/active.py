@@ -39,7 +39,7 @@ SIZE: Final = 200_000
 """Spectra of a survey."""
 
 SEEDS: Final = (1, 2, 3, 4, 5)
-"""Of emitters, errors and choices. The mixture was settled on a survey of seed 100, not among these."""
+"""Of emitters, errors and choices."""
 
 ERRORS: Final = 0.02
 """Share of the labels that are wrong: emission called absorption or the other way round."""

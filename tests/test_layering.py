@@ -33,7 +33,7 @@ VO_EMLINE: Mapping[str, tuple[str, ...]] = {
         "plots", "evaluate", "labelling",
     ),
     "client": ("net", "spectra", "candidates", "plots", "labelling"),
-    "demo": ("net", "archives", "measure", "simulate", "training", "candidates", "survey", "runs"),
+    "demo": ("net", "archives", "spectra", "measure", "simulate", "training", "candidates", "survey", "runs"),
     "cli": (
         "net", "archives", "spectra", "preprocess", "measure", "training", "candidates", "survey", "plots",
         "evaluate", "labelling", "runs", "client", "demo",

@@ -14,9 +14,9 @@ from service.products.product import Product, make_product
 from service.products.request import CSV, ECSV, FITS, NATIVE, TABLEDATA, TSV, VOTABLE, SpectrumRequest
 from service.products.writers import write_csv, write_ecsv, write_fits, write_tsv, write_votable
 from service.store import ReleaseStore
-from vo_emline.candidates.rows import stem
 from vo_emline.errors import DataError, UserError
 from vo_emline.spectra import Spectrum
+from vo_emline.spectra.names import stem
 
 logger = structlog.stdlib.get_logger("service")
 

@@ -16,10 +16,10 @@ from service.products.entries import Entry, Verdict, find_verdict
 from service.products.template import TEMPLATE_VAC, Template, find_template
 from service.store import ReleaseStore
 from vo_emline.arrays import FloatArray
-from vo_emline.candidates.rows import stem
 from vo_emline.errors import DataError
 from vo_emline.labels import LABELS
 from vo_emline.spectra import HALPHA_VAC, Spectrum
+from vo_emline.spectra.names import stem
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

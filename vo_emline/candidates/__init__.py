@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from vo_emline.candidates.rows import candidate_ids as candidate_ids
     from vo_emline.candidates.rows import index_spectra as index_spectra
     from vo_emline.candidates.rows import index_table as index_table
-    from vo_emline.candidates.rows import stem as stem
 
 __getattr__, __dir__ = lazily(
     __name__,
@@ -67,6 +66,6 @@ __getattr__, __dir__ = lazily(
         "obscore": "OBSCORE",
         "output": "arrow_schema write_table",
         "release": "build_release read_release release_survey write_tables",
-        "rows": "AUTHORITY Provenance candidate_ids index_spectra index_table stem",
+        "rows": "AUTHORITY Provenance candidate_ids index_spectra index_table",
     },
 )

@@ -25,10 +25,10 @@ from vo_emline.candidates.rows import (
     candidate_id_sql,
     identified_sql,
     plain_did_sql,
-    short_name,
     short_sql,
 )
 from vo_emline.errors import UserError
+from vo_emline.spectra.names import short_name
 from vo_emline.tables import Table
 
 if TYPE_CHECKING:

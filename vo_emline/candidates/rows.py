@@ -9,10 +9,9 @@ because a release has millions of them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -24,6 +23,7 @@ from vo_emline.preprocess import COVERAGE_SCHEMA, IDENTITY_SCHEMA, WINDOW_VAC, c
 from vo_emline.progress import track
 from vo_emline.rejects import Reject
 from vo_emline.spectra import Coverage, Identity, read_part
+from vo_emline.spectra.names import SUFFIX, UNSAFE
 from vo_emline.tables import Column, Table
 
 AUTHORITY: Final = "x-vo-emline.local"
@@ -31,24 +31,6 @@ AUTHORITY: Final = "x-vo-emline.local"
 
 SHARED: Final = "shared_dids"
 """Relation whose only column ``did`` holds the publisher DIDs that several spectra would have."""
-
-SUFFIX: Final = r"(\.(fits?|fit|vot|xml|csv|txt|asc|dat))?(\.gz)?$"
-"""What names of files end in that says nothing of the spectrum."""
-_UNSAFE: Final = r"[^A-Za-z0-9_.-]+"
-
-
-def stem(source: str) -> str:
-    """Give the file name without its suffixes, safe inside an identifier."""
-    return re.sub(_UNSAFE, "-", re.sub(SUFFIX, "", PurePath(source).name, flags=re.IGNORECASE)) or "spectrum"
-
-
-def short_name(name: str) -> str:
-    """Give what a publisher DID and a file of the same spectrum have in common.
-
-    >>> short_name("ivo://asu.cas.cz/stel/ccd700/uc050029"), short_name("data/UC050029.fits.gz")
-    ('uc050029', 'uc050029')
-    """
-    return re.sub(SUFFIX, "", re.split(r"[/?]", name.strip())[-1], flags=re.IGNORECASE).lower()
 
 
 def short_sql(expression: str) -> str:
@@ -128,7 +110,7 @@ def candidate_ids(dids: Sequence[str]) -> list[str]:
 
 
 def _safe(expression: str) -> str:
-    return f"regexp_replace({expression}, {literal(_UNSAFE)}, '-', 'g')"
+    return f"regexp_replace({expression}, {literal(UNSAFE)}, '-', 'g')"
 
 
 _NAME: Final = "coalesce(nullif(designation, ''), object_name)"

@@ -20,12 +20,12 @@ import pyarrow as pa
 
 import vo_emline as ve
 from vo_emline.archives import FetchOptions, SpectrumRequest, SsaArchive, SsaQuery, fetch_spectra
-from vo_emline.candidates.rows import stem
 from vo_emline.demo.archive import DemoArchive, simulate_archive
 from vo_emline.errors import ArchiveError, EmlineError
 from vo_emline.labels import LABELS
 from vo_emline.runs.run import RunInputs, run_all
 from vo_emline.runs.settings import RunSettings
+from vo_emline.spectra.names import stem
 from vo_emline.survey import read_scores
 from vo_emline.training.metrics import proportion
 

@@ -18,11 +18,11 @@ from vo_emline.labels import ABSORPTION, LABELS, UNKNOWN
 from vo_emline.preprocess import PreprocessOptions, WindowSet, concatenate
 from vo_emline.progress import track
 from vo_emline.spectra import find_spectra
+from vo_emline.spectra.names import short_name
 from vo_emline.survey import find_store, prepare_files
 from vo_emline.survey.flags import signal_to_noise
 from vo_emline.training import Examples, match_labels, read_labels
 from vo_emline.training.examples import NAMING, stars_of
-from vo_emline.training.labelled import short_name
 from vo_emline.training.simulated import ORIGIN as SIMULATED
 
 CHUNK: Final = 1000

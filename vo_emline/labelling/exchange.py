@@ -19,12 +19,12 @@ import pyarrow as pa
 
 from vo_emline.candidates.columns import PEOPLE_SAY
 from vo_emline.candidates.output import arrow_schema, write_table
-from vo_emline.candidates.rows import short_name
 from vo_emline.errors import UserError
 from vo_emline.labelling.agreement import Consensus, Rule, consensus
 from vo_emline.labelling.log import FIELDS, Label, standing
 from vo_emline.labelling.queues import QueueItem
 from vo_emline.labels import BY_PROFILE, LABELS, UNKNOWN, parse_profile
+from vo_emline.spectra.names import short_name
 from vo_emline.tables import Column, Table
 
 

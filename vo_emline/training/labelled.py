@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,12 @@ import pyarrow as pa
 
 from vo_emline.errors import UserError
 from vo_emline.labels import BY_PROFILE, LABELS, UNKNOWN, parse_profile
+from vo_emline.spectra.names import short_name, stem
 
 logger = logging.getLogger(__name__)
 
 UNLABELLED: Final = -1
 """Class index of spectra that have no usable label."""
-
-_SUFFIX = re.compile(r"(\.(fits?|vot|xml|csv|txt|asc))?(\.gz)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,15 +115,6 @@ def parse_label(text: str) -> str | None:
     return None if profile is None else BY_PROFILE[profile].label or UNKNOWN
 
 
-def short_name(identifier: str) -> str:
-    """Give what a publisher DID and a file name of the same spectrum have in common.
-
-    >>> short_name("ivo://asu.cas.cz/stel/ccd700/uc050029"), short_name("data/uc050029.fits.gz")
-    ('uc050029', 'uc050029')
-    """
-    return _SUFFIX.sub("", re.split(r"[/?]", identifier.strip())[-1]).lower()
-
-
 def match_labels(identity: pa.Table, labels: Mapping[str, str]) -> LabelMatch:
     """Match labels to spectra by file or publisher DID, or else by the last part of either.
 
@@ -161,14 +150,15 @@ def match_labels(identity: pa.Table, labels: Mapping[str, str]) -> LabelMatch:
 def _names(source: str, did: str) -> tuple[str, ...]:
     """Give what a spectrum may be called in a file of labels, the surest first."""
     path = Path(source)
-    return (source, str(path.absolute()), str(path.resolve()), did, short_name(did), short_name(source))
+    short = (short_name(name) for name in (did, source, stem(source)))
+    return (source, str(path.absolute()), str(path.resolve()), did, *short)
 
 
 def _report(match: LabelMatch) -> None:
     logger.info("labels: %d spectra labelled, %d unknown dropped", match.labelled.size, match.n_unknown)
-    for what, items in (
-        ("spectra without a label", match.unlabelled),
-        ("labels without a spectrum", match.unmatched),
+    for level, what, items in (
+        (logging.INFO, "spectra without a label", match.unlabelled),
+        (logging.WARNING, "labels of no spectrum that is here", match.unmatched),
     ):
         if items:
-            logger.info("%d %s, among them %s", len(items), what, ", ".join(items[:3]))
+            logger.log(level, "%d %s, among them %s", len(items), what, ", ".join(items[:3]))

@@ -7,11 +7,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from vo_emline.candidates import SPECTRA, candidate_ids, index_spectra, index_table, stem
+from vo_emline.candidates import SPECTRA, candidate_ids, index_spectra, index_table
 from vo_emline.candidates.database import connect
 from vo_emline.candidates.rows import AUTHORITY, SHARED, identified_sql, shared_dids_sql
 from vo_emline.preprocess import COVERAGE_SCHEMA, IDENTITY_SCHEMA, coverage_table, identity_table
 from vo_emline.spectra import Spectrum, find_spectra, read
+from vo_emline.spectra.names import stem
 
 
 def publisher_dids(

@@ -12,7 +12,8 @@ from vo_emline.errors import UserError
 from vo_emline.labels import LABELS
 from vo_emline.preprocess.prepare import prepare
 from vo_emline.spectra import find_spectra, read
-from vo_emline.training.labelled import UNLABELLED, match_labels, parse_label, read_labels, short_name
+from vo_emline.spectra.names import short_name
+from vo_emline.training.labelled import UNLABELLED, match_labels, parse_label, read_labels
 
 
 def identity(*rows: tuple[str, str]) -> pa.Table:
@@ -63,10 +64,24 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         "uc050029",
         "d/UC050029.fits.gz",
         "uc050029.fit",
+        "uc050029.dat",
+        "uc050029.ecsv.bz2",
     ],
 )
 def test_all_names_of_a_spectrum_agree(identifier: str) -> None:
     assert short_name(identifier) == "uc050029"
+
+
+def test_a_part_of_a_file_is_named_as_its_identifier_is() -> None:
+    spectra = identity(("x/stars.fits#row=2", ""), ("x/stars.fits[SCI]", ""), ("x/other.dat", ""))
+    labels = {
+        "ivo://x/~?s/stars.fits-row-2": "emission",
+        "stars.fits-sci-": "absorption",
+        "other": "emission",
+    }
+    match = match_labels(spectra, labels)
+    assert [LABELS[label] for label in match.label] == ["emission", "absorption", "emission"]
+    assert match.unmatched == ()
 
 
 def test_matching_by_publisher_did_or_file_name_accounts_for_every_row() -> None:

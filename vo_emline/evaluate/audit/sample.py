@@ -19,7 +19,7 @@ from vo_emline.errors import UserError
 from vo_emline.evaluate.audit.estimate import Stratum
 from vo_emline.files import atomic_path
 from vo_emline.labels import ABSORPTION, BY_PROFILE, LABELS, UNKNOWN, parse_profile
-from vo_emline.training.labelled import short_name
+from vo_emline.spectra.names import short_name
 
 Allocation = Literal["optimal", "equal"]
 
