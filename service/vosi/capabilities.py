@@ -146,6 +146,8 @@ def _capability(standard: str, url: str, *, use: Literal["base", "full"]) -> Cap
 def ssa_capabilities(*, settings: Settings, urls: Urls, place: tuple[float, float] | None = None) -> bytes:
     """Give the capabilities document of SSA, as its registry extension says it (SSA 1.1, section 10).
 
+    It is for registries; the service itself answers without the extension, which few validators know.
+
     Parameters
     ----------
     settings

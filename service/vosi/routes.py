@@ -15,17 +15,14 @@ from service.context import services
 from service.datalink import LINKS_ID, SODA_ID
 from service.errors import NotFoundError
 from service.parameters import read_parameters
+from service.scs import STANDARD_ID as SCS_ID
 from service.scs import TABLES
+from service.ssa import STANDARD_ID as SSA_ID
 from service.store import ReleaseStore
 from service.tap.context import tap_services
 from service.tap.examples import examples_page
 from service.uws.manager import JobManager
-from service.vosi.capabilities import (
-    scs_capabilities,
-    simple_capabilities,
-    ssa_capabilities,
-    tap_capabilities,
-)
+from service.vosi.capabilities import simple_capabilities, tap_capabilities
 from service.vosi.tables import table_document, tableset
 from service.xml import document
 from vo_emline.errors import EmlineError, UserError
@@ -64,16 +61,17 @@ async def get_tap_capabilities(request: Request) -> Response:
 
 async def get_ssa_capabilities(request: Request) -> Response:
     """Say that this is SSA, and where."""
-    context = services(request)
-    return Response(ssa_capabilities(settings=context.settings, urls=context.urls), media_type=XML)
+    url = services(request).urls.ssa
+    return Response(simple_capabilities({SSA_ID: url}, base=url), media_type=XML)
 
 
 async def get_scs_capabilities(request: Request) -> Response:
     """Say that this is a cone search, and where."""
-    context, table = services(request), request.path_params["table"]
+    table = request.path_params["table"]
     if table not in TABLES:
         raise NotFoundError(f"cones can be asked of {', '.join(TABLES)}")
-    return Response(scs_capabilities(table, settings=context.settings, urls=context.urls), media_type=XML)
+    url = services(request).urls.scs(table)
+    return Response(simple_capabilities({SCS_ID: url}, base=url), media_type=XML)
 
 
 async def get_datalink_capabilities(request: Request) -> Response:

@@ -172,11 +172,11 @@ def test_unknown_spectra_are_set_aside(survey: tuple[Path, Path], tmp_path: Path
 def test_a_catalogue_is_audited_through_the_program(
     run: Path, survey: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    directory = RunDirectory(tmp_path / "run")
+    classified = tmp_path / "classified"
     files = sorted(survey[0].glob("*.fits*"))
-    classify_survey(files, directory.survey, model=RunDirectory(run).model, options=SurveyOptions(workers=1))
+    classify_survey(files, classified, model=RunDirectory(run).model, options=SurveyOptions(workers=1))
     sample, result = tmp_path / "sample.csv", tmp_path / "estimate.json"
-    draw = ["audit", "draw", str(directory.root), "--output", str(sample), "--size", "40", "--seed", "1"]
+    draw = ["audit", "draw", str(classified), "--output", str(sample), "--size", "40", "--seed", "1"]
     assert CliRunner().invoke(app, draw, catch_exceptions=False).exit_code == 0
     rows = sample.read_text().splitlines()
     sample.write_text("\n".join([rows[0], *(f"{row.rpartition(',')[0]},absorption" for row in rows[1:])]))
