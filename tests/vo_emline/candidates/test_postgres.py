@@ -62,8 +62,8 @@ def test_both_databases_hold_the_same_rows(url: str, tmp_path: Path) -> None:
     release = make_release(tmp_path, 30, object_name=odd, designation="", snr_r=None, spectral_class="")
     assert load_postgres(release, url) == {
         "emline.candidates": 20, "emline.scores": 30, "emline.rejects": 2, "emline.objects": 30,
-        "emline.epochs": 30, "emline.known": 0, "emline.labels": 0, "internal.spectra": 30,
-        "internal.cutouts": 30,
+        "emline.epochs": 30, "emline.known": 0, "emline.labels": 0, "emline.changes": 0,
+        "internal.spectra": 30, "internal.cutouts": 30,
     }  # fmt: skip
     for table in (*PUBLISHED, SPECTRA):
         names = ", ".join(f'"{column.name}"' for column in table.stored)
