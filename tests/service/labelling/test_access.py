@@ -61,15 +61,15 @@ def test_a_form_is_no_way_to_label(own: Any) -> None:
 
 
 def test_an_invitation_lets_in_until_it_is_revoked(public: Any) -> None:
-    invitation, secret = public.people.invite("Eva", Role.LABELLER)
+    invitation, secret = public.people.invite("Zdena", Role.LABELLER)
     assert public.get(f"/label/enter/{invitation}").status_code == 200
     wrong = public.post("/label/api/enter", {"invitation": invitation, "secret": "wrong"})
     assert wrong.status_code == 404
     answer = public.post("/label/api/enter", {"invitation": invitation, "secret": secret})
     (cookie,) = answer.headers.get_list("set-cookie")
     assert {"HttpOnly", "SameSite=strict", "Path=/label"} <= set(cookie.split("; "))
-    assert "You label as Eva" in public.get("/label", cookies=dict(answer.cookies)).text
-    assert public.people.revoke("Eva") == 1
+    assert "You label as Zdena" in public.get("/label", cookies=dict(answer.cookies)).text
+    assert public.people.revoke("Zdena") == 1
     assert public.get("/label", cookies=dict(answer.cookies)).status_code == 404
     assert public.get(f"/label/enter/{invitation}").status_code == 404
 
