@@ -314,13 +314,26 @@ def _cells(path: Path) -> list[dict[str, str]]:
         if path.suffix.lower() in _FORMATS:
             rows = _table_cells(path, _FORMATS[path.suffix.lower()])
         else:
-            with path.open(newline="", encoding="utf-8-sig") as stream:
-                rows = [{k: (v or "").strip() for k, v in row.items() if k} for row in csv.DictReader(stream)]
+            rows = _csv_cells(path)
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"{path}: the labels cannot be read: {error}") from error
     names = set(rows[0]) if rows else set()
     if rows and not (names & {"publisher_did", "id", "file"} and names & {"profile", "label"}):
         raise UserError(f"{path}: it must have a column publisher_did, id or file, and one profile or label")
+    return rows
+
+
+def _csv_cells(path: Path) -> list[dict[str, str]]:
+    """Read a CSV; an empty file and one that was cut in a row raise :class:`ValueError`."""
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        reader = csv.DictReader(stream)
+        if not reader.fieldnames:
+            raise ValueError("the file is empty")
+        rows = []
+        for row in reader:
+            if None in row or None in row.values():
+                raise ValueError(f"line {reader.line_num} has not as many cells as the first")
+            rows.append({name: value.strip() for name, value in row.items()})
     return rows
 
 

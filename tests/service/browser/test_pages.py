@@ -223,10 +223,12 @@ def test_spectra_of_other_times_lie_over_each_other(archive: Any, start_service:
         page.goto(f"{served.url}/candidate/{candidate_id}.html")
         page.click("text=Other times")
         expect(page.locator("#other-times")).to_contain_text("the star on")
+        assert page.locator("#other-times").inner_text().strip()
         expect(page.locator("[data-action=epochs]")).to_have_attribute("aria-pressed", "true")
         page.click("[data-action=flux]")  # of what is not divided by its continuum nothing lies over another
         page.keyboard.press("o")
         expect(page.locator("#other-times")).to_be_empty()
+        assert page.get_attribute("[data-action=flux]", "aria-pressed") == "true"
 
 
 def test_hostile_names_stay_text(browsed: Any, new_page: Any) -> None:

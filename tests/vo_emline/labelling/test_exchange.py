@@ -117,7 +117,10 @@ def test_a_log_is_agreed_on_when_it_is_published(labels: list[Label], tmp_path: 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("", "the file is empty"),
         ("a,b\n1,2\n", "must have a column"),
+        ("publisher_did,label,quality\nivo://x,emission,3\nivo://y,emis", "line 3 has not as many cells"),
+        ("publisher_did,label\nivo://x,emission,3\n", "line 2 has not as many cells"),
         ("publisher_did,label\nivo://x,nova\n", "row 1: label 'nova'"),
         ("id,label\nx,emission\n", "give the catalogue"),
         ("publisher_did,label,quality\nivo://x,emission,9\n", "row 1: quality"),
