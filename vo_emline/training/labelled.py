@@ -65,16 +65,13 @@ def read_labels(path: Path) -> dict[str, str]:
             reader = csv.DictReader(stream)
             if not {"id", "label"} <= set(reader.fieldnames or ()):
                 raise UserError(f"{path}: the first line must name the columns id and label")
-            rows = [
-                (
-                    reader.line_num,
-                    row["id"] or "",
-                    row["label"] or "",
-                    row.get("file") or row.get("publisher_did"),
-                )
-                for row in reader
-                if (row["label"] or "").strip()
-            ]
+            rows = []
+            for row in reader:
+                if None in row or None in row.values():
+                    raise UserError(f"{path}, line {reader.line_num}: not as many cells as in the first line")
+                if row["label"].strip():
+                    name = row.get("file") or row.get("publisher_did")
+                    rows.append((reader.line_num, row["id"], row["label"], name))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: the labels cannot be read: {error}") from error
     return _by_identifier(path, rows)

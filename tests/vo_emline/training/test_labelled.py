@@ -44,6 +44,7 @@ def test_other_labels_are_none(text: str) -> None:
         ("name,label\na,0\n", "must name the columns id and label"),
         ("id,label\na,0\nb,7\n", "line 3: label '7' is none of absorption, emission, double-peak, unknown"),
         ("id,label\nivo://x/a,0\na.fits,1\n", "line 3: a.fits has two different labels"),
+        ("id,label\na,0\nb", "line 3: not as many cells"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
