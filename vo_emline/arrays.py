@@ -29,6 +29,10 @@ ClassIndices = Int[npt.NDArray[np.int64], "n"]
 
 Wavelengths = Float64[npt.NDArray[np.float64], "k"]
 """Wavelength of each pixel, vacuum Å, ascending."""
+Pixels = Float64[npt.NDArray[np.float64], "k"]
+"""One number for each of k pixels."""
+DoubleWindows = Float64[npt.NDArray[np.float64], "n 140"]
+"""What goes with each pixel of n windows, in double precision."""
 Spectra = Float64[npt.NDArray[np.float64], "n k"]
 """Flux of n spectra that share their k pixels, or what goes with each pixel."""
 Column = Float64[npt.NDArray[np.float64], "n"]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import Column, FloatArray
 from vo_emline.labels import ABSORPTION
 from vo_emline.measure.lines import measure_lines
 from vo_emline.measure.quantities import QUANTITIES, Estimates, measure_emission, true_values
@@ -55,7 +55,7 @@ class LineTrial:
     truth: FloatArray
     """Values of the :data:`~vo_emline.measure.quantities.QUANTITIES`, shape (n, 5); NaN where a line has
     none."""
-    snr: FloatArray
+    snr: Column
     """S/N per pixel beside Hα, shape (n,)."""
 
     def __len__(self) -> int:

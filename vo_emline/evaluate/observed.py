@@ -19,7 +19,7 @@ import pyarrow as pa
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from vo_emline.arrays import BoolArray, FloatArray, IntArray
+from vo_emline.arrays import BoolArray, Column, DoubleWindows, FloatArray, IntArray, Pixels
 from vo_emline.errors import UserError
 from vo_emline.evaluate.trial import in_bins
 from vo_emline.evaluate.verdicts import Judge
@@ -71,7 +71,7 @@ class ObservedProfiles:
 
     height: FloatArray
     """Flux over the continuum, 1 at its highest, shape (m, 140)."""
-    dip: FloatArray
+    dip: Pixels
     """Depth of the dip between the two highest maxima over the height of the line, shape (m,); 0 for one."""
     source: tuple[str, ...]
     """Where they are from."""
@@ -199,7 +199,7 @@ def inject_observed(
     return ObservedInjections(windows=_with_indices(windows, chosen), host=host, truth=truth)
 
 
-def _evenly(between: tuple[float, float], n: int, random: np.random.Generator) -> FloatArray:
+def _evenly(between: tuple[float, float], n: int, random: np.random.Generator) -> Column:
     """Draw evenly in the logarithm, shape (n,)."""
     low, high = (math.log(limit) for limit in between)
     return np.asarray(np.exp(random.uniform(low, high, n)))
@@ -229,7 +229,7 @@ def _lit(
     return seen, np.where(known, 1.0 / (1.0 / np.where(known, ivar, 1.0) + variance), 0.0)
 
 
-def _relative(windows: WindowSet) -> FloatArray:
+def _relative(windows: WindowSet) -> DoubleWindows:
     """Flux over the straight continuum less one, shape (n, 140); NaN without a positive continuum."""
     offset, scale = (windows.continuum[:, column, None].astype(np.float64) for column in (0, 1))
     flux = windows.flux * scale + offset
@@ -238,13 +238,13 @@ def _relative(windows: WindowSet) -> FloatArray:
     return np.where(usable, flux / np.where(usable, level, 1.0) - 1.0, np.nan)
 
 
-def _pixel_noise(relative: FloatArray) -> FloatArray:
+def _pixel_noise(relative: FloatArray) -> Column:
     """Noise of a pixel redward of the line, from the differences of neighbours, shape (n,)."""
     steps = np.abs(np.diff(relative[:, _BESIDE], axis=1))
     return np.asarray(np.maximum(1.4826 * np.median(steps, axis=1) / np.sqrt(2.0), 1e-5))
 
 
-def _core_depth(hosts: WindowSet) -> FloatArray:
+def _core_depth(hosts: WindowSet) -> Column:
     """Depth of the absorption of each host at Hα below its continuum, shape (n,)."""
     near = np.abs(_VELOCITY) < 500.0
     return np.asarray(np.maximum(-_relative(hosts)[:, near].min(axis=1), 0.0))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vo_emline.arrays import FloatArray, IntArray
+from vo_emline.arrays import Column, FloatArray, IntArray
 from vo_emline.candidates.classified import Classified
 from vo_emline.labelling.strategies import NOTHING_SEEN, entropy, margin
 from vo_emline.labels import ABSORPTION, LABELS, PROBABILITY_COLUMNS
@@ -47,7 +47,7 @@ def probabilities(rows: pa.Table) -> FloatArray:
     return np.column_stack([_numbers(rows, name) for name in PROBABILITY_COLUMNS])
 
 
-def strength(rows: pa.Table) -> FloatArray:
+def strength(rows: pa.Table) -> Column:
     """Tell how plainly a simple check sees emission, shape (n,): 1 beyond doubt, NaN if not measured."""
     with np.errstate(invalid="ignore", divide="ignore"):
         seen = -_numbers(rows, "ew") / _numbers(rows, "ew_error") / BEYOND_DOUBT

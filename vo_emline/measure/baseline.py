@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, Column, FloatArray, Pixels, Spectra
 from vo_emline.measure.robust import robust_sigma, row_medians
 from vo_emline.spectra.medium import HALPHA_VAC
 
@@ -26,23 +26,23 @@ divide it by 9–12 there and zero it on strong emission."""
 class Baseline:
     """Spectra over their local pseudo-continua, with the noise; n spectra of k pixels."""
 
-    wavelength_vac: FloatArray
+    wavelength_vac: Pixels
     """Vacuum Å, shape (k,)."""
-    step: FloatArray
+    step: Pixels
     """Widths of the pixels, Å, shape (k,)."""
-    ratio: FloatArray
+    ratio: Spectra
     """Flux over pseudo-continuum, shape (n, k)."""
-    sigma: FloatArray
+    sigma: Spectra
     """Standard deviation of each pixel of `ratio`, shape (n, k)."""
-    continuum_sigma: FloatArray
+    continuum_sigma: Column
     """Relative standard deviation of the pseudo-continuum at Hα, shape (n,)."""
-    correlation: FloatArray
+    correlation: Column
     """Variance of a sum of neighbouring pixels over the sum of their variances, at least 1, shape (n,)."""
-    snr: FloatArray
+    snr: Column
     """Signal-to-noise ratio per pixel in the side bands, shape (n,)."""
 
 
-def fit_baseline(flux: FloatArray, ivar: FloatArray | None, *, wavelength_vac: FloatArray) -> Baseline:
+def fit_baseline(flux: Spectra, ivar: FloatArray | None, *, wavelength_vac: Pixels) -> Baseline:
     """Divide spectra by a straight line through their side bands and find their noise.
 
     The stated inverse variance gives the noise of the pixels relative to each
@@ -113,7 +113,7 @@ def _relative_sigma(
     wavelength_vac: FloatArray,
     *,
     side: BoolArray,
-) -> FloatArray:
+) -> Spectra:
     """Noise of the pixels of `ratio` up to a factor for each spectrum, shape (n, k)."""
     photons = np.sqrt(np.clip(ratio, 0.2, None))
     if ivar is None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import FloatArray, Pixels
 from vo_emline.errors import DataError
 from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, EMISSION
 from vo_emline.measure.baseline import Baseline, fit_baseline
@@ -71,7 +71,7 @@ def measure_flux(
     flux: npt.ArrayLike,
     ivar: npt.ArrayLike | None,
     *,
-    wavelength_vac: FloatArray = GRID,
+    wavelength_vac: Pixels = GRID,
     emission: bool = False,
 ) -> LineMeasurements:
     """Measure Hα in spectra that share their wavelengths.

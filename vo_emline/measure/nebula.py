@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import DoubleWindows, FloatArray, Pixels
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS
 
@@ -50,7 +50,7 @@ _RING: Final = (_DISTANCE > 9.0) & (_DISTANCE < 25.0)
 _BESIDE: Final = (_DISTANCE > 30.0) & (GRID > 6528.0) & (GRID < 6712.0) & (np.abs(GRID - 6680.0) > 8.0)
 
 
-def _narrow(centre: float) -> FloatArray:
+def _narrow(centre: float) -> Pixels:
     """Give a Gaussian less its best parabola, of unit norm, shape (140,)."""
     place = (GRID - centre) / HALF_WIDTH
     inside = np.abs(place) <= 1.0
@@ -109,7 +109,7 @@ def nebular_features(windows: WindowSet) -> FloatArray:
     )
 
 
-def _above(windows: WindowSet) -> FloatArray:
+def _above(windows: WindowSet) -> DoubleWindows:
     """Flux over the continuum less one, shape (n, 140); 0 where there is no continuum to speak of."""
     offset, scale = (windows.continuum[:, column, None].astype(np.float64) for column in (0, 1))
     flux: npt.NDArray[Any] = windows.flux * scale + offset

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import Column, FloatArray
 from vo_emline.measure.lines import LineMeasurements, measure_flux, measure_windows
 from vo_emline.measure.shape import DIP, LINE_HALF_WIDTH
 from vo_emline.preprocess.windows import WindowSet
@@ -124,7 +124,7 @@ def estimates(lines: LineMeasurements) -> Estimates:
     return Estimates(value=np.where(known, value, np.nan), error=np.where(known, error, np.nan))
 
 
-def stretched(found: Estimates, stretch: FloatArray) -> Estimates:
+def stretched(found: Estimates, stretch: Column) -> Estimates:
     """Give quantities that were measured where wavelengths are stretched as they are in the spectrum.
 
     Parameters

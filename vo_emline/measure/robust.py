@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import Column, Spectra
 
 
-def row_medians(values: FloatArray) -> FloatArray:
+def row_medians(values: Spectra) -> Column:
     """Give the median of each row over what is not NaN; NaN where nothing is known.
 
     Parameters
@@ -28,6 +28,6 @@ def row_medians(values: FloatArray) -> FloatArray:
     return np.asarray(0.5 * (ordered[rows, lower] + ordered[rows, upper]))
 
 
-def robust_sigma(residual: FloatArray) -> FloatArray:
+def robust_sigma(residual: Spectra) -> Column:
     """Estimate the standard deviation of each row by its median absolute value; shape (n, k) to (n,)."""
     return np.asarray(1.4826 * np.median(np.abs(residual), axis=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import Column, FloatArray
 
 
 def standardised(truth: FloatArray, value: FloatArray, error: FloatArray) -> FloatArray:
@@ -24,7 +24,7 @@ def crps(truth: FloatArray, value: FloatArray, error: FloatArray) -> FloatArray:
     return np.asarray(error * (z * (2.0 * ndtr(z) - 1.0) + 2.0 * density - 1.0 / np.sqrt(np.pi)))
 
 
-def weighted_crps(truth: FloatArray, value: FloatArray, error: FloatArray, *, reference: FloatArray) -> float:
+def weighted_crps(truth: Column, value: Column, error: Column, *, reference: Column) -> float:
     """Give the mean CRPS in units of a reference error, over the lines that have it.
 
     Every line counts alike then, bright or faint, where a plain mean is that of

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.arrays import BoolArray, FloatArray, IntArray
+from vo_emline.arrays import BoolArray, Column, FloatArray, IntArray
 from vo_emline.measure.baseline import Baseline
 from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS
 
@@ -239,7 +239,7 @@ def find_peaks(baseline: Baseline) -> Peaks:
     return _describe(flux, sigma, wavelength, depth=best, violet=violet, red=red)
 
 
-def _shoulder(baseline: Baseline) -> FloatArray:
+def _shoulder(baseline: Baseline) -> Column:
     """Level of the flux beside the line, shape (n,), never above the continuum."""
     beside = within(baseline, SUPPORT) & ~within(baseline, FEET)
     return np.asarray(np.minimum(np.median(baseline.ratio[:, beside], axis=1), 1.0))
@@ -307,7 +307,7 @@ def _parabola(
     return wavelength[inner] + offset * step, np.minimum(error, 2.0) * step
 
 
-def vertex_height(flux: FloatArray, peak: IntArray) -> FloatArray:
+def vertex_height(flux: FloatArray, peak: IntArray) -> Column:
     """Give the height of the parabola through each row's maximum at `peak` and its neighbours, shape (n,)."""
     inner = np.clip(peak, 1, flux.shape[1] - 2)
     offset, curvature = _vertex(flux, inner)

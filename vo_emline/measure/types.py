@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, Column, FloatArray
 from vo_emline.measure.baseline import Baseline
 from vo_emline.measure.shape import PEAKS_HALF_WIDTH, within
 from vo_emline.spectra.medium import HALPHA_VAC
@@ -89,7 +89,7 @@ class _Sides(NamedTuple):
     """Standard deviation of either trough."""
 
 
-def profile_types(baseline: Baseline, fwhm_kms: FloatArray, double: FloatArray) -> ProfileTypes:
+def profile_types(baseline: Baseline, fwhm_kms: Column, double: Column) -> ProfileTypes:
     """Name the types of profiles.
 
     Parameters

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, FloatArray, Pixels
 from vo_emline.measure.baseline import CLIP, Baseline
 from vo_emline.measure.lines import LineMeasurements, measure_baseline
 from vo_emline.measure.quantities import Estimates, estimates, stretched
@@ -88,7 +88,7 @@ class WideLines(NamedTuple):
     """Them over their continua, in stretched wavelengths."""
     measured: LineMeasurements
     """They as narrow lines, in stretched wavelengths."""
-    stretch: FloatArray
+    stretch: Pixels
     """By how much wavelengths were stretched, shape (m,), more than 1."""
 
     def estimates(self) -> Estimates:

@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.arrays import BoolArray, Column, FloatArray
+from vo_emline.arrays import BoolArray, Column, FloatArray, Pixels, Spectra
 from vo_emline.preprocess.resample import fill_bad
 from vo_emline.preprocess.windows import WINDOW_VAC
 from vo_emline.spectra.medium import HALPHA_VAC
@@ -101,7 +101,7 @@ NEGATIVE: Final = 5.0
 
 
 def find_artefacts(
-    flux: FloatArray, bad: BoolArray, *, wavelength_vac: FloatArray, line_spread: float
+    flux: Spectra, bad: BoolArray, *, wavelength_vac: Pixels, line_spread: float
 ) -> dict[str, BoolArray]:
     """Tell the artefacts of spectra.
 
@@ -256,7 +256,7 @@ def _stays(flux: FloatArray, near: npt.NDArray[np.intp], step: FloatArray) -> Bo
     return np.asarray(flat & (left > STAYS * height))
 
 
-def _rise(flux: FloatArray, wavelength_vac: FloatArray) -> FloatArray:
+def _rise(flux: FloatArray, wavelength_vac: FloatArray) -> Column:
     """Give by how much the continuum redward of the line is higher than blueward, shape (n,)."""
     place = wavelength_vac - HALPHA_VAC
     red, blue = (

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import FloatArray, Pixels
 from vo_emline.errors import DataError
 from vo_emline.preprocess.continuum import flatten
 from vo_emline.preprocess.options import PreprocessOptions
@@ -27,9 +27,9 @@ class Step:
 
     name: str
     """What was done last, in words for a figure."""
-    source: FloatArray
+    source: Pixels
     """The finer spectrum on :data:`~vo_emline.preprocess.windows.GRID`, shape (140,)."""
-    target: FloatArray
+    target: Pixels
     """The coarser spectrum, shape (140,)."""
 
     @property

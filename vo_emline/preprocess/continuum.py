@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, DoubleWindows, FloatArray
 from vo_emline.preprocess.windows import GRID
 from vo_emline.spectra.medium import HALPHA_VAC
 
@@ -40,7 +40,7 @@ _BLOCK: Final = 1024
 """Windows worked on at a time, so that they stay in the cache of the processor."""
 
 
-def flatten(flux: FloatArray, ivar: FloatArray) -> tuple[FloatArray, FloatArray]:
+def flatten(flux: DoubleWindows, ivar: DoubleWindows) -> tuple[FloatArray, FloatArray]:
     """Divide windows by the straight line through their continua.
 
     Where the line is negative or falls by more than half (next to no signal),
@@ -74,7 +74,7 @@ def divisible(line: FloatArray) -> BoolArray:
     return np.asarray((lowest > LEAST_RATIO * highest) & (lowest > 0))
 
 
-def fit_line(flux: FloatArray) -> FloatArray:
+def fit_line(flux: DoubleWindows) -> DoubleWindows:
     """Fit a straight line to each window beside Hα, clipping lines and spikes.
 
     Parameters

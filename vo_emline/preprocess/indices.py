@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, Column, FloatArray
 from vo_emline.spectra.spectrum import Spectrum
 
 IntArray = npt.NDArray[np.integer[Any]]
@@ -163,7 +163,7 @@ def _depths(total: FloatArray, noise: FloatArray, bands: _Bands, covered: BoolAr
     return np.where(usable[:, None], found, np.nan)
 
 
-def index_noise(relative_noise: FloatArray) -> FloatArray:
+def index_noise(relative_noise: Column) -> FloatArray:
     """Give the noise of indices in spectra of which every pixel has this noise.
 
     Parameters

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import FloatArray, Spectra
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.spectra.medium import HALPHA_VAC
 
@@ -68,7 +68,7 @@ def gaussian_kernel(sigma_pixels: float) -> FloatArray:
     return np.asarray(kernel / kernel.sum())
 
 
-def blur(flux: FloatArray, ivar: FloatArray, *, sigma_pixels: float) -> tuple[FloatArray, FloatArray]:
+def blur(flux: Spectra, ivar: Spectra, *, sigma_pixels: float) -> tuple[FloatArray, FloatArray]:
     """Convolve spectra with a Gaussian, extending them by their edge values.
 
     Parameters

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, FloatArray, Pixels, Spectra
 
 Floats = npt.NDArray[np.floating[Any]]
 """Single or double precision."""
 
 
 def resample(
-    flux: Floats, ivar: Floats, *, wavelength_vac: FloatArray, grid: FloatArray
+    flux: Floats, ivar: Floats, *, wavelength_vac: FloatArray, grid: Pixels
 ) -> tuple[FloatArray, FloatArray]:
     """Interpolate spectra linearly onto `grid`; beyond their ends the edge value is repeated.
 
@@ -48,7 +48,7 @@ def resample(
     return resampled, np.where(lost, 0.0, 1.0 / np.where(lost, 1.0, variance))
 
 
-def fill_bad(flux: FloatArray, bad: BoolArray, *, wavelength_vac: FloatArray) -> FloatArray:
+def fill_bad(flux: Spectra, bad: BoolArray, *, wavelength_vac: FloatArray) -> FloatArray:
     """Interpolate linearly over bad pixels; at the ends the nearest good value is repeated.
 
     Parameters

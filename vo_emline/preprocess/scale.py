@@ -6,14 +6,14 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import FloatArray, Spectra
 from vo_emline.preprocess.options import Scaling
 
 FLAT: Final = 1e-6
 """A window whose scale is below this fraction of its largest value is constant (single precision)."""
 
 
-def offset_and_scale(flux: FloatArray, scaling: Scaling) -> FloatArray:
+def offset_and_scale(flux: Spectra, scaling: Scaling) -> FloatArray:
     """Give what is to be taken out of each window: scaled = (flux − offset) / scale.
 
     Parameters

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, FloatArray, Pixels, Spectra
 from vo_emline.preprocess.artefacts import find_artefacts
 from vo_emline.preprocess.indices import REACH
 from vo_emline.preprocess.lsf import THESIS_PIXELS, TRUNCATE, line_spread_sigma, matching_sigma
@@ -36,11 +36,11 @@ UNIFORM: Final = 0.2
 class Sections:
     """The pixels in and around the window of n spectra that share their wavelengths and line spread."""
 
-    wavelength_vac: FloatArray
+    wavelength_vac: Pixels
     """Vacuum Å, shape (m,); equal pixels where `sigma` is not zero."""
-    flux: FloatArray
+    flux: Spectra
     """Shape (n, m)."""
-    ivar: FloatArray
+    ivar: Spectra
     """Inverse variance, shape (n, m); 0 where unknown or bad."""
     bad: BoolArray
     """Shape (n, m)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import Column, FloatArray, Spectra
 from vo_emline.simulate import linelist, profiles
 from vo_emline.simulate.grids import FWHM_PER_SIGMA, Grid, broaden
 from vo_emline.simulate.stars import ACCRETION_DISK, DISK, SHELL, Stars
@@ -17,7 +17,7 @@ HELIUM_VAC = 6679.996
 """He I 6678.15 Å (air) in vacuum, Å."""
 
 
-def emission(stars: Stars, grid: Grid, *, ew: FloatArray, asymmetry: FloatArray) -> FloatArray:
+def emission(stars: Stars, grid: Grid, *, ew: Column, asymmetry: Column) -> Spectra:
     """Compute the flux each star's surroundings add, in units of the continuum, at rest.
 
     Parameters
@@ -43,7 +43,7 @@ def emission(stars: Stars, grid: Grid, *, ew: FloatArray, asymmetry: FloatArray)
     return flux - shell_absorption(stars, grid, ew=ew)
 
 
-def _unit_line(stars: Stars, grid: Grid, *, asymmetry: FloatArray) -> FloatArray:
+def _unit_line(stars: Stars, grid: Grid, *, asymmetry: FloatArray) -> Spectra:
     """Hα components of area one Å, shape (n, grid.size)."""
     velocity = grid.velocity_kms()
     line = np.zeros((len(stars), grid.size))
@@ -94,7 +94,7 @@ def shell_absorption(stars: Stars, grid: Grid, *, ew: FloatArray) -> FloatArray:
     return np.asarray((stars.absorption_ew * share)[:, None] * shape / width)
 
 
-def _helium(stars: Stars, grid: Grid) -> FloatArray:
+def _helium(stars: Stars, grid: Grid) -> Spectra:
     """He I 6678 in emission, relative to Hα, shape (n, grid.size)."""
     velocity = grid.velocity_kms(HELIUM_VAC)
     fwhm = np.maximum(stars.fwhm_kms + 1.4 * stars.rim_kms, 20.0)[:, None]
@@ -103,7 +103,7 @@ def _helium(stars: Stars, grid: Grid) -> FloatArray:
     return np.asarray(stars.helium[:, None] * shape / width)
 
 
-def _forbidden(stars: Stars, grid: Grid) -> FloatArray:
+def _forbidden(stars: Stars, grid: Grid) -> Spectra:
     """[N II] and [S II] of a nebula, relative to Hα, as narrow as its Hα, shape (n, grid.size)."""
     ions = {"nii": 0, "sii": 1}
     nebular = np.flatnonzero(stars.forbidden.any(axis=1))

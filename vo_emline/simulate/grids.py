@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from scipy import fft, special
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import Column, FloatArray, Pixels, Spectra
 from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS
 
 LIMB_DARKENING: Final = 0.6
@@ -31,12 +31,12 @@ class Grid:
         return cls(start_vac=first_vac, size=fft.next_fast_len(needed, real=True), step_kms=step_kms)
 
     @property
-    def wavelength_vac(self) -> FloatArray:
+    def wavelength_vac(self) -> Pixels:
         """Vacuum wavelengths, Å, shape (size,)."""
         steps = np.arange(self.size) * (self.step_kms / SPEED_OF_LIGHT_KMS)
         return np.asarray(self.start_vac * np.exp(steps))
 
-    def velocity_kms(self, centre_vac: float = HALPHA_VAC) -> FloatArray:
+    def velocity_kms(self, centre_vac: float = HALPHA_VAC) -> Pixels:
         """Velocities about `centre_vac` (vacuum Å), km/s, shape (size,); redshift is positive."""
         return np.log(self.wavelength_vac / centre_vac) * SPEED_OF_LIGHT_KMS
 
@@ -56,13 +56,13 @@ class Grid:
 
 
 def broaden(
-    deviation: FloatArray,
+    deviation: Spectra,
     grid: Grid,
     *,
-    sigma_kms: FloatArray,
+    sigma_kms: Column,
     v_sin_i_kms: FloatArray | None = None,
     shift_kms: FloatArray | None = None,
-) -> FloatArray:
+) -> Spectra:
     """Convolve each row with a Gaussian and a rotation profile, and shift it.
 
     Parameters

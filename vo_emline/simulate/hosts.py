@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, Column, FloatArray
 from vo_emline.measure.robust import row_medians
 from vo_emline.measure.shape import LINE_HALF_WIDTH
 from vo_emline.preprocess.continuum import fit_line
@@ -88,7 +88,7 @@ def effective_temperature(subclass: str | None) -> float:
     return _TEFF.get(found.group(), USUAL_TEFF) if found else USUAL_TEFF
 
 
-def temperatures(windows: WindowSet) -> FloatArray:
+def temperatures(windows: WindowSet) -> Column:
     """Give the effective temperature of each host by its spectral type, K, shape (n,)."""
     return np.array([effective_temperature(one) for one in windows.identity["spectral_subclass"].to_pylist()])
 
@@ -100,14 +100,14 @@ def velocities(windows: WindowSet) -> FloatArray:
     return np.where(known, redshift, 0.0) * SPEED_OF_LIGHT_KMS
 
 
-def line_spreads(n: int, random: Random) -> FloatArray:
+def line_spreads(n: int, random: Random) -> Column:
     """Draw the line spread of `n` fibres of LAMOST: standard deviations, Å, shape (n,)."""
     power = random.uniform(*RESOLVING_POWER, n)
     return np.array([line_spread_sigma(one) for one in power])
 
 
 def draw_ew(
-    noise: FloatArray,
+    noise: Column,
     significance: tuple[float, float],
     random: Random,
     *,

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, Column, DoubleWindows, FloatArray
 from vo_emline.errors import UserError
 from vo_emline.measure.lines import measure_flux
 from vo_emline.measure.shape import DIP
@@ -68,7 +68,7 @@ def observe_hosts(
     hosts: WindowSet,
     *,
     seed: int,
-    spread: FloatArray,
+    spread: Column,
     significance: tuple[float, float],
     random: Random,
     noise: FloatArray | None = None,
@@ -104,7 +104,7 @@ def observe_hosts(
 
 
 def put_in(
-    hosts: WindowSet, component: FloatArray, *, ew: FloatArray, random: Random
+    hosts: WindowSet, component: DoubleWindows, *, ew: Column, random: Random
 ) -> tuple[FloatArray, FloatArray]:
     """Add light to hosts, and the photon noise it brings.
 
@@ -162,12 +162,12 @@ class Light:
     seed: int
 
     @property
-    def component(self) -> FloatArray:
+    def component(self) -> DoubleWindows:
         """What surrounds each star, in units of the continuum, on the window's pixels, shape (n, 140)."""
         return sample(self.ideal.surroundings, TRUTH_GRID, GRID)
 
     @property
-    def flux(self) -> FloatArray:
+    def flux(self) -> DoubleWindows:
         """Star and surroundings without noise, continuum at one, shape (n, 140)."""
         return sample(self.ideal.flux, TRUTH_GRID, GRID)
 
@@ -319,7 +319,7 @@ def inject(
     return dataclasses.replace(injected, host=rows)
 
 
-def sticks_out(flux: FloatArray) -> BoolArray:
+def sticks_out(flux: DoubleWindows) -> BoolArray:
     """Tell noise-free lines that stick out of their surroundings from those that only fill the core.
 
     A line sticks out where its core lies above its shoulders

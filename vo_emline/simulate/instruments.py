@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, Column, FloatArray, Pixels, Spectra
 from vo_emline.simulate import linelist
 from vo_emline.simulate.grids import Grid, broaden
 from vo_emline.simulate.population import Exposures, Random
@@ -40,7 +40,7 @@ DEFECT_HALF_WIDTH: Final = 10.0
 class Observed:
     """Spectra as an instrument delivers them; arrays of shape (n, pixels)."""
 
-    wavelength_vac: FloatArray
+    wavelength_vac: Pixels
     """Vacuum Å, shape (pixels,)."""
     flux: Floats
     """Counts, or continuum-normalised flux for Ondřejov."""
@@ -89,7 +89,7 @@ def sample(rows: FloatArray, grid: Grid, wavelength_vac: FloatArray) -> FloatArr
 
 
 def observe_lamost(
-    ideal: Ideal, exposures: Exposures, *, wavelength_vac: FloatArray, release: Release, random: Random
+    ideal: Ideal, exposures: Exposures, *, wavelength_vac: Pixels, release: Release, random: Random
 ) -> Observed:
     """See spectra with LAMOST.
 
@@ -159,7 +159,7 @@ def expose(signal: Floats, conditions: Conditions, *, snr: Floats) -> tuple[Floa
 
 
 def observe_ondrejov(
-    ideal: Ideal, exposures: Exposures, *, wavelength_vac: FloatArray, random: Random
+    ideal: Ideal, exposures: Exposures, *, wavelength_vac: Pixels, random: Random
 ) -> Observed:
     """See spectra with the Ondřejov CCD700 camera: telluric lines, little noise, no inverse variance.
 
@@ -186,7 +186,7 @@ def observe_ondrejov(
     )
 
 
-def _telluric(exposures: Exposures, grid: Grid, random: Random) -> FloatArray:
+def _telluric(exposures: Exposures, grid: Grid, random: Random) -> Spectra:
     """Transmission of the air on nights of varying humidity, shape (n, grid.size)."""
     table = np.array(linelist.TELLURIC)
     lines = table[:, 1] @ grid.deposit(air_to_vacuum(table[:, 0]))
@@ -195,7 +195,7 @@ def _telluric(exposures: Exposures, grid: Grid, random: Random) -> FloatArray:
     return 1.0 - broaden(depth, grid, sigma_kms=sigma_kms)
 
 
-def sky_brightness(exposures: Exposures, wavelength_vac: FloatArray) -> FloatArray:
+def sky_brightness(exposures: Exposures, wavelength_vac: FloatArray) -> Spectra:
     """Brightness of the night sky over its mean, shape (n, m)."""
     lines = _sky_lines(exposures, wavelength_vac, widening=np.ones(len(exposures)))
     return np.asarray(0.7 + 2.5 * np.einsum("lnm,l->nm", lines, SKY_OH_STRENGTH))
@@ -216,12 +216,12 @@ def _sky_offset(exposures: Exposures, wavelength_vac: FloatArray, *, widening: F
     return np.asarray(offset / (widening * exposures.lsf_sigma)[:, None])
 
 
-def draw_sky_share(snr: FloatArray, random: Random) -> FloatArray:
+def draw_sky_share(snr: FloatArray, random: Random) -> Column:
     """Draw sky counts over star counts, shape (n,): large for the faint (of low S/N)."""
     return np.asarray((25.0 / snr) ** 1.3 * np.exp(random.normal(0.0, 0.5, len(snr))))
 
 
-def draw_residue_scale(snr: FloatArray, random: Random) -> FloatArray:
+def draw_residue_scale(snr: FloatArray, random: Random) -> Column:
     """Draw the strength of what sky subtraction leaves, shape (n,): larger for the faint."""
     n = len(snr)
     return np.asarray(np.exp(random.normal(np.log(0.005), 0.9, n)) + random.uniform(0.0, 1.6, n) / snr)
@@ -241,17 +241,17 @@ def draw_residue(exposures: Exposures, wavelength_vac: FloatArray, random: Rando
     return np.asarray(np.einsum("lnm,l->nm", shape, SKY_OH_STRENGTH))
 
 
-def draw_level(snr: FloatArray, random: Random) -> FloatArray:
+def draw_level(snr: FloatArray, random: Random) -> Column:
     """Draw counts in the continuum, shape (n,)."""
     return np.asarray(8.0 * snr * np.exp(random.normal(0.0, 0.6, len(snr))))
 
 
-def draw_overstatement(n: int, random: Random) -> FloatArray:
+def draw_overstatement(n: int, random: Random) -> Column:
     """Draw factors by which the pipeline overstates the noise, as on real plates, shape (n,)."""
     return random.uniform(1.2, 1.9, n)
 
 
-def draw_response(n: int, wavelength_vac: FloatArray, random: Random) -> FloatArray:
+def draw_response(n: int, wavelength_vac: FloatArray, random: Random) -> Spectra:
     """Slope, curvature and ripples of the continuum, shape (n, m), about one at Hα."""
     offset = (wavelength_vac - HALPHA_VAC) / 100.0
     tame = np.clip(offset, -1.5, 1.5)
@@ -261,7 +261,7 @@ def draw_response(n: int, wavelength_vac: FloatArray, random: Random) -> FloatAr
     return np.asarray(np.exp(slope + edge + _waves(random, n, tame, amplitude=0.008)))
 
 
-def _waves(random: Random, n: int, offset: FloatArray, *, amplitude: float, terms: int = 4) -> FloatArray:
+def _waves(random: Random, n: int, offset: FloatArray, *, amplitude: float, terms: int = 4) -> Spectra:
     """Smooth random curves, shape (n, m)."""
     total = np.zeros((n, offset.size))
     for _ in range(terms):

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.arrays import BoolArray, FloatArray, IntArray
+from vo_emline.arrays import BoolArray, Column, FloatArray, IntArray
 from vo_emline.simulate import stars as kinds
 from vo_emline.simulate.stars import Stars
 from vo_emline.spectra.medium import HALPHA_VAC, SPEED_OF_LIGHT_KMS
@@ -35,7 +35,7 @@ NEAR_WIDTH: Final = 32.0
 _KMS_PER_ANGSTROM: Final = SPEED_OF_LIGHT_KMS / HALPHA_VAC
 
 
-def line_width(stars: Stars) -> FloatArray:
+def line_width(stars: Stars) -> Column:
     """Give the width over which the equivalent width of each line is integrated, Å, shape (n,)."""
     full = stars.fwhm_kms * np.where(np.isin(stars.family, WIDE), 1.0, 0.0) + 2.2 * stars.rim_kms
     return np.asarray(np.maximum(NEAR_WIDTH, 1.5 * full / _KMS_PER_ANGSTROM))

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import FloatArray, Spectra
 from vo_emline.simulate import linelist, profiles
 from vo_emline.simulate.grids import FWHM_PER_SIGMA, Grid, broaden
 from vo_emline.simulate.stars import Stars
@@ -82,7 +82,7 @@ HALPHA_WING_WIDTH: Final = np.array(
 """Half width of the Stark wings, Å, as in :func:`~vo_emline.simulate.profiles.stark`."""
 
 
-def absorption(stars: Stars, grid: Grid, *, noise: FloatArray) -> FloatArray:
+def absorption(stars: Stars, grid: Grid, *, noise: Spectra) -> Spectra:
     """Compute what the photosphere takes out of the continuum, at rest, broadened by rotation.
 
     Parameters
@@ -107,7 +107,7 @@ def absorption(stars: Stars, grid: Grid, *, noise: FloatArray) -> FloatArray:
     return np.asarray(1.0 - (1.0 - depth) * (1.0 - bands(stars, grid)))
 
 
-def balmer(stars: Stars, grid: Grid) -> FloatArray:
+def balmer(stars: Stars, grid: Grid) -> Spectra:
     """Depth of the Balmer lines on `grid`: a Doppler core on Stark wings, shape (n, grid.size)."""
     depth = np.zeros((len(stars), grid.size))
     core, core_width, wing, wing_width = _halpha(stars)
@@ -133,7 +133,7 @@ def _halpha(stars: Stars) -> tuple[FloatArray, FloatArray, FloatArray, FloatArra
     return core, core_width, wing, wing_width * stars.wing_width[:, None]
 
 
-def metals(stars: Stars, grid: Grid) -> FloatArray:
+def metals(stars: Stars, grid: Grid) -> Spectra:
     """Metal lines of zero width (area: their equivalent width), shape (n, grid.size)."""
     table = np.array(linelist.METALS)
     lines = grid.deposit(air_to_vacuum(table[:, 0]))
@@ -161,7 +161,7 @@ def unresolved(stars: Stars, grid: Grid, *, noise: FloatArray) -> FloatArray:
     return np.asarray(amplitude[:, None] * mixed)
 
 
-def helium(stars: Stars, grid: Grid) -> FloatArray:
+def helium(stars: Stars, grid: Grid) -> Spectra:
     """He I lines of O and B stars, shape (n, grid.size)."""
     strength = np.exp(-0.5 * np.square(np.log(stars.teff / 20_000.0) / 0.28))
     table = np.array(linelist.HELIUM)
@@ -170,7 +170,7 @@ def helium(stars: Stars, grid: Grid) -> FloatArray:
     )
 
 
-def foreign(stars: Stars, grid: Grid) -> FloatArray:
+def foreign(stars: Stars, grid: Grid) -> Spectra:
     """Lines of galaxies, emission negative, shape (n, grid.size)."""
     depth = np.zeros((len(stars), grid.size))
     rows = np.flatnonzero(stars.foreign_ew.any(axis=1))
@@ -181,7 +181,7 @@ def foreign(stars: Stars, grid: Grid) -> FloatArray:
     return depth
 
 
-def bands(stars: Stars, grid: Grid) -> FloatArray:
+def bands(stars: Stars, grid: Grid) -> Spectra:
     """Molecular bands of late K and M stars, as a depth, shape (n, grid.size)."""
     table = np.array(linelist.BANDS)
     beyond = grid.wavelength_vac - air_to_vacuum(table[:, 0])[:, None]

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import FloatArray, Pixels, Spectra
 
 HOLTSMARK_EXPONENT: Final = 1.25
 """Linear Stark wings fall as |Δλ|^(-5/2) (Holtsmark 1919)."""
@@ -45,14 +45,14 @@ def stark(offset: FloatArray, *, width: FloatArray) -> FloatArray:
 
 
 def disk(
-    velocity_kms: FloatArray,
+    velocity_kms: Pixels,
     *,
     rim_kms: FloatArray,
     inner_radius: FloatArray,
     exponent: FloatArray,
     asymmetry: FloatArray,
     opacity: FloatArray,
-) -> FloatArray:
+) -> Spectra:
     """Line of a Keplerian disk (Smak 1981; Horne & Marsh 1986), before any broadening.
 
     With ``u`` the velocity in units of the outer rim's projected velocity and

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from vo_emline.arrays import FloatArray, IntArray
+from vo_emline.arrays import Column, FloatArray, IntArray
 
 FAMILIES: Final = (
     "normal",
@@ -96,7 +96,7 @@ class Stars:
     """Vacuum wavelengths, Å, of lines of other origin (redshifted galaxies), shape (n, lines)."""
     foreign_ew: FloatArray
     """Their equivalent widths, Å; negative for emission, 0 for none, shape (n, lines)."""
-    foreign_fwhm_kms: FloatArray
+    foreign_fwhm_kms: Column
     """Their common width, km/s, shape (n,)."""
 
     def __len__(self) -> int:

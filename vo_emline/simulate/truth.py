@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyarrow import csv
 from pyarrow import parquet as pq
 
-from vo_emline.arrays import FloatArray, IntArray
+from vo_emline.arrays import Column, FloatArray, IntArray
 from vo_emline.files import atomic_path
 from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, EMISSION, LABELS
 from vo_emline.measure.shape import DIP
@@ -81,7 +81,7 @@ class Shape:
     """Height of the violet over that of the red maximum, above the photosphere; NaN where there is one."""
 
 
-def classify(ew: FloatArray, shape: Shape) -> npt.NDArray[np.int64]:
+def classify(ew: Column, shape: Shape) -> npt.NDArray[np.int64]:
     """Name the class of spectra, as indices into :data:`vo_emline.labels.LABELS`.
 
     A spectrum is *absorption* where nothing surrounds the star; *double-peak*
@@ -165,7 +165,7 @@ def _dip(line: FloatArray, violet: int, red: int) -> float:
     return float((min(line[violet], line[red]) - trough) / height) if height > 0 else 0.0
 
 
-def expected_significance(ideal: Ideal, *, snr: FloatArray, pixel: float) -> FloatArray:
+def expected_significance(ideal: Ideal, *, snr: Column, pixel: float) -> FloatArray:
     """Estimate |EW|/σ(EW) of the circumstellar component, were the photosphere known.
 
     Matched-filter estimate: the root of the summed squares of the component
@@ -236,7 +236,7 @@ def tabulate(
     return pa.table(columns)
 
 
-def shell_share(observed: Stars, exposures: Exposures) -> FloatArray:
+def shell_share(observed: Stars, exposures: Exposures) -> Column:
     """Equivalent width that shells and winds absorb at the epochs, negative, Å, shape (n,)."""
     return -observed.absorption_ew * exposures.ew / np.where(observed.ew == 0, 1.0, observed.ew)
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, Column, FloatArray
 from vo_emline.labels import ABSORPTION
 from vo_emline.measure.baseline import SIDE_BANDS
 from vo_emline.measure.filled import MAY_BE_NEBULAR
@@ -87,7 +87,7 @@ def find_candidates(windows: WindowSet, label: npt.NDArray[np.integer[Any]]) -> 
     return Candidates(rows, measure_lines(some), measure_wide(some))
 
 
-def look_for_nebulae(windows: WindowSet, predicted: Predicted) -> FloatArray:
+def look_for_nebulae(windows: WindowSet, predicted: Predicted) -> Column:
     """Give the probability of a nebula, shape (n,); NaN where there is no sign of emission at all."""
     found = np.full(len(windows), np.nan)
     rows = np.flatnonzero(predicted.probability[:, ABSORPTION] < 1.0 - NEBULAR_FROM)
@@ -101,7 +101,7 @@ def flag(
     predicted: Predicted,
     candidates: Candidates,
     *,
-    nebular: FloatArray,
+    nebular: Column,
     filled: BoolArray,
     options: SurveyOptions,
 ) -> pa.Array:

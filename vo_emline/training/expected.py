@@ -22,7 +22,7 @@ from scipy.linalg import solve_triangular
 from scipy.linalg.blas import dtrmm
 from scipy.spatial.distance import cdist
 
-from vo_emline.arrays import BoolArray, FloatArray
+from vo_emline.arrays import BoolArray, Column, FloatArray, Pixels
 from vo_emline.errors import UserError
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.indices import STELLAR_REDSHIFT
@@ -70,7 +70,7 @@ class Observed:
     """Within each of :data:`HALF_WIDTHS`, Å, emission negative, shape (n, 2)."""
     error: FloatArray
     """Standard deviation from the noise of the pixels, Å, shape (n, 2)."""
-    noise: FloatArray
+    noise: Column
     """Noise of a pixel of the continuum over the continuum, shape (n,); infinite without a continuum."""
 
 
@@ -78,9 +78,9 @@ class Observed:
 class ExpectedAbsorption:
     """What was learnt: m spectra and how alike others must be to them."""
 
-    centre: FloatArray
+    centre: Pixels
     """Mean of each index, shape (k,)."""
-    spread: FloatArray
+    spread: Pixels
     """Standard deviation of each index, shape (k,)."""
     points: FloatArray
     """Indices of the spectra in units of the spread, shape (m, k)."""
@@ -284,7 +284,7 @@ def _teaches(windows: WindowSet, observed: Observed) -> BoolArray:
     return np.asarray(good & np.isfinite(observed.ew).all(axis=1) & stellar(windows))
 
 
-def stellar_redshifts(windows: WindowSet) -> FloatArray:
+def stellar_redshifts(windows: WindowSet) -> Column:
     """Give the redshift of each star as the survey states it, shape (n,); 0 where it is no star's."""
     stated = np.array(windows.identity["redshift"].to_pylist(), dtype=np.float64)
     return np.where(np.abs(stated) < STELLAR_REDSHIFT, stated, 0.0)

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import Column, FloatArray
 from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.measure.nebula import p_nebular
 from vo_emline.preprocess.continuum import fit_line
@@ -140,7 +140,7 @@ def inject(hosts: WindowSet, *, seed: int, options: PreprocessOptions) -> Exampl
     return Examples.of(windows.take(taught), label[taught], origin=INJECTED)
 
 
-def _noise(residual: FloatArray) -> FloatArray:
+def _noise(residual: FloatArray) -> Column:
     """Scatter of the continuum pixels of each window, robust, shape (n,)."""
     sides = residual[:, ~_CORE]
     return np.maximum(1.4826 * np.median(np.abs(sides), axis=1), 1e-12)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from vo_emline.arrays import FloatArray, IntArray
+from vo_emline.arrays import Column, FloatArray, IntArray
 from vo_emline.errors import UserError
 from vo_emline.evaluate.audit.estimate import Stratum
 from vo_emline.files import atomic_path
@@ -33,7 +33,7 @@ DOUBT: Final = 0.01
 """For the optimal allocation no stratum is taken to be purer than this, whatever its scores say."""
 
 
-def stratify(score: FloatArray, predicted: npt.NDArray[np.bool_]) -> tuple[IntArray, list[str]]:
+def stratify(score: Column, predicted: npt.NDArray[np.bool_]) -> tuple[IntArray, list[str]]:
     """Give each spectrum its stratum: predicted class and bin of score.
 
     Parameters
