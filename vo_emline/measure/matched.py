@@ -66,6 +66,9 @@ def _gaussian(velocity: npt.NDArray[Any], fwhm: float) -> npt.NDArray[Any]:
 
 _UNIT, _TOP = _profiles()
 
+_BLOCK: Final = 512
+"""Windows looked at at a time."""
+
 
 def line_strength(windows: WindowSet) -> Float32:
     """Tell how plainly a line rises above the continuum, in units of what is beyond doubt, shape (n,).
@@ -80,8 +83,16 @@ def line_strength(windows: WindowSet) -> Float32:
     windows
         Windows whose continuum has been divided out, n of them; 0 for those that have none to speak of.
     """
-    offset, scale = windows.continuum[:, :1], windows.continuum[:, 1:]
-    flux = windows.flux * scale + offset
+    found = np.zeros(len(windows), dtype=np.float32)
+    for first in range(0, len(found), _BLOCK):
+        rows = slice(first, first + _BLOCK)
+        found[rows] = _strength(windows.flux[rows], windows.continuum[rows])
+    return found
+
+
+def _strength(scaled: Float32, continuum: Float32) -> Float32:
+    """Do :func:`line_strength` for a few windows, which stay in the cache of the processor."""
+    flux = scaled * continuum[:, 1:] + continuum[:, :1]
     beside = flux[:, _BESIDE]
     level = beside.mean(axis=1, keepdims=True)
     usable = level > 0

@@ -18,11 +18,11 @@ from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solve_triangular
-from scipy.linalg.blas import dtrmm
+from scipy.linalg import cho_factor, cho_solve, eigh
 from scipy.spatial.distance import cdist
+from threadpoolctl import threadpool_limits
 
-from vo_emline.arrays import BoolArray, Column, FloatArray, Pixels
+from vo_emline.arrays import BoolArray, Column, FloatArray, Pixels, SingleArray, Windows
 from vo_emline.errors import UserError
 from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.indices import STELLAR_REDSHIFT
@@ -53,13 +53,23 @@ FAMILIAR: Final = 0.5
 """Nothing is expected where the standard deviation, the star's own scatter aside, exceeds this share of
 that of all stars together."""
 
+NEAR_NOISE: Final = 2.0
+"""Directions among the learnt spectra that vary by less than so many times their own scatter² are not told
+apart: the variance gets from them what the strongest would give, so that it is never too small."""
+
 _BLOCK: Final = 192
 """Spectra predicted at a time, so that they stay in the cache of the processor. Blocks are filled up to it: a
-spectrum gets the same bits in any company, as matrix products of one shape, a multiple of all that
-processors take at once, give them."""
+spectrum gets the same bits in any company, as matrix products of one shape give them whose sides are
+multiples of all that processors take at once."""
+
+_EVEN: Final = 64
+"""What the other sides of these products are filled up to a multiple of."""
 
 _STEP: Final = float(GRID[1] - GRID[0])
 _SIDES: Final = np.abs(GRID - HALPHA_VAC) > 20.0
+_REACH: Final = max(HALF_WIDTHS) + STELLAR_REDSHIFT * HALPHA_VAC + _STEP
+_NEAR: Final = slice(*np.searchsorted(GRID, (HALPHA_VAC - _REACH, HALPHA_VAC + _REACH)).tolist())
+"""Pixels that the line of a star can reach, however fast it moves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +82,24 @@ class Observed:
     """Standard deviation from the noise of the pixels, Å, shape (n, 2)."""
     noise: Column
     """Noise of a pixel of the continuum over the continuum, shape (n,); infinite without a continuum."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Factor:
+    """What of m learnt spectra predictions are made, by their likeness to a star.
+
+    The variance of a prediction needs the inverse of their covariance, m² products for each star. Of its
+    eigenvectors those few that stand out of the noise do nearly all: the others, a multiple of the unit
+    matrix but for a factor of :data:`NEAR_NOISE`, need no more than the length of what is left.
+    """
+
+    seen: FloatArray
+    """What each spectrum adds to the mean, to the slope (its own place aside, k) and along the strongest
+    eigenvectors (r), then zeros, shape (m, p)."""
+    inverse: Pixels
+    """One over the eigenvalues of these, Å⁻², shape (r,)."""
+    least: float
+    """The greatest of the other eigenvalues, Å²."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,26 +118,14 @@ class ExpectedAbsorption:
     """Variance of these from the noise, Å², shape (m, 2)."""
     hyper: FloatArray
     """Per half width: mean (Å), amplitude² (Å²), length scale, own scatter² (Å²); shape (2, 4)."""
-    _root: list[FloatArray] = field(init=False, repr=False, compare=False)
-    """Inverse lower Cholesky factors of their covariance, per half width: shape (m, m), columns first."""
-    _weight: FloatArray = field(init=False, repr=False, compare=False)
-    """What each spectrum adds to the mean and, its own place aside, to the slope, shape (2, m, 1 + k)."""
+    _factor: list[_Factor] = field(init=False, repr=False, compare=False)
+    """What every prediction needs, per half width."""
 
     def __post_init__(self) -> None:
         """Factorise once what every prediction needs."""
-        identity = np.eye(len(self.points))
-        roots = [
-            solve_triangular(np.linalg.cholesky(self._covariance(column)), identity, lower=True)
-            for column in range(len(HALF_WIDTHS))
-        ]
-        weights = [
-            root.T @ (root @ (self.ew[:, column] - self.hyper[column, 0]))
-            for column, root in enumerate(roots)
-        ]
-        object.__setattr__(self, "_root", [np.asfortranarray(root) for root in roots])
-        object.__setattr__(
-            self, "_weight", np.stack([np.column_stack([one, one[:, None] * self.points]) for one in weights])
-        )
+        with _one_thread():
+            factor = [self._factorise(column) for column in range(len(HALF_WIDTHS))]
+        object.__setattr__(self, "_factor", factor)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike]) -> Self:
@@ -135,18 +151,18 @@ class ExpectedAbsorption:
             Equivalent width within :data:`HALF_WIDTHS` and its standard deviation, Å, shape (n, 2) each;
             NaN where too little is known of the star, or where it is like none that was learnt from.
         """
-        blocks = [self._block(indices[first : first + _BLOCK]) for first in range(0, len(indices), _BLOCK)]
-        if not blocks:
-            return np.empty((0, len(HALF_WIDTHS))), np.empty((0, len(HALF_WIDTHS)))
-        means, sigmas = zip(*blocks, strict=True)
-        return np.concatenate(means), np.concatenate(sigmas)
+        found = [(np.empty((0, len(HALF_WIDTHS))), np.empty((0, len(HALF_WIDTHS))))]
+        with _one_thread():
+            found += [self._block(indices[at : at + _BLOCK]) for at in range(0, len(indices), _BLOCK)]
+        mean, sigma = (np.concatenate(one) for one in zip(*found, strict=True))
+        return mean, sigma
 
     def _block(self, indices: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:
         """Predict a few spectra, as :meth:`predict`."""
         n = len(indices)
         filling = np.full((_BLOCK - n, *indices.shape[1:]), np.nan, dtype=indices.dtype)
         place, error, known = self._place(np.concatenate([indices, filling]))
-        square = cdist(place, self.points, "sqeuclidean")
+        square = _squares(place, _even(self.points.T).T)[:, : len(self.points)]
         found = [self._predict(column, place, error, square) for column in range(len(HALF_WIDTHS))]
         mean, sigma, familiar = (np.stack(one, axis=1) for one in zip(*found, strict=True))
         told = known & familiar.all(axis=1)
@@ -159,7 +175,7 @@ class ExpectedAbsorption:
         """
         mean, sigma = np.empty_like(self.ew), np.empty_like(self.ew)
         for column in range(len(HALF_WIDTHS)):
-            inverse = self._root[column].T @ self._root[column]
+            inverse = cho_solve(cho_factor(self._covariance(column)), np.eye(len(self.points)))
             weight = inverse @ (self.ew[:, column] - self.hyper[column, 0])
             mean[:, column] = self.ew[:, column] - weight / np.diag(inverse)
             # the variance of the measurement itself is counted by whoever compares
@@ -180,17 +196,32 @@ class ExpectedAbsorption:
         self, column: int, place: FloatArray, error: FloatArray, square: FloatArray
     ) -> tuple[FloatArray, FloatArray, BoolArray]:
         mean, amplitude, length, scatter = self.hyper[column]
+        factor, k = self._factor[column], self.points.shape[1]
         near = _kernel(square, amplitude, length)
-        # Half the work of a full product, since the factor is triangular. In single precision it were half
-        # again, but not the same bits for a spectrum in whatever company.
-        explained = dtrmm(1.0, self._root[column], near.T, lower=1)
-        np.square(explained, out=explained)
-        latent = amplitude - explained.sum(axis=0)
-        pulled = near @ self._weight[column]
-        slope = (pulled[:, 1:] - pulled[:, :1] * place) / length**2
+        seen = near @ factor.seen
+        along = np.square(seen[:, 1 + k : 1 + k + factor.inverse.size])
+        beyond = np.maximum(np.square(near).sum(axis=1) - along.sum(axis=1), 0.0)
+        along *= (
+            factor.inverse
+        )  # summed row by row: a product with a vector gives other bits in other company
+        latent = amplitude - along.sum(axis=1) - beyond / factor.least
+        slope = (seen[:, 1 : 1 + k] - seen[:, :1] * place) / length**2
         blurred = np.square(slope * error).sum(axis=1)
         latent = np.maximum(latent, 0.0) + blurred
-        return mean + pulled[:, 0], np.sqrt(latent + scatter), latent < FAMILIAR**2 * amplitude
+        return mean + seen[:, 0], np.sqrt(latent + scatter), latent < FAMILIAR**2 * amplitude
+
+    def _factorise(self, column: int) -> _Factor:
+        mean, _, _, scatter = self.hyper[column]
+        covariance = self._covariance(column)
+        strength, axes = (values[..., ::-1] for values in eigh(covariance))
+        weight = cho_solve(cho_factor(covariance), self.ew[:, column] - mean)
+        kept = int(np.sum(strength > NEAR_NOISE * scatter))
+        pulled = np.column_stack([weight, weight[:, None] * self.points])
+        return _Factor(
+            seen=_even(np.column_stack([pulled, axes[:, :kept]])),
+            inverse=1.0 / strength[:kept],
+            least=float(strength[min(kept, len(strength) - 1)]),
+        )
 
     def _covariance(self, column: int) -> FloatArray:
         _, amplitude, length, scatter = self.hyper[column]
@@ -205,23 +236,34 @@ def observe(windows: WindowSet) -> Observed:
     continuum, less the slow undulations: half the squared difference of
     neighbours, robust.
     """
-    flux, _ = windows.unscaled()
+    centre = HALPHA_VAC * (1.0 + stellar_redshifts(windows))
+    found = [(np.empty((0, len(HALF_WIDTHS))), np.empty(0))]
+    for first in range(0, len(windows), _BLOCK):
+        rows = slice(first, first + _BLOCK)
+        found.append(_observe(windows.flux[rows], windows.continuum[rows], centre[rows]))
+    ew, noise = (np.concatenate(one) for one in zip(*found, strict=True))
+    error = np.outer(noise, np.sqrt(2.0 * np.array(HALF_WIDTHS) * _STEP))
+    return Observed(ew=ew, error=error, noise=noise)
+
+
+def _observe(scaled: Windows, continuum: SingleArray, centre: Column) -> tuple[FloatArray, Column]:
+    """Measure a few windows, which stay in the cache: equivalent widths, Å, and noise of their pixels."""
+    offset, scale = (continuum[:, which, None].astype(np.float64) for which in (0, 1))
+    flux = scaled * scale + offset
     level = fit_line(flux)
-    height = np.where(level > 0, level, np.nan)
-    relative = flux / height
+    relative = flux / np.where(level > 0, level, np.nan)
     steps = np.abs(np.diff(relative, axis=1))[:, _SIDES[1:] & _SIDES[:-1]]
     noise = 1.4826 * np.median(np.nan_to_num(steps, nan=np.inf), axis=1) / np.sqrt(2.0)
-    centre = HALPHA_VAC * (1.0 + stellar_redshifts(windows))
-    ew = [_integral(1.0 - relative, centre - half, centre + half) for half in HALF_WIDTHS]
-    error = np.outer(noise, np.sqrt(2.0 * np.array(HALF_WIDTHS) * _STEP))
-    return Observed(ew=np.stack(ew, axis=1), error=error, noise=noise)
+    near = 1.0 - relative[:, _NEAR]
+    ew = [_integral(near, centre - half, centre + half) for half in HALF_WIDTHS]
+    return np.stack(ew, axis=1), noise
 
 
-def _integral(values: FloatArray, start: FloatArray, end: FloatArray) -> FloatArray:
-    """Integrate each row over the grid from `start` to `end`, Å; pixels count by their share within."""
-    edges = np.concatenate([GRID - _STEP / 2, GRID[-1:] + _STEP / 2])
-    share = (np.minimum(edges[1:], end[:, None]) - np.maximum(edges[:-1], start[:, None])).clip(0.0, _STEP)
-    return np.asarray((values * share).sum(axis=1))
+def _integral(values: FloatArray, start: Column, end: Column) -> Column:
+    """Integrate pixels :data:`_NEAR` from `start` to `end`, Å; pixels count by their share within."""
+    edges = GRID[_NEAR] - _STEP / 2, GRID[_NEAR] + _STEP / 2
+    share = np.minimum(edges[1], end[:, None]) - np.maximum(edges[0], start[:, None])
+    return np.asarray((values * share.clip(0.0, _STEP)).sum(axis=1))
 
 
 def excess(expected: tuple[FloatArray, FloatArray], observed: Observed) -> FloatArray:
@@ -333,6 +375,24 @@ def _fit(indices: npt.NDArray[Any], observed: Observed, rows: npt.NDArray[np.int
     return ExpectedAbsorption(
         centre=centre, spread=spread, points=points, ew=ew, variance=variance, hyper=np.array(hyper)
     )
+
+
+def _one_thread() -> threadpool_limits:
+    """Have linear algebra done by one thread: the same bits whatever cores there are, and none that wait."""
+    return threadpool_limits(1, user_api="blas")
+
+
+def _even(values: FloatArray) -> FloatArray:
+    """Add columns of zeros up to a multiple of :data:`_EVEN`."""
+    return np.pad(values, ((0, 0), (0, -values.shape[1] % _EVEN)))
+
+
+def _squares(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Give the squared distances of points, shape (n, k) and (m, k) to (n, m)."""
+    found = (-2.0 * one) @ other.T
+    found += np.square(other).sum(axis=1)
+    found += np.square(one).sum(axis=1)[:, None]
+    return np.maximum(found, 0.0, out=found)
 
 
 def _kernel(square: FloatArray, amplitude: float, length: float) -> FloatArray:

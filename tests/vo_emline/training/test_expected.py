@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
 from vo_emline.preprocess import GRID, WindowSet, identity_table
 from vo_emline.preprocess.indices import N_INDICES
@@ -182,3 +183,28 @@ def test_a_spectrum_gets_the_same_bits_in_any_company() -> None:
         alone = expected.predict(indices[first:last])
         for one, all_of_them in zip(alone, together, strict=True):
             np.testing.assert_array_equal(one, all_of_them[first:last])
+
+
+def test_the_variance_is_hardly_more_than_exact_and_never_less() -> None:
+    random = np.random.default_rng(6)
+    among = random.normal(size=(400, 3)) @ random.normal(size=(3, 20))  # stars differ in a few ways only
+    points = among + 0.05 * random.normal(size=among.shape)
+    expected = ExpectedAbsorption(
+        centre=np.zeros(20),
+        spread=np.ones(20),
+        points=points,
+        ew=random.normal(3.0, 1.0, (400, 2)),
+        variance=np.full((400, 2), 0.01),
+        hyper=np.array([[3.0, 2.0, 8.0, 0.02]] * 2),
+    )
+    place = among[:200] + 0.3 * random.normal(size=(200, 20))
+    _, sigma = expected.predict(np.stack([place, np.zeros_like(place)], axis=1))
+    # Rasmussen & Williams (2006), equation 2.26
+    among_points = 2.0 * np.exp(-cdist(points, points, "sqeuclidean") / (2.0 * 64.0)) + 0.03 * np.eye(400)
+    near = 2.0 * np.exp(-cdist(place, points, "sqeuclidean") / (2.0 * 64.0))
+    exact = np.sqrt(2.0 - np.sum(near * np.linalg.solve(among_points, near.T).T, axis=1) + 0.02)
+    told = np.isfinite(sigma[:, 0])
+    assert told.sum() > 100
+    ratio = sigma[told, 0] / exact[told]
+    assert ratio.min() > 1.0 - 1e-9
+    assert ratio.max() < 1.01
