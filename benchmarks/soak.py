@@ -1,8 +1,9 @@
 """A service under mixed load for a long time: what well-behaved clients see with hostile ones beside them.
 
 ``make soak SOAK="--minutes 60"`` or ``python benchmarks/soak.py``. Good clients ask cones, counts and the
-best candidates on connections they keep; hostile ones do not read, send half a request, upload what reads for
-ever, ask what never ends, and hang up. First the good ones are alone for a quarter of the time.
+best candidates on connections they keep, and think between (``--think``); hostile ones do not read, send half
+a request, upload what reads for ever, ask what never ends, and hang up. First the good ones are alone for a
+quarter of the time.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode, urlsplit
@@ -34,6 +36,12 @@ ENDLESS: Final = (
     f"SELECT COUNT(*) AS n FROM {TABLE} AS a, {TABLE} AS b, {TABLE} AS c "  # noqa: S608
     "WHERE SIN(a.ra + b.ra + c.ra) > 2"
 )
+WARM_S: Final = 60.0
+"""Seconds of load after which caches are as full as they will be."""
+REST_S: Final = 100.0
+"""Seconds after which the last query of a crowd is over, and its processes are gone."""
+STRETCHES: Final = 6
+"""Times that the memory is looked at beside hostile clients."""
 ELSEWHERE: Final = "127.0.0.2"
 """Where hostile clients come from: limits are kept by address."""
 UPLOAD: Final = (
@@ -90,6 +98,12 @@ def memory(process: int) -> float:
     return total / 1e3
 
 
+def rested(process: int) -> float:
+    """Give the memory (:func:`memory`) once what a crowd needed is gone."""
+    time.sleep(REST_S)
+    return memory(process)
+
+
 def line(name: str, seen: Load) -> str:
     """Give the figures of one stretch of time."""
     p50, p99 = np.quantile(seen.seconds, (0.5, 0.99))
@@ -104,6 +118,9 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--hostile", type=int, default=8)
+    parser.add_argument(
+        "--think", type=float, default=0.0, help="seconds that good clients think, on average"
+    )
     parser.add_argument("--rows", type=int, default=100_000)
     options = parser.parse_args()
     seconds = options.minutes * 60
@@ -118,27 +135,34 @@ def main() -> None:
         ) as service:
             url = service.stdout.readline().strip() if service.stdout else ""
             server = Server(f"{url}/tap", TABLE)
-            load(server, good, clients=options.clients, seconds=10)
-            before = memory(service.pid)
-            alone = load(server, good, clients=options.clients, seconds=seconds / 4)
+            crowd = partial(load, server, good, clients=options.clients, think=options.think)
+            crowd(seconds=WARM_S)
+            sizes = [rested(service.pid)]
+            alone = crowd(seconds=seconds / 4)
             stop = threading.Event()
             attackers = [
                 threading.Thread(target=hostile, args=(url, kind, stop)) for kind in range(options.hostile)
             ]
             for attacker in attackers:
                 attacker.start()
-            beside = load(server, good, clients=options.clients, seconds=seconds * 3 / 4)
+            beside = Load()
+            for _ in range(STRETCHES):
+                stretch = crowd(seconds=seconds * 3 / 4 / STRETCHES)
+                beside.seconds += stretch.seconds
+                beside.errors += stretch.errors
+                beside.wall += stretch.wall
+                sizes.append(memory(service.pid))
             stop.set()
             for attacker in attackers:
                 attacker.join()
-            time.sleep(45)  # processes that a crowd needed stay for half a minute
-            after = memory(service.pid)
+            sizes.append(rested(service.pid))
             service.terminate()
     sys.stdout.write(
         "| good clients | answers | errors | per second | median, s | p99, s |\n"
         "|---|---:|---:|---:|---:|---:|\n"
         f"{line('alone', alone)}\n{line(f'beside {options.hostile} hostile ones', beside)}\n\n"
-        f"memory of all processes: {before:.0f} MB before, {after:.0f} MB after\n"
+        f"memory of all processes, MB: {sizes[0]:.0f} before, {sizes[-1]:.0f} after, "
+        f"meanwhile {', '.join(f'{size:.0f}' for size in sizes[1:-1])}\n"
     )
 
 

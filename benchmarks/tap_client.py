@@ -125,11 +125,14 @@ def timed(server: Server, request: Request, *, repeat: int) -> Timing:
     return Timing(statistics.median(first), statistics.median(total), size)
 
 
-def load(server: Server, make: MakeRequest, *, clients: int, seconds: float) -> Load:
-    """Let clients ask at the same time, each one request after the other on a connection it keeps."""
+def load(server: Server, make: MakeRequest, *, clients: int, seconds: float, think: float = 0.0) -> Load:
+    """Let clients ask at the same time, each one request after the other on a connection it keeps.
+
+    Each thinks before every request, for `think` seconds on average.
+    """
     found, begin = Load(), time.perf_counter()
     threads = [
-        threading.Thread(target=_client, args=(server, found, make, begin + seconds, seed))
+        threading.Thread(target=_client, args=(server, found, make, begin + seconds, seed, think))
         for seed in range(clients)
     ]
     for thread in threads:
@@ -140,10 +143,12 @@ def load(server: Server, make: MakeRequest, *, clients: int, seconds: float) -> 
     return found
 
 
-def _client(server: Server, found: Load, make: MakeRequest, end: float, seed: int) -> None:
+def _client(server: Server, found: Load, make: MakeRequest, end: float, seed: int, think: float) -> None:
     rng = np.random.default_rng(seed)
     connection = connect(server)
-    while (begin := time.perf_counter()) < end:
+    while time.perf_counter() < end:
+        time.sleep(rng.exponential(think) if think else 0.0)
+        begin = time.perf_counter()
         try:
             send(connection, server, make(rng))
             response = connection.getresponse()

@@ -2,8 +2,8 @@
 
 The nursery is one process without threads that has imported what the work needs, so that a worker is
 there within milliseconds. A worker does what it is asked, call by call, and answers in frames of plain
-bytes. Beside the connection for calls it has another over which it is told to stop what it does; when
-that one is closed, the server is gone and the worker ends, whatever it is doing.
+bytes. Beside the connection for calls it has another over which it is told to stop what it does, or to let
+others go first; when that one is closed, the server is gone and the worker ends, whatever it is doing.
 """
 
 from __future__ import annotations
@@ -40,6 +40,12 @@ AHEAD: Final = 1 << 22
 
 SERIAL_BYTES: Final = 8
 """Bytes of the number of a call, as it is named to stop it."""
+
+GIVE_WAY: Final = 0
+"""Said instead of the number of a call: from now on others go first."""
+
+NICENESS: Final = 10
+"""How much this process then leaves to others: a tenth of the weight remains."""
 
 REPEAT_SECONDS: Final = 0.05
 """How often work that is to stop is told so: what is just about to begin would miss a single word."""
@@ -178,10 +184,21 @@ def _listen(control: socket.socket) -> None:
     """Stop calls when told so; end the process when the server is gone."""
     try:
         while said := control.recv(SERIAL_BYTES):
-            while _call.stop(int.from_bytes(said)):
+            number = int.from_bytes(said)
+            if number == GIVE_WAY:
+                _give_way()
+                continue
+            while _call.stop(number):
                 time.sleep(REPEAT_SECONDS)
     finally:
         os._exit(0)
+
+
+def _give_way() -> None:
+    """Let others go first, each thread of this process; without rights there is no way back."""
+    for thread in os.listdir("/proc/self/task"):  # noqa: PTH208 - names, not paths
+        with contextlib.suppress(OSError):  # it has ended
+            os.setpriority(os.PRIO_PROCESS, int(thread), NICENESS)
 
 
 def _exactly(connection: socket.socket, size: int) -> bytearray:

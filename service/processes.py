@@ -55,6 +55,9 @@ _MAIN: Final = (
 )
 
 
+LONG_S: Final = 1.0
+"""How long a call works like any other; after that short ones go first, and its process is not used again."""
+
 Reason = Literal["time", "memory", "died", "stopped"]
 
 
@@ -96,12 +99,15 @@ class Worker:
         self._serial = 0
         self._working = False
         self._stopped = False
+        self._gives_way_at = float("inf")
         # What has come of a frame: time may run out in the middle of one, and the rest still comes.
         self._head: tuple[bytes, int] | None = None
         self._received: bytearray | None = None
         self._filled = 0
         self.alive = True
         """Whether it can be given more work."""
+        self.slow = False
+        """Whether it gives way to others (:data:`LONG_S`): then it is not fit for another call."""
         self.idle_since = 0.0
         """When it was last given back, by ``time.monotonic``; kept by whom it belongs to."""
 
@@ -136,6 +142,7 @@ class Worker:
                 raise KilledError("stopped")
             self._serial += 1
             self._working, self._stopped = True, False
+        self._gives_way_at = time.monotonic() + LONG_S
         try:
             asked = pickle.dumps((self._serial, work, tuple(arguments)))
             self._connection.sendall(len(asked).to_bytes(HEAD.size, "little") + asked)
@@ -189,9 +196,14 @@ class Worker:
                 self._kill()
 
     def _tell(self, serial: int) -> None:
-        """Tell the process to stop a call."""
+        """Tell the process to stop a call, or to give way."""
         with contextlib.suppress(OSError):  # it is gone
             self._control.send(serial.to_bytes(protocol.SERIAL_BYTES))
+
+    def _give_way(self) -> None:
+        """Let shorter calls go first from now on."""
+        self._gives_way_at, self.slow = float("inf"), True
+        self._tell(protocol.GIVE_WAY)
 
     def _end_early(self) -> None:
         """Stop the call, throw away what still comes of it, and kill the process if it goes on."""
@@ -232,9 +244,13 @@ class Worker:
             self._received, self._filled = bytearray(size), 0
         rest = memoryview(self._received)[self._filled :]
         while rest:
-            left = deadline - time.monotonic()
-            if left <= 0 or not self._readable.poll(left * 1000):  # also where there is always more to read
+            now = time.monotonic()
+            if now >= deadline:  # also where there is always more to read
                 raise KilledError("time")
+            if now >= self._gives_way_at:
+                self._give_way()
+            if not self._readable.poll(1000 * (min(deadline, self._gives_way_at) - now)):
+                continue
             count = self._connection.recv_into(rest)
             if not count:
                 raise EOFError
@@ -421,7 +437,7 @@ class Pool:
                     started(worker)
                 yield from worker.call(work, arguments, deadline=deadline)
             finally:
-                if self._reuse and worker.alive:
+                if self._reuse and worker.alive and not worker.slow:
                     self._idle.append(worker)
                 else:
                     worker.close()

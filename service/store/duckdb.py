@@ -150,7 +150,7 @@ class DuckdbRelease(Release):
         """Keep a process for the next query, unless it has ended."""
         with self._changed:
             self._working -= 1
-            kept = worker.alive and not self._closed
+            kept = worker.alive and not worker.slow and not self._closed
             if kept:
                 worker.idle_since = time.monotonic()
                 self._idle.append(worker)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from service import processes
 from service.errors import BusyError, FaultError
-from service.nursery import FRAME, Limits
+from service.nursery import FRAME, NICENESS, Limits
 from service.processes import KilledError, Nursery, Pool, Worker
 from vo_emline.errors import UserError
 
@@ -63,6 +64,21 @@ def writing(path: str, size: int) -> list[bytes]:
 
 def identity() -> list[bytes]:
     return [str(os.getpid()).encode()]
+
+
+def patient() -> Iterator[bytes]:
+    """Say the niceness as it begins, the least of any thread after a while, and who it was."""
+    yield str(os.nice(0)).encode()
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until and least_niceness() < NICENESS:
+        time.sleep(0.01)
+    yield str(least_niceness()).encode()
+    yield str(os.getpid()).encode()
+
+
+def least_niceness() -> int:
+    threads = Path("/proc/self/task").iterdir()
+    return min(os.getpriority(os.PRIO_PROCESS, int(thread.name)) for thread in threads)
 
 
 @pytest.fixture(scope="module")
@@ -149,11 +165,27 @@ def test_more_than_there_are_places_wait_and_are_refused(pool: Pool) -> None:
         answer.close()
 
 
-def test_each_call_has_a_process_of_its_own_unless_it_is_reused(pool: Pool, nursery: Nursery) -> None:
+def test_each_call_has_a_process_of_its_own_unless_it_is_reused(
+    pool: Pool, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "LONG_S", SECONDS)  # this machine may be slow
     assert len({next(pool.call(identity, seconds=SECONDS)) for _ in range(3)}) == 3
     reused = Pool(1, nursery=nursery, reuse=True)
     try:
         assert len({b"".join(reused.call(identity, seconds=SECONDS)) for _ in range(3)}) == 1
+    finally:
+        reused.close()
+
+
+def test_work_that_takes_long_gives_way_and_its_process_is_not_used_again(
+    nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "LONG_S", 0.1)
+    reused = Pool(1, nursery=nursery, reuse=True)
+    try:
+        said = [int(piece) for piece in reused.call(patient, seconds=SECONDS)]
+        assert said[1] == said[0] + NICENESS
+        assert b"".join(reused.call(identity, seconds=SECONDS)) != str(said[2]).encode()
     finally:
         reused.close()
 
