@@ -2,9 +2,10 @@
 
 A network knows the shapes that it was shown. This check knows none: a set of
 profiles from 150 to 4000 km/s, with one peak and with two, is compared with
-what rises above the continuum around Hα, and the scatter beside it. It is a
-product of matrices, exact and fast; no spectrum in which it finds a line is
-ever called absorption.
+what rises above the continuum around Hα, and the scatter beside it. Narrow
+ones are also compared with what is left without the troughs beside them: the
+winds of supergiants absorb as much as they emit. It is a product of matrices,
+exact and fast; no spectrum in which it finds a line is ever called absorption.
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ SIGNIFICANCE: Final = 10.0
 HEIGHT: Final = 4.0
 """… and at its highest pixel."""
 
+TROUGH: Final = 3.0
+"""Pixels so many times the scatter below the continuum are a trough."""
+
+NARROW_KMS: Final = 400.0
+"""Up to this width of a profile troughs do not count against it; wider ones would take the wings of broad
+absorption, between which its core is left out, for emission."""
+
 MOST_ABSORPTION: Final = 0.45
 """Greatest probability of absorption where a line stands out: neither sure nor absorption."""
 
@@ -45,11 +53,11 @@ _BESIDE: Final[BoolArray] = np.asarray((GRID > HALPHA_VAC + 40.0) & (np.abs(GRID
 """Red of Hα and clear of He I 6678: the widest lines reach over the blue end of the window."""
 
 
-def _profiles() -> tuple[Float32, Float32]:
+def _profiles(widths_kms: npt.NDArray[np.floating]) -> tuple[Float32, Float32]:
     """Give the profiles of unit norm, shape (140, k), and their highest pixels, shape (k,)."""
     velocity = (GRID / HALPHA_VAC - 1.0) * SPEED_OF_LIGHT_KMS
     shapes = []
-    for width in WIDTHS_KMS:
+    for width in widths_kms:
         steps = max(3, int(2 * SHIFT_KMS / max(width / 3.0, 60.0)) | 1)
         one, half = np.hypot(width, LSF_KMS), np.hypot(0.45 * width, LSF_KMS)
         for shift in np.linspace(-SHIFT_KMS, SHIFT_KMS, steps):
@@ -64,7 +72,8 @@ def _gaussian(velocity: npt.NDArray[Any], fwhm: float) -> npt.NDArray[Any]:
     return np.asarray(np.exp(-4.0 * np.log(2.0) * np.square(velocity / fwhm)))
 
 
-_UNIT, _TOP = _profiles()
+_ANY: Final = _profiles(WIDTHS_KMS)
+_NARROW: Final = _profiles(WIDTHS_KMS[WIDTHS_KMS < NARROW_KMS])
 
 _BLOCK: Final = 512
 """Windows looked at at a time."""
@@ -101,8 +110,14 @@ def _strength(scaled: Float32, continuum: Float32) -> Float32:
     about = np.abs(side).mean(axis=1) * np.float32(np.sqrt(np.pi / 2.0))
     between = np.abs(np.diff(side, axis=1)).mean(axis=1) * np.float32(np.sqrt(np.pi) / 2.0)
     scatter = np.maximum(np.maximum(about, between), np.float32(1e-4))
-    found = (above @ _UNIT) / scatter[:, None]
-    plain = np.minimum(found / SIGNIFICANCE, found * _TOP / HEIGHT)
+    standing = np.where(above < -np.float32(TROUGH) * scatter[:, None], np.float32(0.0), above)
+    return np.maximum(_best(above, scatter, *_ANY), _best(standing, scatter, *_NARROW))
+
+
+def _best(above: Float32, scatter: Float32, unit: Float32, top: Float32) -> Float32:
+    """Tell how plain the plainest of some profiles is, shape (n,); see :func:`line_strength`."""
+    found = (above @ unit) / scatter[:, None]
+    plain = np.minimum(found / SIGNIFICANCE, found * top / HEIGHT)
     return np.asarray(plain.max(axis=1), dtype=np.float32)
 
 

@@ -43,7 +43,13 @@ def test_neither_noise_nor_absorption_stands_out() -> None:
     flat, weak = np.zeros(GRID.size), -0.6 * gaussian(700.0)
     found = windows(*[flat] * 200, *[weak] * 200)
     assert not stands_out(found).any()
-    assert (line_strength(found)[200:] < 0).all()
+    assert (line_strength(found)[200:] < 0.7).all()
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_peak_beside_a_trough_as_deep_stands_out(side: int) -> None:
+    line = 12 * NOISE * gaussian(200.0) - 0.8 * gaussian(200.0, side * 260.0)
+    assert stands_out(windows(line)).all()
 
 
 def test_a_step_of_the_continuum_beside_the_line_is_no_line() -> None:
