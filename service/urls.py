@@ -53,6 +53,11 @@ class Urls:
         """Give the page on which the spectra of a queue are labelled."""
         return f"{self.label}/queue/{quote(name, safe='')}"
 
+    @property
+    def refinements(self) -> str:
+        """The refinements of the model, for owners."""
+        return f"{self.label}/refinements"
+
     def invitation(self, invitation_id: str, secret: str = "") -> str:
         """Give the page where an invitation is accepted; no server is sent the secret in an address."""
         return f"{self.label}/enter/{invitation_id}" + (f"#{secret}" if secret else "")

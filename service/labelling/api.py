@@ -66,6 +66,13 @@ def _failure(error: EmlineError) -> Response:
     return JSONResponse({"error": said}, status, headers=_NO_STORE | headers)
 
 
+async def list_refinements(request: Request) -> Response:
+    """List what was learnt from labels, the latest first."""
+    owner_of(request)
+    found = await in_page_place(request, labelling(request).refinements.all)
+    return JSONResponse([{**asdict(each), "run": str(each.run)} for each in found])
+
+
 async def list_queues(request: Request) -> Response:
     """List the queues, with how far each is."""
     person = person_of(request)
@@ -297,6 +304,7 @@ def api_routes() -> list[Route]:
         "/label/api/epochs": {"GET": epochs},
         "/label/api/labels": {"POST": store_labels},
         "/label/api/export": {"GET": take_along},
+        "/label/api/refinements": {"GET": list_refinements},
         "/label/api/enter": {"POST": accept},
     }
     return [

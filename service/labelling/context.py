@@ -14,6 +14,7 @@ from starlette.requests import Request
 from service.errors import QuotaError
 from service.labelling.ahead import Ahead
 from service.labelling.people import FILE, People
+from service.labelling.refinements import Refinements
 from service.store import ReleaseStore
 from service.urls import Urls
 from vo_emline.labelling import LabelLog, Queues
@@ -76,6 +77,7 @@ class LabelServices:
     queues: Queues
     ahead: Ahead
     people: People
+    refinements: Refinements
     requests: Rate
     tries: Rate
 
@@ -102,6 +104,7 @@ def label_services(folder: Path, release: str, *, store: ReleaseStore, urls: Url
         queues=queues,
         ahead=Ahead(store, urls, queues),
         people=People(folder / FILE),
+        refinements=Refinements(folder),
         requests=Rate(PER_SECOND, AT_ONCE),
         tries=Rate(TRIES_PER_SECOND, TRIES),
     )

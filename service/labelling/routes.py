@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -16,6 +16,7 @@ from service.labelling.api import api_routes, queue_rows
 from service.labelling.context import labelling
 from service.labelling.people import Person
 from service.labelling.queueing import known_queue, make, wanted_queue
+from service.labelling.refining import begin
 from service.pages import HEADERS, relative_urls, render
 from service.parameters import read_parameters
 from vo_emline.errors import UserError
@@ -59,6 +60,41 @@ async def queue_page(request: Request) -> Response:
     return _page(request, "label.html", "/label/queue/NAME", person=person, queue=queue, profiles=PROFILES)
 
 
+async def refinements_page(request: Request) -> Response:
+    """Show what was learnt from labels, and what is being learnt."""
+    return await _refinements(request, owner_of(request))
+
+
+async def change_refinements(request: Request) -> Response:
+    """Begin, stop, accept or roll back a refinement; what stands against it is said above the list."""
+    person = owner_of(request)
+    parameters = await read_parameters(request)
+    given = {name.lower(): values[-1] for name, values in parameters.values.items()}
+    context, name = labelling(request), given.get("name", "")
+    work: Mapping[str, Callable[[], object]] = {
+        "begin": lambda: begin(context, services(request).store, person),
+        "stop": lambda: context.refinements.stop(name),
+        "accept": lambda: context.refinements.accept(name, accepted=True),
+        "roll back": lambda: context.refinements.accept(name, accepted=False),
+    }
+    action = given.get("action", "")
+    if action not in work:
+        return await _refinements(request, person, message=f"action {action!r} is none of {', '.join(work)}")
+    try:
+        await in_page_place(request, work[action])
+    except UserError as error:
+        return await _refinements(request, person, message=str(error))
+    return RedirectResponse(relative_urls("/label/refinements").refinements, 303)
+
+
+async def _refinements(request: Request, person: Person, *, message: str = "") -> Response:
+    found = await in_page_place(request, labelling(request).refinements.all)
+    return _page(
+        request, "refinements.html", "/label/refinements", 400 if message else 200, person=person,
+        refinements=found, message=message, running=any(each.status == "running" for each in found),
+    )  # fmt: skip
+
+
 async def enter_page(request: Request) -> Response:
     """Show the page where an invitation is accepted; its secret is behind the ``#``, which is not sent."""
     invitation = request.path_params["invitation"]
@@ -86,6 +122,7 @@ def routes() -> list[Route]:
     return [
         route("/label", {"GET": queues_page, "POST": make_queue_page}),
         route("/label/queue/{name}", {"GET": queue_page}),
+        route("/label/refinements", {"GET": refinements_page, "POST": change_refinements}),
         route("/label/enter/{invitation}", {"GET": enter_page}),
         route("/label/leave", {"POST": leave}),
         *api_routes(),
