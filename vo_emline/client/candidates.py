@@ -118,6 +118,17 @@ class Candidates:
         ra, dec = (np.ma.filled(self._column(name), np.nan) for name in ("ra", "dec"))
         return SkyCoord(ra, dec, unit="deg", frame="icrs")
 
+    @property
+    def publisher_dids(self) -> list[str]:
+        """Identifiers of the spectra, one per row.
+
+        Raises
+        ------
+        UserError
+            The query did not ask for ``obs_publisher_did``.
+        """
+        return [str(did) for did in self._column("obs_publisher_did")]
+
     def to_table(self) -> Table:
         """Give a copy of the rows as an astropy table."""
         return self.table.copy()

@@ -325,6 +325,36 @@ class Client(Service):
         """
         return LabelQueue(self.labels, self.address.base, queue_name(name))
 
+    def make_queue(
+        self, spectra: Candidates | Iterable[str], *, name: str = "", overlap: int = 1
+    ) -> LabelQueue:
+        """Make a queue of some spectra, in their order; for owners.
+
+        Parameters
+        ----------
+        spectra
+            Candidates – what was selected in TOPCAT, too – or identifiers: of candidates, or publisher DIDs.
+        name
+            Of the queue; by default one that is made for it.
+        overlap
+            People who are to look at each.
+
+        Raises
+        ------
+        UserError
+            One may not make queues here, a spectrum is unknown, the name is taken, or the candidates have no
+            column ``obs_publisher_did``.
+
+        Examples
+        --------
+        >>> linked = service.search(label="double-peak").samp()  # doctest: +SKIP
+        >>> queue = service.make_queue(linked.selection)  # rows selected in TOPCAT  # doctest: +SKIP
+        """
+        names = spectra.publisher_dids if isinstance(spectra, Candidates) else list(spectra)
+        asked = {"kind": "list", "name": name, "overlap": overlap, "names": names}
+        made = labelling.ask(self.labels, self.address.base, "POST", "queues", json=asked)
+        return self.queue(made["name"])
+
     def label_widget(self, name: str) -> LabelWidget:
         """Give a widget for notebooks on a queue: the spectrum, buttons for profiles, undo and skip, comment.
 

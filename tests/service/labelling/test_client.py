@@ -103,3 +103,18 @@ def test_a_widget_does_the_same(own: Labelled, client: Client) -> None:
     assert [(label.profile, label.quality, label.comment) for label in kept] == [
         ("artefact", 1, "weak"), ("nebular", 1, "")
     ]  # fmt: skip
+
+
+def test_candidates_that_were_chosen_become_a_queue(own: Labelled, client: Client) -> None:
+    sql = "SELECT TOP 5 obs_publisher_did, label, ra, dec FROM emline.scores ORDER BY candidate_id"
+    chosen = client.adql(sql)[[3, 1]]  # as rows selected in TOPCAT are: service.search(…).samp().selection
+    queue = client.make_queue(chosen, name="chosen")
+    assert [item.publisher_did for item in own.queues.items("chosen")] == chosen.publisher_dids
+    first = queue.next()
+    assert first is not None
+    assert first.publisher_did == chosen.publisher_dids[0]
+    assert client.make_queue(own.dids[:2]).name.startswith("list")
+    with pytest.raises(UserError, match="obs_publisher_did"):
+        client.make_queue(client.adql("SELECT TOP 2 ra FROM emline.scores"))
+    with pytest.raises(UserError, match="chosen"):
+        client.make_queue(own.dids[:1], name="chosen")
