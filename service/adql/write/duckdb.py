@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_RANGES: Final = 8
-"""Ranges in one query: more of them exclude few more rows and cost more than they save. Of 500 000 rows a cone
-of 0.5° took 4.3 ms with 30 and 2.7 with 8, one of 10° 11.6 with 48 and 7.3 with 8."""
+"""Ranges in one query: more of them exclude few more rows and cost more than they save. Of 500 000 rows a
+cone of 0.5° took 4.3 ms with 30 and 2.7 with 8, one of 10° 11.6 with 48 and 7.3 with 8."""
 
 _CELLS_PER_RADIUS: Final = 24
 _PIXEL_DEG: Final = 58.6
