@@ -38,13 +38,15 @@ _UCDS: Final[tuple[tuple[str, Role], ...]] = (
 )
 _WAVELENGTH: Final = (
     r"(log_?(10)?_?|ln_?)?(lam|lambda|wl|wave|waves|wavelengths?|wvl|spectral|spectral_axis|waveobs|wave_obs|"
+    r"wellenl(ä|ae)nge|longueurs?[ _-]?d.?[ _-]?ondes?|longitud[ _-]de[ _-]onda|lunghezza[ _-]d.?[ _-]?onda|"
     r"wavelen|lambda_?obs|obs_?wave(length)?|ångström|angstroms?|awav|wavelength_?(nm|um|aa|ang|angstroms?))"
     r"(_?(air|vac|vacuum))?(_?(nm|um|aa|ang|angstroms?))?"
 )
 _NAMES: Final[dict[Role, str]] = {
     "wavelength": _WAVELENGTH,
-    "flux": r"flux|fluxes|flx|intensity|flux_?density|counts|spec|relative_flux|flux_?lambda|f_?lam(bda)?|"
-    r"flam|flux_?cal(ibrated)?|calibrated_?flux|rel_?flux|flux_?rel|flux_?reduced",
+    "flux": r"flux|fluxes|flx|flux_?density|counts|spec|relative_flux|flux_?lambda|f_?lam(bda)?|flam|"
+    r"intensit(y|ies|ät|aet|é|à)|intensidad|intenzita|fluss|flujo|flusso|"
+    r"flux_?cal(ibrated)?|calibrated_?flux|rel_?flux|flux_?rel|flux_?reduced",
     "error": r"err|error|errors|sigma|std|stdev|flux_?err|flux_?error|uncertainty|unc|flux_?unc|e_?flux|"
     r"err_?flux|error_?flux|flux_?sigma|sigma_?flux|noise|flux_?std|err_?reduced",
     "ivar": r"ivar|inverse|invvar|inverse_?variance|flux_?ivar|ivar_?flux|inv_?var",

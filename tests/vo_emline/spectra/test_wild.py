@@ -93,6 +93,12 @@ LINES: dict[str, Callable[[], bytes | str]] = {
     "a sky beside the flux": lambda: text(lambda w, f: f"{w:.3f},5.0,{f:.5f}", "lambda,sky,flux\n"),
     "decimal commas and tabulators": lambda: text(lambda w, f: f"{w:.3f}\t{f:.5f}".replace(".", ",")),
     "text that denies a conversion": lambda: text(plain, "# wavelengths not converted to vacuum\n"),
+    "German": lambda: text(
+        lambda w, f: f"{w:.2f};{f:.5f}".replace(".", ","), "Wellenlänge [Å];Intensität\n"
+    ),
+    "French": lambda: text(
+        lambda w, f: f"{w / 10:.3f};{f:.5f}".replace(".", ","), "Longueur d'onde (nm);Intensité\n"
+    ),
     "numbered rows": lambda: text(lambda w, f: f"{int(w * 2)},{w:.3f},{f:.5f}", ",wavelength,flux\n"),
 }  # fmt: skip
 
