@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy.stats import binom
 
 from vo_emline.evaluate.audit import Allocation, allocate, stratify
-from vo_emline.evaluate.audit.estimate import Estimates, estimate_many
+from vo_emline.evaluate.audit.estimate import Estimates, estimate_many, likelihood_interval
 
 TRIALS = 1000
 
@@ -77,3 +78,23 @@ def test_equal_allocation_errs_on_the_safe_side() -> None:
     """Few labels in the largest stratum: intervals are wider than they need be, never too narrow."""
     held = coverage(known := catalogue(-6.3), audits(known, 600, "equal"))
     assert all(share >= 0.93 for share in held.values()), held
+
+
+def exact_coverage(expected: npt.NDArray[np.float64], labelled: int) -> npt.NDArray[np.float64]:
+    """How often one stratum's interval holds a share that lets so many errors be expected: no simulation."""
+    seen = np.arange(labelled + 1)
+    trials = np.full((labelled + 1, 1), float(labelled))
+    low, high = likelihood_interval(seen[:, None].astype(float), trials, of=np.array([1.0])).T
+    share = (expected / labelled)[:, None]
+    return np.asarray((binom.pmf(seen, labelled, share) * ((low <= share) & (share <= high))).sum(axis=1))
+
+
+def test_rare_errors_cover_too_often_or_too_seldom_and_more_of_them_as_stated() -> None:
+    """Counts are whole: what no error must admit, and one that is barely not admitted, cannot give 95 %."""
+    rare = exact_coverage(np.linspace(0.05, 1.0, 200), 200)
+    few = exact_coverage(np.linspace(1.0, 5.0, 200), 200)
+    many = exact_coverage(np.linspace(5.0, 20.0, 200), 200)
+    assert rare.mean() > 0.97
+    assert few.min() < 0.93 <= few.mean() <= 0.97
+    assert 0.93 <= many.mean() <= 0.97
+    assert many.min() > 0.92
