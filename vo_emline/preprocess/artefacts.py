@@ -5,7 +5,8 @@ be checked by eye:
 
 * ``artefact_dead``: pixels of the line are bad; what the network sees there is interpolated.
 * ``artefact_spike``: at Hα something stands out that is narrower than the line spread makes any real line (a
-  hot pixel, a cosmic ray, an unmasked dead pixel): its neighbours, two on either side, do not follow.
+  hot pixel, a cosmic ray, an unmasked dead pixel): its neighbours, two on either side, do not follow. Or it
+  is up to seven pixels wide, and falls on both sides faster than the line spread lets a line fall (a track).
 * ``artefact_step``: near Hα the flux steps from one pixel to the next, more sharply than the line spread lets
   it, and stays there (pieces put together, one exposure of several that ended).
 * ``artefact_clipped``: many pixels share the very same highest or lowest value, or neighbours at Hα the very
@@ -55,6 +56,15 @@ SURE: Final = 8.0
 
 SHARE_OF_RANGE: Final = 0.5
 """Spikes are no less than this share of what the flux varies by around them: the feet of lines are."""
+
+WIDEST_TRACK: Final = 6
+"""The edges of a track are no more than so many pixels from each other."""
+
+FASTER: Final = 0.05
+"""An edge falls faster than any line's where it does so by this share of its height."""
+
+FASTER_SIGMA: Final = 2.0
+"""Pixels may err by so many standard deviations there, all of them in favour of a line."""
 
 MOST_STEP: Final = 1.3
 """Pixels wider than this many σ of the line spread do not show how neighbours follow."""
@@ -189,7 +199,43 @@ def _spike(
         narrowest,
         half=0.5,
     )
-    return single | pair
+    return single | pair | _track(flux[:, near[0] - 4 : near[-1] + 5], least, sigma, narrowest)
+
+
+def _track(flux: FloatArray, least: FloatArray, sigma: FloatArray, narrowest: float) -> BoolArray:
+    """Tell rows in which something of a few pixels falls on both sides faster than any line.
+
+    Of Gaussians of σ `narrowest`, in pixels, in whatever number, place and strength,
+    and of all that is wider, the logarithm bends nowhere more than that of one:
+    f(x - 1) f(x + 1) ≥ f(x)² exp(-1 / narrowest²).
+
+    Parameters
+    ----------
+    flux
+        Pixels looked at and four more at either end, shape (n, m + 8).
+    least, sigma
+        Least height of a peak, and the noise, shape (n, m).
+    narrowest
+        σ in pixels.
+    """
+    hard = [_falls(turned, least[:, ::way], sigma[:, ::way], narrowest)[:, ::way]
+            for way, turned in ((1, flux), (-1, flux[:, ::-1]))]  # fmt: skip
+    found = np.zeros(len(flux), dtype=bool)
+    for width in range(1, WIDEST_TRACK + 1):
+        found |= (hard[0][:, :-width] & hard[1][:, width:]).any(axis=1)
+    return found
+
+
+def _falls(flux: FloatArray, least: FloatArray, sigma: FloatArray, narrowest: float) -> BoolArray:
+    """Tell the pixels where the flux falls towards the first, faster than any line; see :func:`_track`."""
+    outside = np.stack([flux[:, 4 - shift : -4 - shift] for shift in (1, 2, 3, 4)])
+    base = outside.min(axis=0)
+    here, inside = flux[:, 4:-4] - base, flux[:, 5:-3] - base
+    height = np.maximum(here, inside)
+    err = FASTER_SIGMA * sigma
+    slowest = np.sqrt((outside[0] - base + err) * np.maximum(inside + err, 0.0))
+    missing = np.exp(-0.5 / narrowest**2) * (here - err) - slowest
+    return np.asarray((missing > FASTER * height) & (height > least))
 
 
 def _sharper(

@@ -68,6 +68,17 @@ def cosmic_ray(one: Spectrum, random: np.random.Generator) -> np.ndarray:
     return flux
 
 
+def track(one: Spectrum, random: np.random.Generator) -> np.ndarray:
+    """Put in three to six pixels with nothing beside them."""
+    flux = one.flux.copy()
+    at = int(np.argmin(np.abs(one.wavelength_vac - HALPHA_VAC))) + int(random.integers(-4, 3))
+    width = int(random.integers(3, 7))
+    flux[at : at + width] += (
+        random.uniform(1.0, 4.0, 1) * random.uniform(0.8, 1.0, width) * np.median(flux[inside(one)])
+    )
+    return flux
+
+
 def stepped(one: Spectrum, random: np.random.Generator) -> np.ndarray:
     flux = one.flux.copy()
     flux[one.wavelength_vac > HALPHA_VAC + random.uniform(-30.0, 30.0)] *= random.choice([0.6, 1.5])
@@ -81,7 +92,7 @@ SPOILT = {
     "artefact_clipped": clipped,
     "artefact_clipped, in a row": frozen,
 }
-LIKE_LINES = {"artefact_spike": cosmic_ray, "artefact_step": stepped}
+LIKE_LINES = {"artefact_spike": cosmic_ray, "artefact_spike, in a row": track, "artefact_step": stepped}
 """What only its sharpness tells from a line, or from a line's flank: noise may hide it."""
 
 
@@ -119,7 +130,7 @@ def test_what_is_sharper_than_the_line_spread_is_told(real: list[Spectrum], name
     quiet = [one for one in real if noise(one) < 0.04]
     spoilt = [replace(one, flux=LIKE_LINES[name](one, random)) for one in quiet]
     assert len(quiet) > 20
-    assert np.mean([name in flags.split() for flags in flags_of(spoilt)]) > 0.9
+    assert np.mean([name.split(",")[0] in flags.split() for flags in flags_of(spoilt)]) > 0.9
 
 
 def test_no_spoilt_spectrum_is_a_sure_candidate(real: list[Spectrum]) -> None:
