@@ -179,6 +179,7 @@ def connect(
     if spill is not None:
         config["temp_directory"] = str(spill)
     with duckdb.connect(":memory:" if path is None else str(path), config=config) as database:
+        database.execute("SET enable_progress_bar = false")  # on by itself where Python is used line by line
         _register_functions(database)
         yield database
 

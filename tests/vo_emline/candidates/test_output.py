@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -63,3 +65,14 @@ def test_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path: Path) -> Non
     with pytest.raises(UserError, match=r"cannot write \.doc; use \.csv, \.vot"):
         write_table(ROWS, tmp_path / "out.doc", description=CLASSIFIED)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_bar_gets_into_what_a_program_prints() -> None:
+    """DuckDB draws one of its own where it takes Python to be used line by line, as ``python -c`` is."""
+    program = (
+        "from vo_emline.candidates.database import connect\n"
+        "with connect() as database:\n"
+        "    print(database.sql(\"SELECT current_setting('enable_progress_bar')\").fetchall()[0][0])"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip().lower() == "false"
