@@ -13,6 +13,9 @@ be checked by eye:
   same value of whatever height.
 * ``artefact_quantised``: the flux takes a handful of values only.
 * ``artefact_negative``: the continuum is negative by many times its noise.
+
+Nearly all spectra have none. What is cheap and must hold comes first, and the rest is asked of those spectra
+alone that pass: answers are those of all conditions.
 """
 
 from __future__ import annotations
@@ -106,6 +109,9 @@ FROZEN: Final = 4
 FEWEST_VALUES: Final = 8
 """… but where a flux takes no more values than this, it is quantised."""
 
+NEARLY: Final = 1.0 - 1e-9
+"""Limits that are looked at before the exact ones are lower by this: sums are rounded."""
+
 NEGATIVE: Final = 5.0
 """A continuum below zero by so many standard deviations of a pixel is negative."""
 
@@ -133,8 +139,8 @@ def find_artefacts(
     inside = (wavelength_vac >= WINDOW_VAC[0]) & (wavelength_vac <= WINDOW_VAC[1])
     filled = fill_bad(flux, bad, wavelength_vac=wavelength_vac)
     curvature = np.abs(filled[:, 1:-1] - 0.5 * (filled[:, :-2] + filled[:, 2:]))
-    noise = 1.4826 / np.sqrt(1.5) * np.median(curvature, axis=1)
-    level = np.median(filled[:, inside & (distance > SIDES_A)], axis=1)
+    noise = 1.4826 / np.sqrt(1.5) * _median(curvature)
+    level = _median(filled[:, inside & (distance > SIDES_A)])
     clipped, quantised = _repeated(filled[:, inside])
     # bad pixels are interpolated, and at the ends repeated; those that the file gives are looked at
     clipped |= _frozen(np.where(bad, np.nan, flux)[:, distance < SPIKE_A]) & ~quantised
@@ -154,6 +160,8 @@ def _repeated(flux: FloatArray) -> tuple[BoolArray, BoolArray]:
     values = (np.diff(ordered, axis=1) > 0).sum(axis=1) + 1
     quantised = (values <= FEWEST_VALUES) & (flux.shape[1] > 4 * FEWEST_VALUES)
     clipped = np.zeros(len(flux), dtype=bool)
+    if not (_same(ordered[:, :SAME]) | _same(ordered[:, -SAME:])).any():
+        return clipped, quantised
     for turned in (ordered, -ordered[:, ::-1]):
         at_top = (turned == turned[:, -1:]).sum(axis=1)
         for row in np.flatnonzero((at_top >= SAME) & (values > FEWEST_VALUES)):
@@ -162,9 +170,16 @@ def _repeated(flux: FloatArray) -> tuple[BoolArray, BoolArray]:
     return clipped, quantised
 
 
+def _same(ordered: FloatArray) -> BoolArray:
+    """Tell the rows, in order, whose first value is the last."""
+    return np.asarray(ordered[:, 0] == ordered[:, -1])
+
+
 def _frozen(flux: FloatArray) -> BoolArray:
     """Tell where neighbours have the very same value, as from a detector or a program that stood still."""
-    same = np.diff(flux, axis=1) == 0
+    same = flux[:, 1:] == flux[:, :-1]
+    if not same.any():
+        return np.zeros(len(flux), dtype=bool)
     run = same.copy()
     for _ in range(FROZEN - 2):
         run = run[:, 1:] & same[:, : run.shape[1] - 1]
@@ -174,17 +189,29 @@ def _frozen(flux: FloatArray) -> BoolArray:
 def _spike(
     flux: FloatArray, noise: Column, level: Column, wavelength_vac: FloatArray, *, line_spread: float
 ) -> BoolArray:
-    """Tell where one pixel or two stand out at Hα without their neighbours."""
+    """Tell where something of a few pixels stands out at Hα without their neighbours."""
+    found = np.zeros(len(flux), dtype=bool)
     near = _pixels(wavelength_vac, SPIKE_A, margin=4)
     step = float(np.median(np.diff(wavelength_vac[near]))) if near.size > 1 else np.inf
-    if step > MOST_STEP * line_spread:
-        return np.zeros(len(flux), dtype=bool)
+    if not near.size or step > MOST_STEP * line_spread:
+        return found
+    varies = np.ptp(flux[:, near[0] - 4 : near[-1] + 6], axis=1)
+    rows = np.flatnonzero(varies > NEARLY * _least(LEAST_PEAK, noise, level))
+    if rows.size:
+        narrowest = min(NARROWEST * line_spread / step, 1.0)
+        found[rows] = _stands_out(flux[rows], noise[rows], level[rows], near, narrowest)
+    return found
+
+
+def _stands_out(
+    flux: FloatArray, noise: Column, level: Column, near: npt.NDArray[np.intp], narrowest: float
+) -> BoolArray:
+    """Tell where a few of the pixels `near` stand out more sharply than σ of `narrowest` pixels."""
     at = {shift: flux[:, near + shift] for shift in range(-4, 6)}
     continuum, sigma = _scales(at[0], noise, level)
     around = np.stack([at[shift] for shift in range(-3, 5)])
     least = np.maximum(LEAST_PEAK * continuum, SURE * sigma)
     least = np.maximum(least, SHARE_OF_RANGE * np.ptp(around, axis=0))
-    narrowest = min(NARROWEST * line_spread / step, 1.0)
     base = 0.25 * (at[-4] + at[-3] + at[3] + at[4])
     single = _sharper(
         at[0] - base, (at[-1] - base, at[1] - base), (at[-2] - base, at[2] - base), least, sigma, narrowest
@@ -218,11 +245,14 @@ def _track(flux: FloatArray, least: FloatArray, sigma: FloatArray, narrowest: fl
     narrowest
         σ in pixels.
     """
-    hard = [_falls(turned, least[:, ::way], sigma[:, ::way], narrowest)[:, ::way]
-            for way, turned in ((1, flux), (-1, flux[:, ::-1]))]  # fmt: skip
     found = np.zeros(len(flux), dtype=bool)
+    first = _falls(flux, least, sigma, narrowest)
+    rows = np.flatnonzero(first.any(axis=1))
+    if not rows.size:
+        return found
+    last = _falls(flux[rows, ::-1], least[rows, ::-1], sigma[rows, ::-1], narrowest)[:, ::-1]
     for width in range(1, WIDEST_TRACK + 1):
-        found |= (hard[0][:, :-width] & hard[1][:, width:]).any(axis=1)
+        found[rows] |= (first[rows, :-width] & last[:, width:]).any(axis=1)
     return found
 
 
@@ -267,21 +297,21 @@ def _sharper(
 
 def _step(flux: FloatArray, noise: Column, level: Column, wavelength_vac: FloatArray) -> BoolArray:
     """Tell where the flux steps near Hα from one pixel to the next, and stays there."""
+    found = np.zeros(len(flux), dtype=bool)
     near = _pixels(wavelength_vac, STEP_A, margin=4)
     if not near.size:
-        return np.zeros(len(flux), dtype=bool)
-    difference = np.diff(flux, axis=1)
-    step = difference[:, near]
-    height = np.abs(step)
-    continuum, sigma = _scales(np.maximum(flux[:, near], flux[:, near + 1]), noise, level)
-    high = height > np.maximum(LEAST_STEP * continuum, SURE * sigma)
-    rows = np.flatnonzero(high.any(axis=1))
-    found = np.zeros(len(flux), dtype=bool)
+        return found
+    difference = np.diff(flux[:, near[0] - 1 : near[-1] + 3], axis=1)
+    step, around = difference[:, 1:-1], np.abs(difference)
+    height, beside = around[:, 1:-1], np.maximum(around[:, :-2], around[:, 2:])
+    least = NEARLY * _least(LEAST_STEP, noise, level)[:, None]
+    alone = beside < max(BESIDE_STEP, BESIDE_WITHIN) * height
+    rows = np.flatnonzero(((height > least) & alone).any(axis=1))
     if not rows.size:
         return found
-    flux, step, height, high = flux[rows], step[rows], height[rows], high[rows]
-    around = np.abs(difference[rows])
-    beside = np.maximum(around[:, near - 1], around[:, near + 1])
+    flux, step, height, beside = flux[rows], step[rows], height[rows], beside[rows]
+    continuum, sigma = _scales(np.maximum(flux[:, near], flux[:, near + 1]), noise[rows], level[rows])
+    high = height > np.maximum(LEAST_STEP * continuum, SURE * sigma)
     stays = (beside < BESIDE_STEP * height) & _stays(flux, near, step)
     inside = np.abs(wavelength_vac[near] - HALPHA_VAC) < WITHIN_A
     across = np.sign(step) * _rise(flux, wavelength_vac)[:, None]
@@ -306,8 +336,7 @@ def _rise(flux: FloatArray, wavelength_vac: FloatArray) -> Column:
     """Give by how much the continuum redward of the line is higher than blueward, shape (n,)."""
     place = wavelength_vac - HALPHA_VAC
     red, blue = (
-        np.median(flux[:, (sign * place > ACROSS_A[0]) & (sign * place < ACROSS_A[1])], axis=1)
-        for sign in (1.0, -1.0)
+        _median(flux[:, (sign * place > ACROSS_A[0]) & (sign * place < ACROSS_A[1])]) for sign in (1.0, -1.0)
     )
     return np.asarray(red - blue)
 
@@ -317,6 +346,21 @@ def _pixels(wavelength_vac: FloatArray, reach: float, *, margin: int) -> npt.NDA
     near = np.flatnonzero(np.abs(wavelength_vac - HALPHA_VAC) < reach)
     whole = near.size > 1 and near[0] >= margin and near[-1] < wavelength_vac.size - margin - 1
     return near if whole else near[:0]
+
+
+def _least(share: float, noise: Column, level: Column) -> Column:
+    """Give what is at least as high as a share of the continuum and sure where that is, shape (n,)."""
+    return np.maximum(share * np.maximum(np.abs(level), noise), SURE * noise)
+
+
+def _median(values: FloatArray) -> Column:
+    """Give the medians of rows, shape (n,), to the bits of :func:`numpy.median`, without its preparations."""
+    middle = values.shape[1] // 2
+    if not middle:
+        return np.asarray(np.median(values, axis=1))
+    ordered = np.partition(values, (middle - 1, middle, -1), axis=1)
+    found = ordered[:, middle] if values.shape[1] % 2 else 0.5 * (ordered[:, middle - 1] + ordered[:, middle])
+    return np.where(np.isnan(ordered[:, -1]), np.nan, found)
 
 
 def _scales(flux: FloatArray, noise: Column, level: Column) -> tuple[FloatArray, FloatArray]:
