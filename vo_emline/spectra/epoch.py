@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
-from vo_emline.spectra.cards import Cards, number, text, to_number
+from vo_emline.spectra.cards import Cards, comment, number, text, to_number
 
 EpochKind = Literal["", "middle", "start", "day"]
 
@@ -35,16 +35,24 @@ _ISO: Final = re.compile(
     r"(?:[T ]\s*(?P<time>\d{1,2}:\d{1,2}(?::\d{1,2}(?:[.,]\d*)?)?)\s*(?P<zone>Z|UTC?|[+-]\d{2}:?\d{2})?)?",
     re.IGNORECASE,
 )
+_COMPACT: Final = re.compile(
+    r"(\d{4})-?(\d\d)-?(\d\d)[T_ ](\d\d)[-h]?(\d\d)[-m]?(\d\d(?:\.\d*)?)s?(?=Z|UTC?|$)", re.IGNORECASE
+)
+"""Dates without colons, as in names of files: ``20210305T200000``, ``2021-03-05T20-00-00``."""
 _OLD: Final = re.compile(r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{2})")
 """Dates before 2000 (FITS Standard 4.0, section 9.1.1: year of the 20th century)."""
 
 _TIMES: Final = ("UT", "UTC", "TIME-OBS", "UT-OBS", "UTC-OBS", "UTSTART", "UT-START", "UTCSTART", "UTIME",
-                 "TIME-BEG", "EXPSTART", "TIME_OBS", "UTSHUT", "TIME")  # fmt: skip
+                 "TIME-BEG", "TIME_OBS", "TIMEOBS", "UTSHUT", "UTOPEN", "TTIMEOBS", "UT-TIME", "UTTIME",
+                 "TM-START", "TM_START", "EXPSTART", "TIME")  # fmt: skip
 _MIDDLES: Final = ("DATE-AVG", "DATE-MID", "DATE_MID", "DATE_AVG", "MJD-AVG", "MJD-MID", "MJD_MID", "JD-MID",
                    "JD_MID", "MID-JD", "TMID", "UTMIDDLE")  # fmt: skip
-_STARTS: Final = ("MJD-OBS", "MJD_OBS", "MJDOBS", "MJD-BEG", "MJDSTART", "JD-OBS", "JD_OBS", "JD",
+_MIDDLE_TIMES: Final = ("UTMIDDLE", "UT-MID", "UTMID", "UT_MID")
+"""Times of day of the middle, to a day in :data:`_DATES`."""
+_STARTS: Final = ("MJD-OBS", "MJD_OBS", "MJDOBS", "MJD-BEG", "EXPSTART", "MJDSTART", "JD-OBS", "JD_OBS", "JD",
                   "JULIAN", "DATE-BEG", "DATE_BEG")  # fmt: skip
-_DATES: Final = ("DATE-OBS", "DATE_OBS", "DATEOBS", "OBS_DATE", "OBSDATE", "DATE-LOC-UT")
+_DATES: Final = ("DATE-OBS", "DATE_OBS", "DATEOBS", "OBS_DATE", "OBSDATE", "DATE-LOC-UT", "TDATEOBS",
+                 "UT-DATE", "UTDATE")  # fmt: skip
 _LENGTHS: Final = ("TELAPSE", "EXPTIME", "EXPOSURE", "TEXPTIME", "EXP_TIME", "ITIME", "INTTIME")
 _LEAP_SECONDS: Final = ((57_754.0, 37), (57_204.0, 36), (56_109.0, 35), (54_832.0, 34), (53_736.0, 33),
                         (51_179.0, 32), (50_630.0, 31), (50_083.0, 30))  # fmt: skip
@@ -68,7 +76,7 @@ def iso_to_mjd(value: str) -> float | None:
     Times need not have two digits for the seconds: a third of LAMOST's DR10
     writes ``19:18:0.000``.
     """
-    parts = _ISO.fullmatch(value.strip())
+    parts = _ISO.fullmatch(_COMPACT.sub(r"\1-\2-\3T\4:\5:\6", value.strip(), count=1))
     if parts is None:
         return None
     try:
@@ -94,6 +102,9 @@ def find_epoch(cards: Cards, *, exposure_is_sum: bool = False) -> Epoch:
         found = _moment(cards, key)
         if found is not None:
             return Epoch(found, "middle")
+    middle = next((found for name in _MIDDLE_TIMES if (found := _on_the_day(cards, name)) is not None), None)
+    if middle is not None:
+        return Epoch(_to_utc(middle, cards), "middle")
     begin, end = number(cards, "TAI-BEG"), number(cards, "TAI-END")
     if begin is not None and end is not None and _is_tai(begin) and 0 <= end - begin < SECONDS_PER_DAY * 400:
         return Epoch(_from_tai((begin + end) / 2), "middle")
@@ -112,9 +123,9 @@ def _start(cards: Cards) -> float | None:
         day = _date(stated)
         if day is None:
             continue
-        if ":" in stated:
+        if day % 1 or ":" in stated:
             return _to_utc(day, cards)
-        time = next((t for name in _TIMES if (t := _time(text(cards, name), day)) is not None), None)
+        time = next((t for name in _TIMES if (t := _time(cards, name, day)) is not None), None)
         if time is not None:
             return _to_utc(day + time, cards)
     for key in _STARTS:
@@ -130,7 +141,7 @@ def _start(cards: Cards) -> float | None:
 
 def _middle(start: float, cards: Cards, exposure_is_sum: bool) -> Epoch:
     """Give the middle where the length is stated; else the start, called so."""
-    ends = (_moment(cards, key) for key in ("DATE-END", "MJD-END", "DATE_END", "MJDEND"))
+    ends = (_moment(cards, key) for key in ("DATE-END", "MJD-END", "DATE_END", "MJDEND", "EXPEND"))
     end = next((e for e in ends if e is not None and 0 <= e - start < 1), None)
     if end is not None and not exposure_is_sum:
         return Epoch((start + end) / 2, "middle")
@@ -162,20 +173,42 @@ def _date(stated: str) -> float | None:
     return None if parts is None else iso_to_mjd(f"19{parts['year']}-{parts['month']}-{parts['day']}")
 
 
-def _time(stated: str, day: float) -> float | None:
-    """Read a time of day as a fraction: ``20:00:00``, a date with a time, or seconds."""
+def _on_the_day(cards: Cards, name: str) -> float | None:
+    """Read a time of day, MJD on the day that a card of :data:`_DATES` states."""
+    for key in _DATES:
+        day = _date(text(cards, key))
+        if day is not None:
+            time = _time(cards, name, float(int(day)))
+            return None if time is None else int(day) + time
+    return None
+
+
+def _time(cards: Cards, key: str, day: float) -> float | None:
+    """Read a time of day as a fraction: ``20:00:00``, ``20h00m00s``, a moment, seconds or hours."""
+    stated = text(cards, key)
+    if not stated:
+        return None
     full = iso_to_mjd(stated)
     if full is not None:
-        return full - day if ":" in stated and abs(full - day) < 2 else None
+        return full - day if full % 1 and abs(full - day) < 2 else None
+    parts = _SPELT.fullmatch(stated)
     try:
-        return _clock(stated) / timedelta(days=1) if ":" in stated else _seconds(stated)
+        return _clock(":".join(parts.groups()) if parts else stated) / timedelta(days=1)
     except ValueError:
-        return None
+        return _in_units(to_number(stated), day, comment(cards, key))
 
 
-def _seconds(stated: str) -> float | None:
-    value = to_number(stated)
-    # a time in hours would be below 24; one in seconds seldom is, and nothing tells which it is then
+_SPELT: Final = re.compile(r"(\d{1,2})\s*[h\s]\s*(\d{1,2})\s*[m\s]\s*(\d{1,2}(?:\.\d*)?)\s*s?", re.IGNORECASE)
+_HOURS: Final = re.compile(r"\bhours?\b|\[\s*hr?\s*\]|\(\s*hr?\s*\)", re.IGNORECASE)
+
+
+def _in_units(value: float, day: float, said: str) -> float | None:
+    """Read a number as a fraction of the day: an MJD by its value, else hours called so, or seconds."""
+    if abs(value - day) < 2:
+        return value - day
+    if 0 <= value < 24:
+        # seconds seldom are so few, and hours need not be called so: nothing tells which it is then
+        return value / 24 if _HOURS.search(said) else None
     return value / SECONDS_PER_DAY if 24 < value < SECONDS_PER_DAY else None
 
 

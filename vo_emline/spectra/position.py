@@ -20,16 +20,27 @@ Position = tuple[float | None, float | None]
 
 PAIRS: Final = (
     ("PLUG_RA", "PLUG_DEC"),
+    ("RAOBJ", "DECOBJ"),
     ("TARGET_RA", "TARGET_DEC"),
+    ("TARG_RA", "TARG_DEC"),
     ("RA_TARG", "DEC_TARG"),
     ("RA_OBJ", "DEC_OBJ"),
     ("OBJ_RA", "OBJ_DEC"),
     ("OBJRA", "OBJDEC"),
+    ("OBJ-RA", "OBJ-DEC"),
     ("OBJCTRA", "OBJCTDEC"),
     ("RAJ2000", "DEJ2000"),
+    ("RAJ2000", "DECJ2000"),
+    ("RA2000", "DEC2000"),
+    ("RACAT", "DECCAT"),
+    ("BSS_RA", "BSS_DEC"),
+    ("OHP TARG ALPHA", "OHP TARG DELTA"),
     ("CAT-RA", "CAT-DEC"),
     ("RA", "DEC"),
     ("RA_DEG", "DEC_DEG"),
+    ("RA_D", "DEC_D"),
+    ("RA-DEG", "DEC-DEG"),
+    ("ALPHA", "DELTA"),
     ("RA_OBS", "DEC_OBS"),
     ("RA-OBS", "DEC-OBS"),
     ("RACEN", "DECCEN"),
@@ -47,7 +58,8 @@ _SEXAGESIMAL: Final = re.compile(
     re.IGNORECASE,
 )
 _HOURS: Final = re.compile(
-    r"\bhours?\b|\[\s*h(?:r|rs|ours?|ms?)?\s*\]|\(\s*h(?:r|rs|ours?)?\s*\)|\bhh(?:[:.]|\s*mm)|\bhms\b|\bh:m:s\b",
+    r"\bhours?\b|\[\s*h(?:r|rs|ours?|ms?)?\s*\]|\(\s*h(?:r|rs|ours?)?\s*\)|,\s*(?:h|hrs?)\s*$|"
+    r"\bhh(?:[:.]|\s*mm)|\bhms\b|\bh:m:s\b",
     re.IGNORECASE,
 )
 _DEGREES: Final = re.compile(r"\bdeg(?:rees?)?\b|°", re.IGNORECASE)
@@ -79,7 +91,7 @@ def find_position(cards: Cards, *, first: tuple[tuple[str, str], ...] = (), only
         if ra is None or dec is None or ra == dec == 0:
             continue
         if 0 <= ra <= 360 and -90 <= dec <= 90:
-            return to_icrs(ra, dec, cards)
+            return to_icrs(ra, dec, cards, card=ra_key)
         refused = refused if refused[0] is not None else (ra, dec)
     return refused
 
@@ -91,7 +103,7 @@ def right_ascension(cards: Cards, key: str) -> float | None:
     parts = _SEXAGESIMAL.fullmatch(value)
     hours = bool(_HOURS.search(said)) and not _says_degrees_first(said)
     if parts is None:
-        found = number(cards, key)
+        found = _number(cards, key)
         if found is None:
             return None
         if _RADIANS.search(said) and not _DEGREES.search(said):
@@ -106,17 +118,17 @@ def right_ascension(cards: Cards, key: str) -> float | None:
 
 def declination(cards: Cards, key: str) -> float | None:
     """Read a declination, deg."""
-    parts = _SEXAGESIMAL.fullmatch(text(cards, key))
+    parts = _SEXAGESIMAL.fullmatch(text(cards, key).replace("\N{MINUS SIGN}", "-"))
     if parts is not None:
         return _join(parts)
-    found = number(cards, key)
+    found = _number(cards, key)
     said = comment(cards, key)
     if found is not None and _RADIANS.search(said) and not _DEGREES.search(said):
         return math.degrees(found)
     return found
 
 
-def to_icrs(ra: float, dec: float, cards: Cards) -> tuple[float, float]:
+def to_icrs(ra: float, dec: float, cards: Cards, *, card: str = "") -> tuple[float, float]:
     """Convert a position to ICRS where the header says that it is of the equator of 1950.
 
     Parameters
@@ -125,7 +137,12 @@ def to_icrs(ra: float, dec: float, cards: Cards) -> tuple[float, float]:
         Degrees, in the frame of the header.
     cards
         The header (``RADESYS``, ``RADECSYS``, ``EQUINOX``, ``EPOCH``).
+    card
+        The card of the right ascension: the catalogue position of the Isaac Newton Group has an equinox
+        of its own (``CAT-EQUI``).
     """
+    if card == "CAT-RA" and text(cards, "CAT-EQUI"):
+        cards = {"EQUINOX": text(cards, "CAT-EQUI")}
     frame = text(cards, "RADESYS", "RADECSYS").upper()
     stated = text(cards, "EQUINOX", "EPOCH").upper()
     equinox = to_number(stated.lstrip("BJ "))
@@ -137,6 +154,16 @@ def to_icrs(ra: float, dec: float, cards: Cards) -> tuple[float, float]:
     of = equinox if 1800 < equinox < 2000 else 1950.0
     place = SkyCoord(ra, dec, unit="deg", frame=FK4(equinox=f"B{of:.3f}")).icrs
     return float(place.ra.deg), float(place.dec.deg)
+
+
+def _number(cards: Cards, key: str) -> float | None:
+    """Read a number, also one with its unit behind it (``83.822 deg``)."""
+    found = number(cards, key)
+    said = _WITH_UNIT.fullmatch(text(cards, key)) if found is None else None
+    return float(said[1]) if said else found
+
+
+_WITH_UNIT: Final = re.compile(r"([+-]?\d+\.\d+)\s*(?:deg(?:rees)?|°)", re.IGNORECASE)
 
 
 def _join(parts: re.Match[str]) -> float:
