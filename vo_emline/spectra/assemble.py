@@ -140,11 +140,25 @@ def _placed(wavelength: FloatArray, flux: FloatArray, source: str) -> npt.NDArra
         order = order[::-1]
     wave = wavelength[order]
     if not np.all(np.diff(wave) > 0):
-        raise DataError(source, "bad_wavelengths", "the wavelengths neither ascend nor descend strictly")
+        raise DataError(source, "bad_wavelengths", _disorder(np.diff(wave)))
     if wave[0] < OPTICAL[0] or wave[-1] > OPTICAL[1]:
         message = f"wavelengths from {wave[0]:g} to {wave[-1]:g} Å are not optical"
         raise DataError(source, "bad_wavelengths", message)
     return order
+
+
+def _disorder(steps: FloatArray) -> str:
+    """Say what the order of wavelengths that do not ascend comes from, and what to do."""
+    back = int((steps < 0).sum())
+    if not back:
+        return f"{int((steps == 0).sum())} wavelengths occur twice; leave one of each pair out"
+    if back <= steps.size / 20:
+        return (
+            f"the wavelengths start again {back} times: overlapping orders of an échelle, or several spectra "
+            "in one; merge the orders, or write each spectrum (of an échelle the order with Hα and "
+            "both continua) to a file of its own"
+        )
+    return "the wavelengths neither ascend nor descend; sort the rows by wavelength"
 
 
 def _check_signal(usable: FloatArray, source: str) -> None:

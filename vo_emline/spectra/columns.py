@@ -21,7 +21,7 @@ from vo_emline.arrays import FloatArray
 from vo_emline.errors import DataError
 from vo_emline.spectra.medium import Medium, medium_in_words
 
-Role = Literal["wavelength", "flux", "error", "ivar", "mask", "normalised_flux"]
+Role = Literal["wavelength", "flux", "error", "ivar", "variance", "mask", "normalised_flux"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _UTYPES: Final[dict[str, Role]] = {
@@ -39,8 +39,9 @@ _UCDS: Final[tuple[tuple[str, Role], ...]] = (
 _WAVELENGTH: Final = (
     r"(log_?(10)?_?|ln_?)?(lam|lambda|wl|wave|waves|wavelengths?|wvl|spectral|spectral_axis|waveobs|wave_obs|"
     r"wellenl(ä|ae)nge|longueurs?[ _-]?d.?[ _-]?ondes?|longitud[ _-]de[ _-]onda|lunghezza[ _-]d.?[ _-]?onda|"
-    r"wavelen|lambda_?obs|obs_?wave(length)?|ångström|angstroms?|awav|wavelength_?(nm|um|aa|ang|angstroms?))"
-    r"(_?(air|vac|vacuum))?(_?(nm|um|aa|ang|angstroms?))?"
+    r"wavelen|lambda_?obs|λ|(observed|rest|air|vacuum)[ _]wavelength|obs_?wave(length)?|ångström|angstroms?|"
+    r"awav|wavelength_?(nm|um|aa|ang|angstroms?))"
+    r"(_?(air|vac|vacuum))?(_?(nm|um|aa|ang|angstroms?)|_a)?"
 )
 _NAMES: Final[dict[Role, str]] = {
     "wavelength": _WAVELENGTH,
@@ -50,6 +51,7 @@ _NAMES: Final[dict[Role, str]] = {
     "error": r"err|error|errors|sigma|std|stdev|flux_?err|flux_?error|uncertainty|unc|flux_?unc|e_?flux|"
     r"err_?flux|error_?flux|flux_?sigma|sigma_?flux|noise|flux_?std|err_?reduced",
     "ivar": r"ivar|inverse|invvar|inverse_?variance|flux_?ivar|ivar_?flux|inv_?var",
+    "variance": r"var|variance|flux_?var(iance)?|var(iance)?_?flux",
     "mask": r"andmask|and_mask|pixmask|mask|qual|quality|flags?|dq|bpm|pixel_?flags",
     "normalised_flux": r"normali[sz]ation|normali[sz]ed|norm_?flux|flux_?norm|normali[sz]ed_?flux|"
     r"flux_?normali[sz]ed|norm",
@@ -62,11 +64,26 @@ _TO_ANGSTROM: Final = {"angstrom": 1.0, "angstroms": 1.0, "a": 1.0, "aa": 1.0, "
                        "nanometer": 10.0, "nanometre": 10.0, "micrometer": 1e4, "micrometre": 1e4,
                        "meter": 1e10, "metre": 1e10}  # fmt: skip
 _FACTOR: Final = re.compile(
-    r"(?P<number>\d*\.?\d+(?:e[+-]?\d+)?)[*·]?(?P<unit>\D.*)|10(?:\*\*|\^)\(?(?P<power>[+-]?\d+)\)?[*·]?(?P<of>\D.*)"
+    r"10(?:\*\*|\^)\(?(?P<power>[+-]?\d+)\)?[*·]?(?P<of>\D.*)|(?P<number>\d*\.?\d+(?:e[+-]?\d+)?)[*·]?(?P<unit>\D.*)"
 )
+_MEDIUM_IN_UNIT: Final = re.compile(r"[\s,;(]*\b(?:in\s+)?(?:air|vac|vacuum)\b[\s)]*", re.IGNORECASE)
 _LOG: Final = re.compile(r"(?P<base>log10|log_10|log|lg|dex|ln)[(\[]?(?P<unit>[^)\]]*)[)\]]?")
 _NO_UNIT: Final = frozenset(
-    {"", "none", "-", "1", "unknown", "n/a", "na", "null", "unitless", "dimensionless"}
+    {
+        "",
+        "none",
+        "-",
+        "1",
+        "unknown",
+        "n/a",
+        "na",
+        "null",
+        "unitless",
+        "dimensionless",
+        "lambda",
+        "wavelength",
+        "wave",
+    }
 )
 
 _BY_VALUE: Final = ((1e-7, 1e-5, 1e10), (0.1, 3.0, 1e4), (100.0, 1200.0, 10.0))
@@ -167,6 +184,13 @@ def to_angstrom(values: npt.ArrayLike, column: ColumnInfo, *, source: str) -> Fl
     return np.asarray(wave * next((f for low, high, f in _BY_VALUE if low <= middle < high), 1.0))
 
 
+def is_length(unit: str) -> bool:
+    """Tell whether a unit is one of wavelength, or of its logarithm."""
+    plain = _plain_unit(unit)
+    parts = _LOG.fullmatch(plain)
+    return bool(parts) or (plain not in _NO_UNIT and _angstroms_per(plain) is not None)
+
+
 def _middle(wave: FloatArray) -> float:
     """Give a wavelength from the middle of an axis; 0 where there is none."""
     middle = float(wave[wave.size // 2]) if wave.size else 0.0  # axes rise or fall: no need to sort
@@ -179,12 +203,17 @@ def stated_medium(column: ColumnInfo) -> Medium | None:
     """Find the medium in what a table says about its wavelength column."""
     if "obs.atmos" in column.ucd.lower():
         return "air"
-    return medium_in_words(column.name, column.ucd, column.description)
+    return medium_in_words(column.name, column.ucd, column.description, column.unit)
 
 
 def _plain_unit(unit: str) -> str:
-    plain = unicodedata.normalize("NFKC", unit[:60]).lower().replace("μ", "u").replace("µ", "u")
-    return plain.replace(" ", "").strip("[]'\"")
+    plain = (
+        unicodedata.normalize("NFKC", _MEDIUM_IN_UNIT.sub("", unit[:60]))
+        .lower()
+        .replace("μ", "u")
+        .replace("µ", "u")
+    )
+    return plain.replace(" ", "").strip("[]'\".")
 
 
 def _log_unit(unit: str, name: str, middle: float) -> tuple[str, float]:

@@ -20,7 +20,7 @@ from numpy.polynomial import chebyshev, legendre
 from vo_emline.arrays import FloatArray
 from vo_emline.errors import DataError
 from vo_emline.spectra.cards import Cards, number, text
-from vo_emline.spectra.columns import ColumnInfo, to_angstrom
+from vo_emline.spectra.columns import ColumnInfo, is_length, to_angstrom
 
 _NOT_WAVELENGTH: Final = ("FREQ", "ENER", "WAVN", "VELO", "VRAD", "VOPT", "ZOPT", "BETA")
 _PIXEL: Final = ("PIXEL", "LINE")
@@ -72,7 +72,9 @@ def dispersion(header: Cards, n_pixels: int, *, source: str) -> FloatArray:
     axis = start + step * (np.arange(n_pixels) + 1 - (1.0 if reference is None else reference))
     unit = text(header, "CUNIT1") or _iraf_unit(header)
     if number(header, "DC-FLAG") == 1 or (number(header, "CRVAL1") is None and _is_log10(start)):
-        return _power(axis)
+        return to_angstrom(
+            axis, ColumnInfo(name="log_axis", unit=unit if is_length(unit) else ""), source=source
+        )
     if kind.endswith("-LOG") and not _is_log10(start):
         # FITS Standard 4.0, section 8.2: natural logarithm about CRVAL1
         axis = start * np.exp(np.clip((axis - start) / start, -10, 10))
@@ -125,11 +127,12 @@ def apertures(header: Cards, n_pixels: int, *, source: str) -> list[Aperture]:
             source, "no_wavelengths", "a multispec image without the dispersion of its apertures (WAT2)"
         )
     unit = ColumnInfo(name="axis", unit=_iraf_unit(header))
+    pixel = _physical_pixels(header, n_pixels)
     found = []
     for line, words in described:
         try:
             values = [float(word.replace("INDEF", "nan")) for word in words.split()[:MOST_COEFFICIENTS]]
-            axis = _axis(values, n_pixels)
+            axis = _axis(values, pixel)
         except (ValueError, IndexError, OverflowError) as error:
             raise DataError(
                 source, "no_wavelengths", f"the dispersion of aperture {line} is not understood: {error}"
@@ -149,10 +152,19 @@ def _attributes(header: Cards, axis: int) -> str:
     return "".join(pieces)
 
 
-def _axis(values: list[float], n_pixels: int) -> FloatArray:
+def _physical_pixels(header: Cards, n_pixels: int) -> FloatArray:
+    """Give the numbers that pixels had before a piece was cut out or pixels were added up (LTV1, LTM1_1).
+
+    The dispersions of multispec are functions of these, those of images with one dispersion are not
+    (Valdes 1993, section 3).
+    """
+    offset, scale = number(header, "LTV1") or 0.0, number(header, "LTM1_1") or 1.0
+    return np.asarray((np.arange(1, n_pixels + 1, dtype=np.float64) - offset) / scale)
+
+
+def _axis(values: list[float], pixel: FloatArray) -> FloatArray:
     """Compute an axis from *ap beam dtype w1 dw nw z aplow aphigh [function …]*."""
     kind, first, step, shift = int(values[2]), values[3], values[4], values[6]
-    pixel = np.arange(1, n_pixels + 1, dtype=np.float64)
     if kind in {0, 1}:
         axis = first + step * (pixel - 1)
     elif kind == 2:

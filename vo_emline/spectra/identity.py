@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -26,8 +27,12 @@ _NAMES: Final = (
     "STARNAME",
 )
 _POWERS: Final = ("SPEC_RP", "SPE_RPOW", "SPEC_RES", "BSS_ITRP", "BSS_ESRP", "RESOLPOW", "SPECRES",
-                  "RESOLVPW", "SPECRP", "R_POWER", "RESPOWER", "SPEC_R", "RESOL", "RESOLUTI")  # fmt: skip
+                  "RESOLVPW", "SPECRP", "R_POWER", "RESPOWER", "SPEC_R", "RESOL", "RESOLUTI", "RESOLUTN",
+                  "RESOLUTION")  # fmt: skip
 """Cards of a resolving power: spectrum data model, BeSS, ESO, amateurs' programs."""
+
+_POWER_IN_WORDS: Final = re.compile(r"R?\s*[=~≈]?\s*(\d{2,7}(?:\.\d*)?)")
+"""``R = 3000``, as people write it."""
 
 POWERS: Final = (50.0, 1e6)
 """Resolving powers that are believed."""
@@ -104,6 +109,9 @@ def resolving_power(cards: Cards, survey: Survey | None = None) -> float | None:
     """Give λ/FWHM: what the header states, else what is known of the survey."""
     for key in _POWERS:
         stated = number(cards, key)
+        if stated is None:
+            said = _POWER_IN_WORDS.fullmatch(text(cards, key))
+            stated = float(said[1]) if said else None
         if stated is not None and POWERS[0] <= stated <= POWERS[1]:
             return stated
     return survey.resolving_power if survey else None

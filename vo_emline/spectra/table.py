@@ -25,6 +25,10 @@ _GOOD_IS_ZERO: Final = Mask(good_value=0)
 """Quality in the spectrum data model (utype ``…QualityStatus``): 0 is good."""
 
 
+FEWEST_SAMPLED: Final = 120
+"""Pixels by which a logarithmic axis is told from a linear one: it is 0.4 pixels off over so many."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpectrumTable:
     """A table that may hold a spectrum."""
@@ -172,10 +176,10 @@ def is_lamost_sampling(wavelength: FloatArray) -> bool:
     Parameters
     ----------
     wavelength
-        Å, shape (n,); at least 200 of them, rounded to no more than 0.1 Å.
+        Å, shape (n,); at least :data:`FEWEST_SAMPLED` of them, rounded to no more than 0.1 Å.
     """
     wave = wavelength[np.isfinite(wavelength) & (wavelength > 0)]
-    if wave.size < 200:
+    if wave.size < FEWEST_SAMPLED:
         return False
     pixel = np.log10(wave / wave[0]) / 1e-4
     # the first wavelength may itself be rounded
@@ -191,19 +195,20 @@ def _is_data_model(table: SpectrumTable, column: ColumnInfo) -> bool:
 
 
 def _ivar(arrays: dict[Role, Array], n_pixels: int, source: str) -> FloatArray | None:
-    given = next((part for part in ("ivar", "error") if part in arrays), None)
+    given = next((part for part in ("ivar", "error", "variance") if part in arrays), None)
     if given is None:
         return None
     values = numbers(arrays[given])
     if values.size != n_pixels:
-        what = "inverse variances" if given == "ivar" else "errors"
+        what = {"ivar": "inverse variances", "error": "errors", "variance": "variances"}[given]
         raise DataError(source, "bad_errors", f"{n_pixels} fluxes but {values.size} {what}")
     if given == "ivar":
         return values
     good = np.isfinite(values) & (values > 0)
     if not good.any():
         return None
-    return np.where(good, 1.0 / np.where(good, values, 1.0) ** 2, 0.0)
+    spread = np.where(good, values, 1.0)
+    return np.where(good, 1.0 / (spread if given == "variance" else spread**2), 0.0)
 
 
 def _mask(table: SpectrumTable, role: dict[Role, int], n_pixels: int) -> tuple[BoolArray | None, bool]:
