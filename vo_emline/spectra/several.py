@@ -16,6 +16,7 @@ from typing import Final
 
 from vo_emline.errors import EmlineError
 from vo_emline.rejects import Reject
+from vo_emline.spectra.containers import BZIP2_MAGIC, XZ_MAGIC, ZIP_MAGIC, unpacked
 from vo_emline.spectra.limits import FITS_MAGIC, GZIP_MAGIC
 from vo_emline.spectra.parts import WHOLE, split_source
 from vo_emline.spectra.read import read_each
@@ -31,6 +32,7 @@ _OF_ONE_STAR: Final = re.compile(r"(?:spec|med)-\d{5}-.+_sp\d+-\d+")
 
 _ARRAYS_IN_CELLS: Final = re.compile(rb"<FIELD[^>]*datatype=.(?:double|float).[^>]*arraysize=|"
                                      rb"<FIELD[^>]*arraysize=[^>]*datatype=.(?:double|float)")  # fmt: skip
+_TABLE: Final = re.compile(rb"<(?:\w+:)?TABLE[\s>]")
 _VECTOR: Final = re.compile(rb"TFORM\d+\s*= '\s*(?:[1-9]\d+|[2-9]|[01]?[PQ])[EDPQIJK]?")
 _TELLING: Final = frozenset(survey.name for survey in all_surveys())
 
@@ -74,7 +76,18 @@ def _may_hold_several(name: str) -> bool:
     head, size = _head(name)
     if head.startswith(FITS_MAGIC):
         return _fits_may(head, size)
-    return head.lstrip()[:1] == b"<" and bool(_ARRAYS_IN_CELLS.search(head))
+    if head.startswith((ZIP_MAGIC, BZIP2_MAGIC, XZ_MAGIC)):
+        return True
+    return head.lstrip()[:1] == b"<" and (bool(_ARRAYS_IN_CELLS.search(head)) or _has_tables(name))
+
+
+def _has_tables(name: str) -> bool:
+    """Tell whether a document has more than one table."""
+    try:
+        content = unpacked(Path(name).read_bytes(), source=name)
+    except (OSError, EmlineError):
+        return False
+    return len(_TABLE.findall(content)) > 1
 
 
 def _head(name: str) -> tuple[bytes, int]:

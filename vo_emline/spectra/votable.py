@@ -136,19 +136,27 @@ def _document(content: bytes, source: str) -> Any:
 
 
 def _list(document: Any, source: str) -> list[tuple[Part, _Held]]:
-    """Find the spectra of a document: of its tables that hold any, those of the first."""
-    for table in document.iter_tables():
-        columns = [_describe(field) for field in table.fields]
-        if not holds_spectrum(columns):
-            continue
-        flux = table.array[table.fields[roles(columns)["flux"]].ID]
-        if flux.dtype != object and flux.ndim == 1:
-            return [(WHOLE, _Held(table, columns))]
-        rows = [n for n, cell in enumerate(flux, start=1) if np.size(cell) > 1]
-        if rows:
-            return [(Part(row=row) if len(rows) > 1 else WHOLE, _Held(table, columns, row)) for row in rows]
+    """Find the spectra of a document: tables, by number from 0, and rows."""
+    tables = [(n, held) for n, table in enumerate(document.iter_tables()) if (held := _held(table))]
+    found = []
+    for place, rows in tables:
+        where = place if len(tables) > 1 else None
+        found += [(Part(where, one.row if len(rows) > 1 else None), one) for one in rows]
+    if found:
+        return found
     message = _error_message(document) or "no table with a wavelength and a flux column"
     raise DataError(source, "not_a_spectrum", message)
+
+
+def _held(table: Any) -> list[_Held]:
+    """Find the spectra of a table: itself, or each row with arrays; none where it holds none."""
+    columns = [_describe(field) for field in table.fields]
+    if not holds_spectrum(columns):
+        return []
+    flux = table.array[table.fields[roles(columns)["flux"]].ID]
+    if flux.dtype != object and flux.ndim == 1:
+        return [_Held(table, columns)] if len(flux) else []
+    return [_Held(table, columns, n) for n, cell in enumerate(flux, start=1) if np.size(cell) > 1]
 
 
 def _error_message(document: Any) -> str:
@@ -170,7 +178,7 @@ def _parse(content: bytes, source: str) -> Any:
 
 def _read_table(held: _Held, *, document: Any, source: str, medium: Medium | None) -> Spectrum:
     table, columns = held.table, held.columns
-    values = parameters([*table.params, *(p for r in document.resources for p in r.params)])
+    values = parameters([*table.params, *_params_around(document, table)])
     cards = _cards(values, document)
     names = [column.name for column in columns]
     if held.row is not None:
@@ -194,6 +202,13 @@ def _read_table(held: _Held, *, document: Any, source: str, medium: Medium | Non
         ),
         medium=medium,
     )
+
+
+def _params_around(document: Any, table: Any) -> list[Any]:
+    """Give the PARAMs of the resource that a table stands in, then those of the others without a table."""
+    own = [r for r in document.resources if any(one is table for one in r.iter_tables())]
+    others = [r for r in document.resources if not any(True for _ in r.iter_tables())]
+    return [param for resource in (*own, *others) for param in resource.params]
 
 
 def _cards(values: dict[str, Any], document: Any) -> Chain:
