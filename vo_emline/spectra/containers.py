@@ -106,6 +106,12 @@ def _unzip(content: bytes, source: str) -> bytes:
             members = [
                 one for one in archive.infolist() if not one.is_dir() and not _is_ignored(one.filename)
             ]
+            if any(one.filename in {"[Content_Types].xml", "mimetype"} for one in members):
+                message = "no spectrum but a spreadsheet or document; save the sheet with the spectrum as CSV"
+                raise DataError(source, "foreign", message)
+            if members and all(one.filename.endswith(".npy") for one in members):
+                message = "no spectrum but arrays of numpy; write the spectrum as CSV or FITS"
+                raise DataError(source, "foreign", message)
             if len(members) != 1:
                 message = f"an archive of {len(members)} files; unpack it and name them or their folder"
                 raise DataError(source, "several_files", message)

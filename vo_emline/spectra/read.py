@@ -16,6 +16,7 @@ from vo_emline.errors import DataError, EmlineError, UserError
 from vo_emline.rejects import Reject
 from vo_emline.spectra.containers import unpacked
 from vo_emline.spectra.fits import iter_fits, read_fits
+from vo_emline.spectra.foreign import what_it_is
 from vo_emline.spectra.limits import FITS_MAGIC, MAX_BYTES
 from vo_emline.spectra.medium import Medium
 from vo_emline.spectra.parts import WHOLE, Part, printable, split_source
@@ -215,6 +216,9 @@ def _iterate(content: bytes, *, source: str, medium: Medium | None) -> Iterator[
 def _checked(content: bytes, source: str) -> bytes:
     if not content.strip():
         raise DataError(source, "empty", "the file is empty")
+    code, known = ("", "") if content.startswith(FITS_MAGIC) else what_it_is(content)
+    if known:
+        raise DataError(source, code, f"no spectrum but {known}")
     return content
 
 
