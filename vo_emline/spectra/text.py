@@ -9,8 +9,8 @@ the end: a line that does not fit makes it no table of numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
@@ -19,7 +19,7 @@ import numpy as np
 from vo_emline.arrays import FloatArray
 from vo_emline.errors import DataError
 from vo_emline.spectra.cards import TextCards, to_number
-from vo_emline.spectra.columns import ColumnInfo, roles
+from vo_emline.spectra.columns import ColumnInfo, is_length, roles
 from vo_emline.spectra.identity import general_identity, resolving_power
 from vo_emline.spectra.lamost import LRS, lamost_identity
 from vo_emline.spectra.medium import Medium
@@ -27,11 +27,11 @@ from vo_emline.spectra.ondrejov import RESOLVING_POWER, ondrejov_identity, surve
 from vo_emline.spectra.spectrum import Identity, Spectrum
 from vo_emline.spectra.surveys import Survey, recognise
 from vo_emline.spectra.table import SpectrumTable, spectrum_from_table
+from vo_emline.spectra.text_lines import LIKE_WAVELENGTH, ecsv_cards, sort_lines
 
 MAX_TEXT: Final = 48 * 1024**2
 """Bytes of text that are gone through; a spectrum of a million pixels has fewer."""
 
-_COMMENT: Final = re.compile(r"\s*(?:[#%!;]|//|--\s|\*{2})")
 _NO_VALUE: Final = frozenset(
     {"", "na", "n/a", "nan", "null", "none", "nil", "undef", "indef", "masked", "inf", "-inf"}
     | {"-", "--", "---", "...", "*"}
@@ -39,19 +39,15 @@ _NO_VALUE: Final = frozenset(
 """Words that stand for no value, and nothing at all."""
 _FORTRAN_WITHOUT_LETTER: Final = re.compile(r"([+-]?\d*\.\d+)([+-]\d{2,3})")
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+(?:[eEdD][+-]?\d+)?")
+_QUOTED_COMMAS: Final = re.compile(r'\s*"[+-]?\d+,\d+"(?:\s*,\s*"[^"]*")+\s*')
+"""Fields in quotes with decimal commas, separated by commas."""
+_NOT_WAVELENGTH: Final = re.compile(r"wave_?num|freq|velo", re.IGNORECASE)
+_FEWEST_BY_PLACE: Final = 50
+"""Lines by which a first column can be told to be of wavelengths."""
 _ECSV_COLUMN: Final = re.compile(r"#\s*- \{(.*)\}\s*")
 _ECSV_PART: Final = re.compile(r"(\w+): (?:'([^']*)'|\"([^\"]*)\"|([^,}]*))")
 _MOST_HEADER_LINES: Final = 3
 """Lines of names and units before the numbers."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    """The lines of a file, sorted."""
-
-    rows: list[str] = field(default_factory=list)
-    comments: list[str] = field(default_factory=list)
-    """Without their marks."""
 
 
 def read_text(content: bytes, *, source: str, medium: Medium | None = None) -> Spectrum:
@@ -77,13 +73,13 @@ def read_text(content: bytes, *, source: str, medium: Medium | None = None) -> S
     """
     if len(content) > MAX_TEXT:
         raise DataError(source, "too_large", f"{len(content)} bytes of text are too many for a spectrum")
-    lines = _sorted(_decode(content, source).splitlines())
+    lines = sort_lines(_decode(content, source).splitlines())
     if not lines.rows:
         raise DataError(source, "empty", "the file holds no line of data")
     form = _Form.of(lines.rows)
     names, units, values = _table(lines.rows, form, source)
-    described = _columns(names, units, lines.comments, values.shape[1])
-    cards = TextCards(lines.comments)
+    described = _by_place(_columns(names, units, lines.comments, values.shape[1]), values)
+    cards = TextCards([*lines.comments, *ecsv_cards(lines.comments)])
     survey = recognise(cards, [column.name for column in described])
     return spectrum_from_table(
         SpectrumTable(
@@ -116,17 +112,6 @@ def _decode(content: bytes, source: str) -> str:
     return decoded
 
 
-def _sorted(lines: Iterable[str]) -> _Lines:
-    found = _Lines()
-    for line in lines:
-        mark = _COMMENT.match(line)
-        if mark and not re.match(r"\s*--\s", line):
-            found.comments.append(line[mark.end() :].strip() if not line.startswith("# - {") else line)
-        elif line.strip() and not re.fullmatch(r"[\s|+=_-]+", line):  # a rule drawn with dashes
-            found.rows.append(line)
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class _Form:
     """How the lines of a file are cut into numbers."""
@@ -140,6 +125,8 @@ class _Form:
         """Find the separator and the decimal mark on the first lines."""
         head = rows[: _MOST_HEADER_LINES + 20]
         last = head[-1]
+        if _QUOTED_COMMAS.fullmatch(last):
+            return cls('","', decimal_comma=True)
         for mark in (";", "|", "\t"):
             if mark in last:
                 comma = any(_DECIMAL_COMMA.fullmatch(f.strip().strip('"')) for f in last.split(mark))
@@ -154,6 +141,8 @@ class _Form:
         stripped = line.strip()
         if self.separator == "|":
             stripped = stripped.strip("|")
+        if self.separator == "\t":  # some put a comma before it
+            return [one.strip().strip("\"'").rstrip(",").strip() for one in stripped.split("\t")]
         return [one.strip().strip("\"'").strip() for one in stripped.split(self.separator)]
 
     def number(self, one: str) -> float:
@@ -268,6 +257,29 @@ def _columns(
         unit = column.unit or (units[index].strip("[]() ") if index < len(units) else "")
         found.append(ColumnInfo(name=column.name, unit=unit, description=column.description))
     return found
+
+
+def _by_place(columns: list[ColumnInfo], values: FloatArray) -> list[ColumnInfo]:
+    """Take two columns of unknown names (*x, y*, any language) for wavelength and flux, if they can be."""
+    if len(columns) != 2 or not any(one.name for one in columns) or len(values) < _FEWEST_BY_PLACE:
+        return columns
+    if {"wavelength", "flux"} <= roles(columns).keys() or roles(columns).get("wavelength") == 1:
+        return columns
+    first = columns[0]
+    may_be = LIKE_WAVELENGTH.search(first.name) or is_length(first.unit) or is_length(first.name)
+    if not may_be or _NOT_WAVELENGTH.search(first.name):
+        return columns
+    steps = np.diff(values[:, 0])
+    middle = abs(float(values[len(values) // 2, 0]))
+    is_axis = (np.all(steps > 0) or np.all(steps < 0)) and any(low < middle < high for low, high in _OPTICAL)
+    if not is_axis:
+        return columns
+    said = f"{first.name} {first.description}"
+    return [replace(first, name="wavelength", description=said), replace(columns[1], name="flux")]
+
+
+_OPTICAL: Final = ((3000.0, 11_000.0), (300.0, 1100.0), (0.3, 1.1), (3e-7, 1.1e-6))
+"""Å, nm, µm and m."""
 
 
 def _ecsv(comments: Sequence[str]) -> list[ColumnInfo]:
