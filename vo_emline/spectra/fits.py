@@ -8,16 +8,20 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from vo_emline.errors import DataError, UserError
 from vo_emline.spectra.astropy_warnings import warnings_collected
-from vo_emline.spectra.cards import Chain
+from vo_emline.spectra.cards import Cards, Chain, text
+from vo_emline.spectra.dispersion import step_of
+from vo_emline.spectra.fits_beside import beside
 from vo_emline.spectra.fits_image import COMPANIONS, is_spectrum_image, lines_of, read_fits_image
-from vo_emline.spectra.fits_rows import find_rows, read_row
+from vo_emline.spectra.fits_refusals import what_it_holds
+from vo_emline.spectra.fits_rows import find_rows, read_lines, read_row
 from vo_emline.spectra.fits_table import filled_rows, is_spectrum_table, read_fits_table
+from vo_emline.spectra.identity import Row
 from vo_emline.spectra.lamost import is_lamost
 from vo_emline.spectra.lamost_image import is_lamost_image, read_lamost_image
 from vo_emline.spectra.lamost_table import best_at_halpha, is_lamost_table, read_lamost_table
@@ -42,11 +46,6 @@ def _broken_told(source: str, heard: Sequence[warnings.WarningMessage] = ()) -> 
 
 
 """What astropy raises on broken files, as measured by cutting and corrupting real ones."""
-
-_ERRORS: Final = re.compile(
-    r"(.*[_ -])?(err(or)?s?|sigma|std(dev)?|unc(ert(ainty)?)?)([_ -].*)?", re.IGNORECASE
-)
-"""Names of images that hold the standard deviation of the flux beside them."""
 
 Listed = Sequence[tuple[Part, "_Spectrum"]]
 
@@ -206,7 +205,10 @@ def several(source: str, found: Sequence[Part]) -> DataError:
     """Say that a file holds several spectra, and what they are called."""
     names = ", ".join(part.of(source.rpartition("/")[2]) for part in found[:3])
     more = ", …" if len(found) > 3 else ""
-    message = f"it holds {len(found)} spectra; name one of them ({names}{more}) or read them all (read_all)"
+    message = (
+        f"it holds {len(found)} spectra; name one of them ({names}{more}), of the orders of an échelle that "
+        "with Hα, or read them all (read_all, classify --each)"
+    )
     return DataError(source, "several_spectra", message)
 
 
@@ -227,7 +229,7 @@ def list_spectra(file: FitsFile) -> Listed:
     listed = _of_survey(file, survey) or _in_general(file, survey)
     if not listed:
         file.raise_damage()
-        raise DataError(file.source, "not_a_spectrum", "no image and no table with wavelengths and fluxes")
+        raise DataError(file.source, "not_a_spectrum", what_it_holds(hdu for _, hdu in file.sound()))
     return listed
 
 
@@ -248,6 +250,8 @@ def _of_survey(file: FitsFile, survey: Survey | None) -> Listed:
         found = find_rows(file, survey.rows)
         if found is not None:
             return [(Part(row=row), _Spectrum(found, survey, row, "rows")) for row in found.filled()]
+    if survey.lines is not None and np.ndim(file.named(0).data) == 2 and step_of(file.header):
+        return [(Part(), _Spectrum(file.named(0), survey, kind="lines"))]
     if survey.planes is not None:
         flux = file.named(survey.planes.flux)
         if flux is not None and is_spectrum_image(flux):
@@ -265,6 +269,8 @@ def _in_general(file: FitsFile, known: Survey | None) -> Listed:
         elif is_spectrum_image(hdu):
             images.append((number, hdu, survey))
     chosen = tables or _without_companions(images)
+    if tables and images:
+        chosen = sorted([*tables, *_of_others(_without_companions(images), tables)], key=lambda one: one[0])
     if len(chosen) > 1 and all(survey is not None and survey.one_star for *_, survey in chosen):
         chosen = _best(chosen)
     return _in_rows(chosen)
@@ -297,6 +303,23 @@ def _without_companions(
         return images
     own = [one for one in images if not one[1].name or not COMPANIONS.fullmatch(one[1].name)]
     return own or images[:1]
+
+
+def _of_others(
+    images: Sequence[tuple[int, Any, Survey | None]], tables: Sequence[tuple[int, Any, Survey | None]]
+) -> list[tuple[int, Any, Survey | None]]:
+    """Give the images that say themselves that they are of another star than the tables beside them."""
+    known = [_star(hdu.header) for _, hdu, _ in tables]
+    return [
+        one
+        for one in images
+        if all(_star(one[1].header)) and _star(one[1].header) not in known and all(map(any, known))
+    ]
+
+
+def _star(header: Any) -> tuple[str, str]:
+    """Give what a header itself says of who its spectrum is of: the name and the right ascension."""
+    return text(header, "OBJECT", "OBJNAME", "TARGNAME"), text(header, "RA", "RA_TARG", "OBJCTRA")
 
 
 def _best(
@@ -373,6 +396,16 @@ def _row_of(file: FitsFile, hdu: Any, known: _Spectrum, part: Part) -> _Spectrum
     return _Spectrum(hdu, known.survey, part.row, known.kind)
 
 
+def _told(file: FitsFile, survey: Survey | None) -> Cards:
+    """Give the primary header, and behind it the row of the table that a survey keeps who the star is in."""
+    for name in survey.about if survey is not None else ():
+        table = file.named(name)
+        if table is not None and hasattr(table, "columns") and len(table.data) == 1:
+            return Chain(file.header, Row(table.data[0], table.columns.names))
+    header: Cards = file.header
+    return header
+
+
 def _read_listed(file: FitsFile, one: _Spectrum, medium: Medium | None, source: str) -> Spectrum:
     hdu, survey = one.hdu, one.survey
     if one.kind == "lamost-image":
@@ -383,7 +416,7 @@ def _read_listed(file: FitsFile, one: _Spectrum, medium: Medium | None, source: 
         return read_row(file.header, hdu, one.row or 1, survey, source=source, medium=medium)
     if one.kind == "table":
         return read_fits_table(
-            file.header,
+            _told(file, survey),
             hdu,
             source=source,
             medium=medium,
@@ -391,7 +424,10 @@ def _read_listed(file: FitsFile, one: _Spectrum, medium: Medium | None, source: 
             survey=survey,
             remarks=file.remarks(hdu),
         )
-    error, normalised = _beside(file, one)
+    if one.kind == "lines" and survey is not None and survey.lines is not None:
+        return read_lines(hdu, survey, survey.lines, source=source, medium=medium)
+    planes = survey.planes if survey is not None and one.kind == "planes" else None
+    around = beside(file, hdu, planes)
     return read_fits_image(
         Chain(hdu.header, file.header),
         hdu.data,
@@ -399,32 +435,8 @@ def _read_listed(file: FitsFile, one: _Spectrum, medium: Medium | None, source: 
         medium=medium,
         line=one.row or 1,
         survey=survey,
-        error=error,
+        error=around.error,
+        mask=around.mask,
         remarks=file.remarks(hdu),
-        normalised_flux=normalised,
+        normalised_flux=around.normalised_flux,
     )
-
-
-def _beside(file: FitsFile, one: _Spectrum) -> tuple[Any, Any]:
-    """Find the errors and the normalised flux in images beside a flux, of equal size."""
-    planes = one.survey.planes if one.survey and one.kind == "planes" else None
-    shape = np.shape(one.hdu.data)
-    if planes is None:
-        found = [hdu for _, hdu in file.sound() if hdu is not one.hdu and _ERRORS.fullmatch(hdu.name or "")]
-        return (_image(found[0], shape) if len(found) == 1 else None), None
-    error = _image(_or_none(file, planes.error), shape)
-    relative = _image(_or_none(file, planes.relative_error), shape)
-    if error is None and relative is not None:
-        error = np.abs(np.asarray(relative, dtype=np.float64) * one.hdu.data)
-    normalised = _image(_or_none(file, planes.normalised_flux), shape)
-    return error, normalised
-
-
-def _or_none(file: FitsFile, name: int | str | None) -> Any:
-    return None if name is None else file.named(name)
-
-
-def _image(hdu: Any, shape: tuple[int, ...]) -> Any:
-    if hdu is None or hasattr(hdu, "columns") or hdu.data is None or np.shape(hdu.data) != shape:
-        return None
-    return hdu.data

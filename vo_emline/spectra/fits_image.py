@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.spectra.assemble import assemble, looks_normalised
 from vo_emline.spectra.cards import Cards, Chain, comment, number, text
 from vo_emline.spectra.dispersion import apertures, dispersion, is_multispec, step_of
@@ -23,9 +23,9 @@ from vo_emline.spectra.table import MediumFound, find_medium
 Image = npt.NDArray[Any]
 
 COMPANIONS: Final = re.compile(
-    r"(.*[_ -])?(err(or)?s?|sigma|sig|std(dev)?|unc(ert(ainty)?)?|var(iance)?|ivar|noise|stat|mask|dq|"
+    r"(.*[._ -])?(err(or)?s?|sigma|sig|std(dev)?|unc(ert(ainty)?)?|var(iance)?|ivar|noise|stat|mask|dq|"
     r"qual(ity)?|flags?|bpm|sky|background|bkg|cont(inuum)?|norm(ali[sz]ed)?|model|resol(ution)?|snr|telluric|"
-    r"wave(length)?s?|lambda|weights?|raw|counts_raw|sensfunc|throughput)([_ -].*)?",
+    r"wave(length)?s?|lambda|weights?|raw|counts_raw|sensfunc|throughput)([._ -].*)?",
     re.IGNORECASE,
 )
 """Names of extensions that belong to a flux beside them and are no spectra themselves."""
@@ -60,6 +60,7 @@ def read_fits_image(
     line: int = 1,
     survey: Survey | None = None,
     error: Image | None = None,
+    mask: Image | None = None,
     remarks: Sequence[str] = (),
     normalised_flux: Image | None = None,
 ) -> Spectrum:
@@ -105,11 +106,14 @@ def read_fits_image(
         sigma = _line(np.asarray(error, dtype=np.float64).reshape(values.shape), line)
         good = np.isfinite(sigma) & (sigma > 0)
         ivar = np.where(good, 1 / np.where(good, sigma, 1.0) ** 2, 0.0) if good.any() else None
+    bad, understood = _bad(mask, values.shape, line, survey)
+    flags = {"medium_assumed": found.assumed, "mask_unknown": not understood}
     return assemble(
         wavelength,
         flux,
         ivar=ivar,
-        identity=identity.flagged("medium_assumed") if found.assumed else identity,
+        mask=bad,
+        identity=identity.flagged(*(name for name, raised in flags.items() if raised)),
         layout="fits-image",
         medium=found.medium,
         resolving_power=resolving_power(cards, survey) or RESOLVING_POWER.get(identity.survey),
@@ -122,6 +126,18 @@ def read_fits_image(
 def _line(values: FloatArray, line: int) -> FloatArray:
     rows = values.reshape(-1, values.shape[-1])
     return np.asarray(rows[min(line, len(rows)) - 1])
+
+
+def _bad(
+    mask: Image | None, shape: tuple[int, ...], line: int, survey: Survey | None
+) -> tuple[BoolArray | None, bool]:
+    """Give the bad pixels by an image beside the flux, and whether what its numbers mean is known."""
+    if mask is None or np.shape(mask) != shape:
+        return None, True
+    values = _line(np.asarray(mask, dtype=np.float64), line)
+    if survey is not None and survey.mask is not None:
+        return survey.mask.bad(values), True
+    return None, not np.nan_to_num(values).any()
 
 
 def _wavelengths(header: Cards, n_pixels: int, line: int, source: str) -> FloatArray:

@@ -17,7 +17,7 @@ from vo_emline.spectra.dispersion import dispersion, step_of
 from vo_emline.spectra.identity import Row, general_identity, resolving_power
 from vo_emline.spectra.medium import HALPHA_VAC, Medium, medium_of_axis
 from vo_emline.spectra.spectrum import Spectrum
-from vo_emline.spectra.surveys import Rows, Survey
+from vo_emline.spectra.surveys import Lines, Rows, Survey
 from vo_emline.spectra.table import SpectrumTable, spectrum_from_table
 
 
@@ -115,6 +115,47 @@ def read_row(
         cards=cards,
         survey=survey,
     )  # fmt: skip
+    return spectrum_from_table(table, medium=medium)
+
+
+def read_lines(
+    hdu: Any, survey: Survey, lines: Lines, *, source: str, medium: Medium | None = None
+) -> Spectrum:
+    """Make a spectrum of an image that has flux, errors and mask of one star in its rows.
+
+    Parameters
+    ----------
+    hdu
+        The image.
+    survey
+        The survey.
+    lines
+        Which row is what.
+    source, medium
+        As for :func:`read_row`.
+
+    Raises
+    ------
+    DataError
+        As :func:`read_row`; ``no_wavelengths`` where the header has no dispersion.
+    """
+    wanted = {"flux": lines.flux, "error": lines.error, "mask": lines.mask}
+    kept = {
+        name: hdu.data[row - 1] for name, row in wanted.items() if row is not None and row <= len(hdu.data)
+    }
+    if "mask" in kept:
+        kept["mask"] = np.asarray(kept["mask"], dtype=np.int64)
+    wavelength = dispersion(hdu.header, hdu.data.shape[1], source=source)
+    names = ("wavelength", *kept)
+    table = SpectrumTable(
+        columns=[ColumnInfo(name=name, unit="Angstrom" if name == "wavelength" else "") for name in names],
+        arrays=[wavelength, *kept.values()],
+        layout="fits-lines",
+        identity=general_identity(hdu.header, source=source, survey=survey),
+        resolving_power=resolving_power(hdu.header, survey),
+        cards=hdu.header,
+        survey=survey,
+    )
     return spectrum_from_table(table, medium=medium)
 
 

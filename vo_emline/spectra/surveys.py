@@ -82,6 +82,15 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """One spectrum whose flux, errors and mask are rows of the primary image, counted from 1."""
+
+    flux: int
+    error: int | None = None
+    mask: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planes:
     """One spectrum whose flux, errors and so on are images of their own; numbers or names of extensions."""
 
@@ -127,6 +136,10 @@ class Survey:
     """What its words for the use of a fibre mean (``Sky``, ``Obj``)."""
     rows: Rows | None = None
     """How its spectra lie in rows of images, where they do."""
+    about: Sequence[str] = ()
+    """Names of tables of one row that say who the star is, the first that is there, behind the headers."""
+    lines: Lines | None = None
+    """In which rows of one image its flux, errors and mask are, where they are."""
     planes: Planes | None = None
     """How one spectrum is spread over images, where it is."""
 
@@ -171,7 +184,7 @@ def survey_from(described: Mapping[str, Any]) -> Survey:
     """
     parts = dict(described)
     parts["recognise"] = tuple(Sign(**sign) for sign in parts.get("recognise", ()))
-    for name, kind in (("mask", Mask), ("rows", Rows), ("planes", Planes)):
+    for name, kind in (("mask", Mask), ("rows", Rows), ("lines", Lines), ("planes", Planes)):
         if name in parts:
             parts[name] = kind(**parts[name])
     unknown = parts.keys() - {one.name for one in fields(Survey)}
