@@ -32,7 +32,7 @@ async function toggleEpochs() {
     others = loaded.flatMap((found, at) => (found.status === "fulfilled" ? [{ ...found.value, when: asked[at].when }] : []));
   }
   state.epochs = !state.epochs;
-  if (state.flux !== "normalized") await choose("normalized");
+  if (state.epochs && state.flux !== "normalized") await choose("normalized");
   const said = document.getElementById("other-times");
   said.textContent = !state.epochs ? "" : others.length ?
     `Blue: the star on ${others.map((epoch) => epoch.when).join(", ")}.` : "No spectrum of another time can be shown.";
@@ -158,9 +158,10 @@ function mark() {
   controls.querySelector("[data-smooth]").textContent = state.smooth ? `σ ${state.smooth} px` : "not smoothed";
 }
 
-async function act(name) {
-  await actions[name]();
-  mark();
+let turn = Promise.resolve(); // what was asked first is done first, also while a flux is still on its way
+
+function act(name) {
+  turn = turn.then(async () => { await actions[name](); mark(); });
 }
 
 async function begin() {

@@ -228,7 +228,7 @@ def test_spectra_of_other_times_lie_over_each_other(archive: Any, start_service:
         page.click("[data-action=flux]")  # of what is not divided by its continuum nothing lies over another
         page.keyboard.press("o")
         expect(page.locator("#other-times")).to_be_empty()
-        assert page.get_attribute("[data-action=flux]", "aria-pressed") == "true"
+        expect(page.locator("[data-action=flux]")).to_have_attribute("aria-pressed", "true")
 
 
 def test_hostile_names_stay_text(browsed: Any, new_page: Any) -> None:
