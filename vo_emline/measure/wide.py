@@ -71,11 +71,14 @@ _CLEAR: Final[BoolArray] = np.all(
     [np.abs(PROFILE_GRID - line) > half for line, half in zip(NEIGHBOURS, NEIGHBOUR_HALF_WIDTH, strict=True)],
     axis=0,
 )
+_FAR: Final = np.flatnonzero((np.abs(_X) > FAR) & _CLEAR)
+"""Pixels of the continuum before the width is known."""
 _SHARE: Final[FloatArray] = (GRID - GRID[0]) / (GRID[-1] - GRID[0])
 _HALF: Final[FloatArray] = 0.5 * PIXEL * _PIXELS
 _EDGES: Final[FloatArray] = np.append(PROFILE_GRID - _HALF, PROFILE_GRID[-1] + _HALF[-1])
 _COARSE: Final[FloatArray] = np.arange(-186.0, 226.0, 3.0)
 """Distances from Hα at which widths are looked for first, Å."""
+_COARSE_CLEAR: Final[BoolArray] = np.interp(_COARSE + HALPHA_VAC, PROFILE_GRID, _CLEAR) > 0.5
 _NEAR: Final[FloatArray] = GRID[np.abs(GRID - HALPHA_VAC) < LINE_HALF_WIDTH + 2.0 * PIXEL]
 
 
@@ -112,15 +115,15 @@ def measure_wide(windows: WindowSet) -> WideLines:
     scale = np.nan_to_num(np.abs(row_medians(np.where(known, profile, np.nan))))
     scale = np.maximum(scale, np.finfo(np.float32).tiny)
     profile, noise = profile / scale[:, None], np.maximum(noise / scale, 1e-4)
-    far = (np.abs(_X) > FAR) & _CLEAR & known
-    level, error = _continuum(profile, far)
+    level, error = _continuum(profile, known, _FAR)
     width, middle = _extent(profile / level - 1.0, noise)
     rows = _wide(width, np.arange(len(windows)))
     for _ in range(ROUNDS):  # whatever is not wide stays as it is
         own = profile[rows]
         beyond = np.abs(_X - middle[rows, None]) - BEYOND * width[rows, None]
         beside = (beyond > 0) & (beyond < BESIDE) & _CLEAR & known[rows]
-        level[rows], error[rows] = _continuum(own, np.where(_enough(beside)[:, None], beside, far[rows]))
+        anywhere = np.isin(np.arange(_X.size), _FAR) & known[rows]
+        level[rows], error[rows] = _continuum(own, np.where(_enough(beside)[:, None], beside, anywhere))
         width[rows], middle[rows] = _extent(own / level[rows] - 1.0, noise[rows])
         rows = _wide(width, rows)
     stretch = width[rows] * KMS_PER_ANGSTROM / WIDE_KMS
@@ -155,31 +158,41 @@ def _enough(beside: BoolArray) -> BoolArray:
     return np.asarray(beside @ _PIXELS > 20.0)
 
 
-def _continuum(profile: FloatArray, where: BoolArray) -> tuple[FloatArray, FloatArray]:
+def _continuum(
+    profile: FloatArray, where: BoolArray, among: npt.NDArray[np.intp] | slice = slice(None)
+) -> tuple[FloatArray, FloatArray]:
     """Fit a clipped straight line to the pixels `where`, and give its relative error at Hα.
+
+    Parameters
+    ----------
+    profile, where
+        Flux, and which pixels to take, shape (n, 174).
+    among
+        The only pixels that are looked at.
 
     Returns
     -------
     tuple
         The line, shape (n, 174), NaN where it is not positive, and the error, shape (n,).
     """
+    where, profile, x, pixels = where[:, among], profile[:, among], _X[among], _PIXELS[among]
     flux = np.where(where, profile, 0.0)
     kept = where
-    line = np.full(profile.shape, np.nan)
-    error = np.full(len(profile), np.nan)
+    mean = slope = centre = error = np.full(len(profile), np.nan)
     for _ in range(3):
-        weight = kept * _PIXELS
+        weight = kept * pixels
         total = np.maximum(weight.sum(axis=1), 1e-9)
-        centre, mean = (weight @ _X) / total, (weight * flux).sum(axis=1) / total
-        dx = _X - centre[:, None]
+        centre, mean = (weight @ x) / total, (weight * flux).sum(axis=1) / total
+        dx = x - centre[:, None]
         spread = np.maximum((weight * dx**2).sum(axis=1), 1e-9)
         one_sided = np.abs(centre) > LEAST_SHARE * 2.0 * np.sqrt(3.0 * spread / total)
         slope = np.where(one_sided, 0.0, (weight * dx * flux).sum(axis=1) / spread)
-        line = mean[:, None] + slope[:, None] * dx
-        distance = np.where(where, np.abs(profile - line) * np.sqrt(_PIXELS), np.nan)
+        residual = np.abs(profile - (mean[:, None] + slope[:, None] * dx))
+        distance = np.where(where, residual * np.sqrt(pixels), np.nan)
         scatter = 1.4826 * np.nan_to_num(row_medians(distance))
         kept = where & (np.nan_to_num(distance, nan=np.inf) <= CLIP * scatter[:, None])
         error = scatter * np.sqrt(1.0 / total + np.where(one_sided, 0.0, centre**2 / spread))
+    line = mean[:, None] + slope[:, None] * (_X - centre[:, None])
     positive = np.asarray((line > 0).all(axis=1))
     line = np.where(positive[:, None], line, np.nan)
     return line, error / np.where(positive, np.maximum(mean, 1e-9), np.nan)
@@ -187,8 +200,8 @@ def _continuum(profile: FloatArray, where: BoolArray) -> tuple[FloatArray, Float
 
 def _extent(excess: FloatArray, noise: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Find full width at half maximum and middle of what rises highest, Å, shape (n,); NaN where unknown."""
-    smooth = _averaged(excess, np.broadcast_to(_COARSE, (len(excess), _COARSE.size)), 3.0 * PIXEL)
-    smooth = np.where(np.interp(_COARSE + HALPHA_VAC, PROFILE_GRID, _CLEAR) > 0.5, smooth, 0.0)
+    smooth = _averaged(excess, _COARSE, 3.0 * PIXEL)
+    smooth[:, ~_COARSE_CLEAR] = 0.0
     rows, place = np.arange(len(excess)), np.arange(_COARSE.size)
     peak = np.argmax(np.where(np.abs(_COARSE) < 60.0, smooth, -np.inf), axis=1)
     height = smooth[rows, peak]
@@ -214,20 +227,25 @@ def _half_point(smooth: FloatArray, height: FloatArray, last: npt.NDArray[np.int
 
 
 def _averaged(values: FloatArray, places: FloatArray, width: FloatArray | float) -> FloatArray:
-    """Average profiles over bins at `places`, Å from Hα, shape (n, p), of these widths; unknown is 0."""
+    """Average profiles over bins of these widths at `places`, Å from Hα, shape (p,) of all or (n, p) of each;
+    unknown is 0. Shape (n, p)."""
     integral = np.zeros((len(values), values.shape[1] + 1))
     np.cumsum(np.nan_to_num(values) * PIXEL * _PIXELS, axis=1, out=integral[:, 1:])
-    half = np.broadcast_to(0.5 * np.asarray(width, dtype=np.float64), (len(values),))[:, None]
+    half = 0.5 * np.asarray(width, dtype=np.float64)[..., None]
     upper, lower = (_interpolated(integral, places + side * half) for side in (1, -1))
     return np.asarray((upper - lower) / (2.0 * half))
 
 
 def _interpolated(sums: FloatArray, places: FloatArray) -> FloatArray:
-    """Interpolate sums at the edges of the pixels, shape (n, 175), at `places`, Å from Hα, shape (n, p)."""
+    """Interpolate sums at the edges of the pixels, shape (n, 175), at `places`, Å from Hα, shape (p,) or
+    (n, p)."""
     edges = _EDGES - HALPHA_VAC
     at = np.clip(places, edges[0], edges[-1])
     before = np.minimum(np.searchsorted(edges, at, side="right") - 1, edges.size - 2)
-    low, high = (np.take_along_axis(sums, before + step, axis=1) for step in (0, 1))
+    low, high = (
+        sums[:, place] if places.ndim == 1 else np.take_along_axis(sums, place, axis=1)
+        for place in (before, before + 1)
+    )
     return np.asarray((high - low) / (edges[before + 1] - edges[before]) * (at - edges[before]) + low)
 
 

@@ -188,11 +188,14 @@ def _stellar_redshift(spectrum: Spectrum) -> float:
 
 
 def _between(values: FloatArray | BoolArray, first: IntArray, last: IntArray) -> FloatArray:
-    """Sum values, shape (n, m), from each `first` to before each `last`, which have shape (n, …)."""
-    running = np.zeros((len(values), values.shape[1] + 1))
-    np.cumsum(values, axis=1, out=running[:, 1:])
-    row = np.arange(len(values)).reshape(-1, *[1] * (first.ndim - 1))
-    return np.asarray(running[row, last] - running[row, first])
+    """Sum values, shape (n, m), from each `first` to before each `last`, which have shape (n, …).
+
+    Whatever begins or ends beyond the spectrum, or holds no pixel, gets any value: nothing covers it.
+    """
+    start = values.shape[1] * np.arange(len(values)).reshape(-1, *[1] * (first.ndim - 1))
+    edges = np.stack([first + start, last + start], axis=-1).ravel()
+    sums = np.add.reduceat(values.ravel(), np.minimum(edges, values.size - 1), dtype=np.float64)
+    return np.asarray(sums[::2].reshape(first.shape))
 
 
 def _noise(flux: FloatArray, good: BoolArray, holed: IntArray, bands: _Bands) -> FloatArray:
@@ -206,7 +209,7 @@ def _noise(flux: FloatArray, good: BoolArray, holed: IntArray, bands: _Bands) ->
     np.abs(inner, out=inner)
     number = (last - first).astype(np.float64)
     if holed.size:
-        usable = np.zeros((len(holed), flux.shape[1]))
+        usable = np.zeros((len(holed), flux.shape[1]), dtype=bool)
         usable[:, 1:-1] = good[holed, 1:-1] & good[holed, :-2] & good[holed, 2:]
         curvature[holed] *= usable
         number[holed] = _between(usable, first[holed], last[holed])
