@@ -227,8 +227,7 @@ def _half_point(smooth: FloatArray, height: FloatArray, last: npt.NDArray[np.int
 
 
 def _averaged(values: FloatArray, places: FloatArray, width: FloatArray | float) -> FloatArray:
-    """Average profiles over bins of these widths at `places`, Å from Hα, shape (p,) of all or (n, p) of each;
-    unknown is 0. Shape (n, p)."""
+    """Average profiles over bins of these widths at `places`, Å from Hα, (p,) or (n, p); unknown is 0."""
     integral = np.zeros((len(values), values.shape[1] + 1))
     np.cumsum(np.nan_to_num(values) * PIXEL * _PIXELS, axis=1, out=integral[:, 1:])
     half = 0.5 * np.asarray(width, dtype=np.float64)[..., None]
@@ -237,8 +236,7 @@ def _averaged(values: FloatArray, places: FloatArray, width: FloatArray | float)
 
 
 def _interpolated(sums: FloatArray, places: FloatArray) -> FloatArray:
-    """Interpolate sums at the edges of the pixels, shape (n, 175), at `places`, Å from Hα, shape (p,) or
-    (n, p)."""
+    """Interpolate sums at the edges of the pixels, shape (n, 175), at `places`, Å from Hα, (p,) or (n, p)."""
     edges = _EDGES - HALPHA_VAC
     at = np.clip(places, edges[0], edges[-1])
     before = np.minimum(np.searchsorted(edges, at, side="right") - 1, edges.size - 2)

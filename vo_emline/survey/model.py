@@ -14,7 +14,7 @@ import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -146,7 +146,7 @@ def with_strangers(predicted: Predicted, windows: WindowSet, scorer: Scorer) -> 
     """Tell, of spectra that are labelled positive, those that are like none that the network was shown."""
     classifier = scorer.classifier if isinstance(scorer, Cascade) else scorer
     directory = getattr(classifier, "directory", None)
-    stranger = None if directory is None else _stranger(directory, classifier.version)
+    stranger = None if directory is None else _stranger(cast("Classifier", classifier), directory)
     if stranger is None:
         return predicted
     rows = np.flatnonzero(predicted.probability.argmax(axis=1) != ABSORPTION)
@@ -156,15 +156,15 @@ def with_strangers(predicted: Predicted, windows: WindowSet, scorer: Scorer) -> 
 
 
 @lru_cache(maxsize=2)
-def _stranger(directory: Path, _version: str) -> Stranger | None:
-    """Load once in a process, and again when the model has another version, what it knows of emission."""
-    from vo_emline.training.classifier import FAMILIARITY, Classifier
+def _stranger(classifier: Classifier, directory: Path) -> Stranger | None:
+    """Load once for a network what it knows of emission, from the folder of its model."""
+    from vo_emline.training.classifier import FAMILIARITY
     from vo_emline.training.familiarity import Familiarity, Stranger
 
     part = ModelDescription.read(directory).parts.get(FAMILIARITY)
     if part is None:
         return None
-    return Stranger(Classifier.load(directory), Familiarity.from_arrays(read_arrays(directory, part)))
+    return Stranger(classifier, Familiarity.from_arrays(read_arrays(directory, part)))
 
 
 THREADS: Final = "NPROC"

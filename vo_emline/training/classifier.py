@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 import numpy.typing as npt
 
@@ -77,7 +77,7 @@ class Classifier:
         self.second_stage = second_stage
         self.directory = directory
         self._insists = True
-        self._parameters = {name: jnp.asarray(value) for name, value in parameters.items()}
+        self._parameters = {name: jax.device_put(value) for name, value in parameters.items()}
         self.predictor = Predictor(*formulate(graph, self._parameters, precision=precision), batch=batch)
 
     @property
@@ -194,7 +194,7 @@ class Classifier:
         """
         description = ModelDescription.read(directory)
         arrays = read_arrays(directory, Part(file=description.weights, sha256=description.sha256))
-        weights = {name: jnp.asarray(array.astype(np.float32)) for name, array in arrays.items()}
+        weights = {name: jax.device_put(array.astype(np.float32)) for name, array in arrays.items()}
         part = description.parts.get(SECOND_STAGE)
         second = None if part is None else SecondStage.from_arrays(read_arrays(directory, part))
         return cls(

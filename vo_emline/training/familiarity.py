@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 import numpy.typing as npt
 
@@ -121,7 +121,10 @@ def last_layer_input(classifier: Classifier) -> Predictor:
     """Give what computes that which the last layer of a network sees: flux (n, 140) → (n, features)."""
     weights = winograd.transform_weights(classifier.parameters)
     size = weights["output.kernel"].shape[0]
-    passed = {"output.kernel": jnp.eye(size, dtype=jnp.float32), "output.bias": jnp.zeros(size, jnp.float32)}
+    passed = {
+        "output.kernel": jax.device_put(np.eye(size, dtype=np.float32)),
+        "output.bias": jax.device_put(np.zeros(size, np.float32)),
+    }
     return Predictor(winograd.logits, weights | passed)
 
 

@@ -127,7 +127,7 @@ class Student:
         """Make it of what :meth:`arrays` gave."""
         other = (_THRESHOLD, _HELD_OUT)
         weights = {
-            name: jax.numpy.asarray(array.astype(np.float32))
+            name: jax.device_put(array.astype(np.float32))
             for name, array in arrays.items()
             if name not in other
         }

@@ -65,7 +65,9 @@ def transform_weights(parameters: Parameters) -> Parameters:
 
 
 def _transform_kernel(kernel: npt.NDArray[np.float32]) -> jax.Array:
-    return jnp.asarray(np.tensordot(KERNEL_TRANSFORM, kernel.astype(np.float64), 1).astype(np.float32))
+    transformed = np.tensordot(KERNEL_TRANSFORM, kernel.astype(np.float64), 1).astype(np.float32)
+    on_device: jax.Array = jax.device_put(transformed)  # without a compilation for each shape
+    return on_device
 
 
 def logits(weights: Parameters, flux: jax.Array) -> jax.Array:
