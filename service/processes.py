@@ -54,7 +54,6 @@ _MAIN: Final = (
     "from service.nursery import breed; breed({descriptor}, {server}, {preload!r})"
 )
 
-
 LONG_S: Final = 1.0
 """How long a call works like any other; after that short ones go first, and its process is not used again."""
 
