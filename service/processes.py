@@ -4,8 +4,8 @@ What a stranger sends may make a parser eat all memory or never end. Here it
 runs in a process with limits of its own (setrlimit) and a deadline, and the
 server only sees the bytes that came out. A :class:`Nursery` is one idle
 process that has imported what the work needs and forks a worker within
-milliseconds; a :class:`Pool` hands out a few of them at the same time. What
-runs in those processes is :mod:`service.nursery`.
+milliseconds; a :class:`~service.pool.Pool` hands out a few of them at the
+same time. What runs in those processes is :mod:`service.nursery`.
 
 Workers answer in frames of plain bytes, never in pickles: whatever became of
 the process that read the stranger's data, it cannot make the server run code.
@@ -31,7 +31,7 @@ from typing import Any, Final, Literal
 import structlog
 
 from service import nursery as protocol
-from service.errors import INTERNAL, BusyError, FaultError
+from service.errors import INTERNAL, FaultError
 from service.nursery import FRAME, HEAD, Limits, Work
 from vo_emline.errors import EmlineError, UserError
 
@@ -372,82 +372,3 @@ def shared_nursery() -> Nursery:
     made = Nursery(PRELOAD)
     atexit.register(made.close)
     return made
-
-
-class Pool:
-    """A few workers at the same time, for work that is waited for.
-
-    Parameters
-    ----------
-    number
-        How many work at the same time; others wait.
-    limits
-        What each may use.
-    nursery
-        Where they come from; the one of this process by default.
-    reuse
-        Whether a worker does more than one call. One that read a stranger's data should not.
-    """
-
-    def __init__(
-        self,
-        number: int,
-        *,
-        limits: Limits | None = None,
-        nursery: Nursery | None = None,
-        reuse: bool = False,
-    ) -> None:
-        self._nursery = nursery or shared_nursery()
-        self._limits = limits or Limits()
-        self._free = threading.BoundedSemaphore(number)
-        self._reuse = reuse
-        self._idle: list[Worker] = []
-
-    def call(
-        self,
-        work: Work,
-        *arguments: Any,
-        seconds: float,
-        started: Callable[[Worker], None] | None = None,
-    ) -> Generator[bytes, None, None]:
-        """Do `work` in a worker and give the pieces of its answer; close the iterator to stop it.
-
-        Parameters
-        ----------
-        seconds
-            Time for everything, the wait for a worker and the reading of the answer included.
-        started
-            Told which worker does it, so that another thread may kill it.
-
-        Raises
-        ------
-        BusyError
-            No worker became free in time.
-        UserError, FaultError, KilledError
-            See :meth:`Worker.call`.
-        """
-        deadline = time.monotonic() + seconds
-        if not self._free.acquire(timeout=max(0.0, seconds)):
-            raise BusyError("the service is busy; try again soon")
-        try:
-            worker = self._idle.pop() if self._idle else self._nursery.worker(self._limits)
-            try:
-                if started:
-                    started(worker)
-                yield from worker.call(work, arguments, deadline=deadline)
-            finally:
-                if self._reuse and worker.alive and not worker.slow:
-                    self._idle.append(worker)
-                else:
-                    worker.close()
-        finally:
-            self._free.release()
-
-    def start(self) -> None:
-        """Begin to import what workers need, so that the first one need not wait for it."""
-        self._nursery.start()
-
-    def close(self) -> None:
-        """End the workers that wait for work."""
-        while self._idle:
-            self._idle.pop().close()

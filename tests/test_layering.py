@@ -56,6 +56,7 @@ SHARED = (
     "supervisor",
     "metrics",
     "processes",
+    "pool",
     "spool",
     "connections",
 )

@@ -19,7 +19,8 @@ from service.deadline import Deadline
 from service.errors import INTERNAL, FaultError, StoppedError
 from service.nursery import Limits
 from service.parameters import Parameters
-from service.processes import KilledError, Pool, Worker
+from service.pool import Pool
+from service.processes import KilledError, Worker
 from service.tap.fetch import fetch_upload
 from service.tap.upload_readers import decode_table, encode_table
 from vo_emline.errors import UserError

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from service.processes import KilledError, Limits, Pool
+from service.nursery import Limits
+from service.pool import Pool
+from service.processes import KilledError
 from service.tap.fetch import fetch
 
 SECONDS = 3.0

@@ -15,7 +15,8 @@ import pytest
 from service import processes
 from service.errors import BusyError, FaultError
 from service.nursery import FRAME, NICENESS, Limits
-from service.processes import KilledError, Nursery, Pool, Worker
+from service.pool import Pool
+from service.processes import KilledError, Nursery, Worker
 from vo_emline.errors import UserError
 
 SECONDS = 60
