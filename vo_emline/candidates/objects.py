@@ -5,15 +5,15 @@ nebula, a peculiar photosphere) is in the next one, too. The combined probabilit
 the mean of the logarithms, normalised: as many equal spectra say what one says, and no more.
 
 Change. Whether a quantity is constant is judged by χ² = Σ (x − x̄)²/σ² over the spectra that have it, x̄
-being the mean by inverse variance and σ the stated error and a systematic one (:data:`SYSTEMATIC`) in
-quadrature. Its probability for n − 1 degrees of freedom is given as the number of standard deviations that
-a normal variable exceeds with the same probability; 0 where chance would exceed χ² more often than not.
+being the mean by inverse variance and σ the stated error and a systematic one
+(:data:`~vo_emline.candidates.combining.SYSTEMATIC`) in quadrature. Its probability for n − 1 degrees of
+freedom is given as the number of standard deviations that a normal variable exceeds with the same
+probability; 0 where chance would exceed χ² more often than not.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +23,7 @@ import pyarrow as pa
 from scipy.special import chdtrc, gammaln, ndtri_exp
 
 from vo_emline.candidates.columns import EPOCHS
+from vo_emline.candidates.combining import CHANGE, MEASURED, Several, Single, moments
 from vo_emline.candidates.database import DRAFT, literal
 from vo_emline.candidates.joining import STARS, error_sql, join_spectra, place_sql, separation_sql
 from vo_emline.candidates.known import draft_known
@@ -33,35 +34,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SYSTEMATIC: Final[Mapping[str, float]] = {"ew": 0.3, "vr": 0.05, "rv": 10.0}
-"""Errors that no spectrum states: of the continuum (1 % over the 32 Å of the line), of the shape of the line
-at two resolutions, of the zero points of two instruments. Å, –, km/s."""
-
-CHANGE: Final = 5.0
-"""Significance from which a change is flagged."""
-
-SAME_EPOCH: Final = 0.5
-"""Spectra within so many days are of one epoch."""
-
 OBJECTS_DRAFT: Final = f"{DRAFT}.objects"
 EPOCHS_DRAFT: Final = f"{DRAFT}.epochs"
 """Relations made by :func:`draft_objects`, with the stored columns of the published tables."""
 
-_MEASURED: Final = {
-    "ew": ("ew", "ew_error"),
-    "vr": ("vr_ratio", "vr_ratio_error"),
-    "rv": ("radial_velocity", "radial_velocity_error"),
-}
 _CLASSES: Final = tuple(f"p_{label.replace('-', '_')}" for label in LABELS)
-_KNOWN_AS: Final = (
-    "coalesce(min(known_as) FILTER (starts_with(known_as, 'known')), "
-    "min(known_as) FILTER (starts_with(known_as, 'possibly')), min(known_as))"
-)
 _MEMBERS: Final = f"{DRAFT}.members"
+"""Every spectrum and the star it is of."""
+_REPEATED: Final = f"{DRAFT}.repeated"
+"""Those of stars that have more than one."""
+_PART: Final = 1_000_000
+"""About so many spectra are put together at a time: what is kept of each star does not go to the disk."""
 _IDS: Final = f"{DRAFT}.ids"
 _TAKEN: Final = (
     "candidate_id", "path", "collection", "designation", "ra", "dec", "label", "score", *_CLASSES, "snr_r",
-    "epoch_mjd", "spectral_subclass", "known_as", *(name for pair in _MEASURED.values() for name in pair),
+    "epoch_mjd", "spectral_subclass", "known_as", *(name for pair in MEASURED.values() for name in pair),
 )  # fmt: skip
 
 
@@ -81,21 +68,27 @@ def draft_objects(database: DuckDBPyConnection, relation: str, *, previous: Path
     from duckdb.sqltypes import BIGINT, DOUBLE
 
     join_spectra(database, relation)
-    # a change between two epochs is looked for between neighbours in time
-    neighbours = ", ".join(
-        f"lag({name}) OVER w AS {name}_before" for name in ("label", "ew", "ew_error", "epoch_mjd")
-    )
     database.execute(
-        f"CREATE TABLE {_MEMBERS} AS SELECT *, {neighbours} FROM ("  # noqa: S608 - names of ours
-        f"SELECT {', '.join(_TAKEN)}, star, ambiguous, position_error "
+        f"CREATE TABLE {_MEMBERS} AS SELECT {', '.join(_TAKEN)}, star, ambiguous, position_error "  # noqa: S608
         f"FROM (SELECT *, {place_sql()} AS place, {error_sql()} AS position_error FROM {relation}) "
-        f"JOIN {STARS} USING (place)) WINDOW w AS (PARTITION BY star ORDER BY epoch_mjd, candidate_id)"
+        f"JOIN {STARS} USING (place)"
+    )
+    # most stars have one spectrum, of which there is nothing to put together
+    database.execute(
+        f"CREATE TABLE {_REPEATED} AS SELECT * FROM {_MEMBERS} WHERE star IN "  # noqa: S608 - names of ours
+        f"(SELECT star FROM {_MEMBERS} GROUP BY star HAVING count(*) > 1)"
     )
     _identify(database, previous)
     database.create_function("sigmas", _sigmas, [DOUBLE, BIGINT], DOUBLE, type=ARROW)
-    database.execute(f"CREATE TABLE {OBJECTS_DRAFT} AS {_objects_sql()}")
+    alone = f"(FROM {_MEMBERS} ANTI JOIN (SELECT DISTINCT star FROM {_REPEATED}) USING (star))"  # noqa: S608
+    database.execute(f"CREATE TABLE {OBJECTS_DRAFT} AS {_objects_sql(alone, alone=True)}")
+    spectra = database.sql(f"SELECT count(*) FROM {_REPEATED}").fetchall()[0][0]  # noqa: S608
+    parts = 1 + spectra // _PART
+    for part in range(parts):
+        some = f"(FROM {_REPEATED} WHERE star % {parts} = {part})"
+        database.execute(f"INSERT INTO {OBJECTS_DRAFT} BY NAME {_objects_sql(some, alone=False)}")
     database.execute(
-        "CREATE TABLE " + EPOCHS_DRAFT + " AS SELECT object_id, candidate_id, m.epoch_mjd, "  # noqa: S608
+        "CREATE VIEW " + EPOCHS_DRAFT + " AS SELECT object_id, candidate_id, m.epoch_mjd, "  # noqa: S608
         f"collection AS survey, {separation_sql('m', 'o')} AS separation "
         f"FROM {_MEMBERS} m JOIN {_IDS} USING (star) JOIN {OBJECTS_DRAFT} o USING (object_id)"
     )
@@ -109,27 +102,29 @@ def _identify(database: DuckDBPyConnection, previous: Path | None) -> None:
     Where the spectra of a star were of several, or those of one are of several now, each identifier stays
     with the star that has most of its spectra.
     """
-    votes = "SELECT NULL::UBIGINT AS star, NULL::VARCHAR AS object_id, 0 AS votes WHERE false"
-    attached = previous is not None and _attach(database, previous)
-    if attached:
-        votes = (
-            f"SELECT star, object_id, count(*) AS votes FROM {_MEMBERS} "  # noqa: S608
-            f"JOIN previous.{EPOCHS.qualified_name} USING (candidate_id) GROUP BY ALL"
-        )
+    first = "arg_min(candidate_id, {epoch: coalesce(epoch_mjd, 'inf'::DOUBLE), id: candidate_id})"
+    made = (
+        f"SELECT star, candidate_id AS first FROM {_MEMBERS} ANTI JOIN {_REPEATED} USING (star) "  # noqa: S608
+        f"UNION ALL SELECT star, {first} FROM {_REPEATED} GROUP BY star"
+    )
+    made = f"SELECT star, first, 'EMO-' || left(sha256(first), 16) AS object_id FROM ({made})"  # noqa: S608
+    if previous is None or not _attach(database, previous):
+        database.execute(f"CREATE TABLE {_IDS} AS SELECT star, object_id FROM ({made})")  # noqa: S608
+        return
+    votes = (
+        f"SELECT star, object_id, count(*) AS votes FROM {_MEMBERS} "  # noqa: S608
+        f"JOIN previous.{EPOCHS.qualified_name} USING (candidate_id) GROUP BY ALL"
+    )
     kept = f"SELECT * FROM ({votes}) QUALIFY row_number() OVER (PARTITION BY object_id ORDER BY votes DESC, star) = 1"  # noqa: S608, E501
     kept = f"SELECT star, arg_max(object_id, votes) AS object_id FROM ({kept}) GROUP BY star"  # noqa: S608
-    first = "arg_min(candidate_id, {epoch: coalesce(epoch_mjd, 'inf'::DOUBLE), id: candidate_id})"
     database.execute(
-        f"CREATE TABLE {_IDS} AS WITH kept AS ({kept}), "  # noqa: S608
-        f"made AS (SELECT star, {first} AS first FROM {_MEMBERS} GROUP BY star), "
-        "named AS (SELECT star, first, 'EMO-' || left(sha256(first), 16) AS made FROM made) "
+        f"CREATE TABLE {_IDS} AS WITH kept AS ({kept}), made AS ({made}) "  # noqa: S608
         # the identifier that a star would be given may have gone to another one that it was part of
-        "SELECT star, coalesce(object_id, CASE WHEN made IN (SELECT object_id FROM kept) "
-        "THEN 'EMO-' || left(sha256(first || '+'), 16) ELSE made END) AS object_id "
-        "FROM named LEFT JOIN kept USING (star)"
+        "SELECT star, coalesce(k.object_id, CASE WHEN m.object_id IN (SELECT object_id FROM kept) "
+        "THEN 'EMO-' || left(sha256(first || '+'), 16) ELSE m.object_id END) AS object_id "
+        "FROM made m LEFT JOIN kept k USING (star)"
     )
-    if attached:
-        database.execute("DETACH previous")
+    database.execute("DETACH previous")
 
 
 def _attach(database: DuckDBPyConnection, previous: Path) -> bool:
@@ -148,35 +143,40 @@ def _attach(database: DuckDBPyConnection, previous: Path) -> bool:
     return True
 
 
-def _objects_sql() -> str:
-    """Give SQL for the rows of ``emline.objects``, pixels left out, over the members of each star."""
+def _objects_sql(members: str, *, alone: bool) -> str:
+    """Give SQL for the rows of ``emline.objects``, pixels left out, over the members of each star.
+
+    Parameters
+    ----------
+    members
+        Relation of spectra, with the ``star`` of each.
+    alone
+        Whether each is the only one of its star.
+    """
+    put = Single() if alone else Several()
     weight = "1 / position_error ** 2"
     x, y, z = (
-        f"sum({part} * {weight})"
+        put.total(f"{part} * {weight}")
         for part in (
             "cos(radians(dec)) * cos(radians(ra))",
             "cos(radians(dec)) * sin(radians(ra))",
             "sin(radians(dec))",
         )
     )
-    epochs = f"count(epoch_mjd) FILTER (epoch_mjd - coalesce(epoch_mjd_before, -1e9) > {SAME_EPOCH})"
-    best = "arg_max({}, {{s: coalesce(snr_r, -1), id: candidate_id}})"
-    logs = ", ".join(f"exp(avg(ln(greatest({name}, 1e-9)))) AS {name}" for name in _CLASSES)
+    logs = ", ".join(f"exp({put.mean(f'ln(greatest({name}, 1e-9))')}) AS {name}" for name in _CLASSES)
     grouped = (
-        f"SELECT star, {x} AS x, {y} AS y, {z} AS z, bool_or(ambiguous) AS ambiguous, "  # noqa: S608
-        "string_agg(DISTINCT nullif(designation, ''), '; ' ORDER BY nullif(designation, '')) "
-        "AS designations, "
-        f"count(*) AS n_spectra, {epochs} AS n_epochs, "
-        "string_agg(DISTINCT nullif(collection, ''), '; ' ORDER BY nullif(collection, '')) AS surveys, "
-        "min(epoch_mjd) AS first_epoch_mjd, max(epoch_mjd) AS last_epoch_mjd, "
-        f"{best.format('candidate_id')} AS best_candidate_id, {best.format('label')} AS best_label, "
-        f"{best.format('spectral_subclass')} AS spectral_subclass, {logs}, "
-        f"{_KNOWN_AS} AS known_as, max(score) AS score_max, min(score) AS score_min, "
-        f"count(*) FILTER (label <> {literal(LABELS[0])}) AS n_positive, "
-        f"{', '.join(_moments(name) for name in _MEASURED)}, "
-        f"coalesce(bool_or({_changed(rising=True)}), false) AS appeared, "
-        f"coalesce(bool_or({_changed(rising=False)}), false) AS disappeared "
-        f"FROM {_MEMBERS} GROUP BY star"
+        f"SELECT star, {x} AS x, {y} AS y, {z} AS z, {put.ever('ambiguous')} AS ambiguous, "  # noqa: S608
+        f"{put.names('designation')} AS designations, "
+        f"{put.count()} AS n_spectra, {put.epochs()} AS n_epochs, "
+        f"{put.names('collection')} AS surveys, "
+        f"{put.least('epoch_mjd')} AS first_epoch_mjd, {put.greatest('epoch_mjd')} AS last_epoch_mjd, "
+        f"{put.best('candidate_id')} AS best_candidate_id, {put.best('label')} AS best_label, "
+        f"{put.best('spectral_subclass')} AS spectral_subclass, {logs}, {put.known_as()} AS known_as, "
+        f"{put.greatest('score')} AS score_max, {put.least('score')} AS score_min, "
+        f"{put.count(f'label <> {literal(LABELS[0])}')} AS n_positive, "
+        f"{', '.join(moments(put, name) for name in MEASURED)}, "
+        f"{put.changed(rising=True)} AS appeared, {put.changed(rising=False)} AS disappeared "
+        f"FROM {put.relation(members)}"
     )
     likeliest = " ".join(
         f"WHEN {name} >= greatest({', '.join(_CLASSES)}) THEN {literal(label)}"
@@ -184,9 +184,9 @@ def _objects_sql() -> str:
     )
     changes = ", ".join(
         f"CASE WHEN {name}_n > 1 THEN sigmas({name}_chi2, {name}_n - 1) END AS {name}_change"
-        for name in _MEASURED
+        for name in MEASURED
     )
-    variable = " OR ".join(f"coalesce({name}_change, 0) > {CHANGE}" for name in _MEASURED)
+    variable = " OR ".join(f"coalesce({name}_change, 0) > {CHANGE}" for name in MEASURED)
     conditions = {"variable": variable} | {name: name for name in ("appeared", "disappeared", "ambiguous")}
     flags = ", ".join(f"CASE WHEN {said} THEN {literal(flag)} END" for flag, said in conditions.items())
     return (
@@ -196,30 +196,6 @@ def _objects_sql() -> str:
         f"CASE {likeliest} ELSE {literal(LABELS[0])} END AS label, {changes} "
         f"FROM ({grouped}) JOIN {_IDS} USING (star))"
     )
-
-
-def _moments(name: str) -> str:
-    """Give SQL for mean, error, scatter and χ² of a quantity over the spectra that have it with an error."""
-    value, error = _MEASURED[name]
-    weight = f"1 / ({error} ** 2 + {SYSTEMATIC[name] ** 2})"
-    having = f"FILTER (isfinite({value}) AND isfinite({error}))"
-    total, first, second = (f"sum({weight} * {power}) {having}" for power in ("1", value, f"{value} ** 2"))
-    return (
-        f"count(*) {having} AS {name}_n, {first} / {total} AS {name}_mean, "
-        f"1 / sqrt({total}) AS {name}_error, "
-        f"stddev_samp({value}) {having} AS {name}_scatter, "
-        f"greatest({second} - ({first}) ** 2 / {total}, 0) AS {name}_chi2"
-    )
-
-
-def _changed(*, rising: bool) -> str:
-    """Give SQL that says whether emission came (or went) between a spectrum and the one before it."""
-    earlier, later = ("=", "<>") if rising else ("<>", "=")
-    change = "ew_before - ew" if rising else "ew - ew_before"
-    error = f"sqrt(ew_error ** 2 + ew_error_before ** 2 + {2 * SYSTEMATIC['ew'] ** 2})"
-    absorption = literal(LABELS[0])
-    labels = f"label_before {earlier} {absorption} AND label {later} {absorption}"
-    return f"{labels} AND {change} > {CHANGE} * {error}"
 
 
 def _sigmas(chi2: pa.ChunkedArray, freedom: pa.ChunkedArray) -> pa.Array:

@@ -199,21 +199,38 @@ def finish(
     if _exists(database, SCORES):
         candidates = f"(SELECT * FROM {SCORES.qualified_name} WHERE label <> {literal(LABELS[0])})"  # noqa: S608
         create_table(database, CANDIDATES, candidates)
-        draft_objects(database, classified, previous=previous)
-        said = f"({said_of_objects(database, OBJECTS_DRAFT)})"
-        objects = complete(database, OBJECTS, said)
-        create_table(database, OBJECTS, objects, order="ORDER BY hpx10, dec, object_id")
-        epochs = f"(FROM {EPOCHS_DRAFT} ORDER BY object_id, epoch_mjd, candidate_id)"
-        create_table(database, EPOCHS, epochs)
-        create_table(database, KNOWN, f"(FROM {KNOWN_DRAFT} ORDER BY object_id, catalogue)")
+        write_stars(database, classified, previous=previous)
         changed = draft_changes(database, run_id=metadata.get("run_id", ""), previous=previous)
         create_table(database, CHANGES, f"(FROM {CHANGES_DRAFT} ORDER BY change, candidate_id)")
         write_said(database, labels)
-        for table in (SCORES, CANDIDATES, CUTOUTS, OBJECTS, EPOCHS, CHANGES, SAID):
+        for table in (SCORES, CANDIDATES, CUTOUTS, CHANGES, SAID):
             index_identifiers(database, table)
     database.execute("CREATE TABLE internal.metadata (key VARCHAR PRIMARY KEY, value VARCHAR)")
     for fact in (made_facts(database) | changed | dict(metadata)).items():
         database.execute("INSERT INTO internal.metadata VALUES (?, ?)", list(fact))
+
+
+def write_stars(database: DuckDBPyConnection, classified: str, *, previous: Path) -> None:
+    """Write the stars, which spectra are of which, and what catalogues call them.
+
+    Parameters
+    ----------
+    database, classified, previous
+        See :func:`finish`.
+
+    Raises
+    ------
+    UserError
+        An identifier occurs twice.
+    """
+    draft_objects(database, classified, previous=previous)
+    said = f"({said_of_objects(database, OBJECTS_DRAFT)})"
+    create_table(database, OBJECTS, complete(database, OBJECTS, said), order="ORDER BY hpx10, dec, object_id")
+    epochs = f"(FROM {EPOCHS_DRAFT} ORDER BY object_id, epoch_mjd, candidate_id)"
+    create_table(database, EPOCHS, epochs)
+    create_table(database, KNOWN, f"(FROM {KNOWN_DRAFT} ORDER BY object_id, catalogue)")
+    for table in (OBJECTS, EPOCHS):
+        index_identifiers(database, table)
 
 
 def made_facts(database: DuckDBPyConnection) -> dict[str, str]:

@@ -21,9 +21,10 @@ from vo_emline.candidates import (
     release_survey,
 )
 from vo_emline.candidates.columns import SCORES, SPECTRA
+from vo_emline.candidates.combining import SYSTEMATIC
 from vo_emline.candidates.joining import FIBRE, SAME_NAME
 from vo_emline.candidates.known import MATCH_SCHEMA, Answers
-from vo_emline.candidates.objects import SYSTEMATIC, significance
+from vo_emline.candidates.objects import significance
 from vo_emline.candidates.output import arrow_schema
 
 from .conftest import score, write_survey
