@@ -54,7 +54,7 @@ _KINDS: Final = {
     Parameter.QUOTED: frozenset({Kind.TEXT}),
 }
 
-Result = Literal["double", "long", "int", "text", "point", "circle", "polygon", "same", "sum", "exact"]
+Result = Literal["double", "long", "int", "text", "point", "circle", "polygon", "moc", "same", "sum", "exact"]
 """Type of the result: a type, that of the first argument (``same``), or that of
 the first argument widened (``sum``: to 64 bits; ``exact``: whole numbers stay
 whole, others become double)."""
@@ -107,7 +107,7 @@ _PARAMETERS: Final = {
 }  # fmt: skip
 _RESULTS: Final[dict[str, str]] = {
     "double": "DOUBLE PRECISION", "long": "BIGINT", "int": "INTEGER", "text": "VARCHAR", "point": "POINT",
-    "circle": "CIRCLE", "polygon": "POLYGON", "same": "ANY", "sum": "ANY", "exact": "ANY",
+    "circle": "CIRCLE", "polygon": "POLYGON", "moc": "MOC", "same": "ANY", "sum": "ANY", "exact": "ANY",
 }  # fmt: skip
 
 
@@ -288,6 +288,8 @@ USER_DEFINED: Final = (
     _user("IVO_HEALPIX_INDEX", "Index of the HEALPix pixel, in the NESTED scheme, that holds a position", "",
           form=(*_ORDER, ("long", P.NUMBER), ("lat", P.NUMBER)), more=((*_ORDER, ("p", P.POINT)),),
           result="long"),
+    _user("MOC", "Cells of the sky by a MOC as text, as 5/1-3 7/100: CONTAINS asks whether a point is inside",
+          "", form=(("cells", P.QUOTED),), result="moc"),
     _user("IVO_STRING_AGG", "The strings of a group in order, joined by the delimiter",
           "string_agg({distinct}{0}, {1} ORDER BY {0})",
           form=(("expression", P.TEXT), ("delimiter", P.QUOTED)), result="text", aggregate=True),

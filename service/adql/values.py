@@ -26,13 +26,14 @@ class Kind(Enum):
     CIRCLE = "circle"
     POLYGON = "polygon"
     REGION = "region"
+    MOC = "moc"
     NULL = "NULL"
     UNKNOWN = "value"
     """The value of a column that was not looked up."""
 
 
 NUMBERS: Final = frozenset({Kind.INTEGER, Kind.REAL})
-REGIONS: Final = frozenset({Kind.CIRCLE, Kind.POLYGON, Kind.REGION})
+REGIONS: Final = frozenset({Kind.CIRCLE, Kind.POLYGON, Kind.REGION, Kind.MOC})
 GEOMETRIES: Final = REGIONS | {Kind.POINT}
 OPEN: Final = frozenset({Kind.NULL, Kind.UNKNOWN})
 """Kinds that fit every place."""
@@ -40,7 +41,7 @@ OPEN: Final = frozenset({Kind.NULL, Kind.UNKNOWN})
 _INTEGERS: Final = frozenset({"short", "int", "long"})
 _XTYPES: Final = {
     "point": Kind.POINT, "circle": Kind.CIRCLE, "polygon": Kind.POLYGON, "adql:region": Kind.REGION,
-    "adql:point": Kind.POINT,
+    "adql:point": Kind.POINT, "moc": Kind.MOC,
 }  # fmt: skip
 
 
@@ -103,7 +104,9 @@ def timestamp() -> Value:
 
 
 def geometry(kind: Kind) -> Value:
-    """Give a point, circle or polygon in its DALI form (DALI 1.1, section 3.3)."""
+    """Give a point, circle, polygon or MOC in its DALI form (DALI 1.1, section 3.3; a MOC is text)."""
+    if kind is Kind.MOC:
+        return Value(kind, Column(name="", datatype="char", arraysize="*", xtype="moc", description=""))
     size = {Kind.POINT: "2", Kind.CIRCLE: "3"}.get(kind, "*")
     xtype = kind.value
     return Value(

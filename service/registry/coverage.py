@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.store import Release
-from vo_emline.candidates.columns import HPX_ORDER
-from vo_emline.candidates.moc import MOC_ORDER, merged, moc_ascii
+from vo_emline.candidates.columns import HPX_ORDER, MOC_ORDER
+from vo_emline.candidates.moc import merged, moc_ascii
 
 _HC: Final = 6.62607015e-34 * 299_792_458.0
 """Planck's constant times the speed of light, J m."""

@@ -75,6 +75,23 @@ EXAMPLES: Final = (
               "ORDER BY candidates DESC",
     ),
     Example(
+        key="coverage", title="Where there are spectra",
+        text="The surveys that have spectra near a position, how many, and how many are candidates: "
+             "emline.coverage is the MOC of each survey, a cell a row. With an uploaded table in place of "
+             "the position it says which of your stars lie where this service has data.",
+        query="SELECT survey, n_spectra, n_candidates, first_epoch_mjd, last_epoch_mjd\n"
+              "FROM emline.coverage\n"
+              "WHERE 1 = CONTAINS(POINT({ra}, {dec}), cell)",
+        needs="emline.coverage",
+    ),
+    Example(
+        key="moc", title="In the area of another survey",
+        text="Candidates within a MOC, written as text: of another survey, say, or of an alert.",
+        query="SELECT TOP 100 candidate_id, ra, dec, label, score\n"
+              "FROM emline.candidates\n"
+              "WHERE 1 = CONTAINS(POINT(ra, dec), MOC('1/0-15 3/300-400'))",
+    ),
+    Example(
         key="audit", title="A sample for an audit",
         text="A small, evenly spread and repeatable sample of the classified spectra, to be checked by eye: "
              "those in every fiftieth HEALPix cell.",

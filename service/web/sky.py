@@ -22,8 +22,8 @@ from service.web.asking import ask
 from service.web.finished import finished
 from service.web.projection import HEIGHT, WIDTH, galactic_plane, graticule, labels, outlines
 from service.web.view import View
-from vo_emline.candidates.columns import HPX_ORDER
-from vo_emline.candidates.moc import MOC_ORDER, merged, moc_ascii, moc_fits
+from vo_emline.candidates.columns import HPX_ORDER, MOC_ORDER
+from vo_emline.candidates.moc import merged, moc_ascii, moc_fits
 from vo_emline.errors import UserError
 
 MAP_ORDER: Final = 4

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vo_emline.candidates.columns import CANDIDATES as CANDIDATES
     from vo_emline.candidates.columns import CHANGES as CHANGES
     from vo_emline.candidates.columns import CLASSIFIED as CLASSIFIED
+    from vo_emline.candidates.columns import COVERAGE as COVERAGE
     from vo_emline.candidates.columns import EPOCHS as EPOCHS
     from vo_emline.candidates.columns import HPX_ORDER as HPX_ORDER
     from vo_emline.candidates.columns import KNOWN as KNOWN
@@ -58,8 +59,8 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = lazily(
     __name__,
     {
-        "columns": "CANDIDATES CHANGES CLASSIFIED EPOCHS HPX_ORDER KNOWN OBJECTS PUBLISHED REJECTS SAID "
-        "SCORES SPECTRA",
+        "columns": "CANDIDATES CHANGES CLASSIFIED COVERAGE EPOCHS HPX_ORDER KNOWN OBJECTS PUBLISHED REJECTS "
+        "SAID SCORES SPECTRA",
         "counted": "ReleaseCounts",
         "database": "Limits healpix",
         "hats": "HatsSummary write_hats",

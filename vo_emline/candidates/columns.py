@@ -13,6 +13,9 @@ from vo_emline.tables import Column, Table
 HPX_ORDER: Final = 10
 """HEALPix order (NESTED) of the column ``hpx10`` by which every release is sorted."""
 
+MOC_ORDER: Final = 7
+"""HEALPix order of the coverage: 27′ across."""
+
 _POSITION = (
     Column(name="ra", datatype="double", unit="deg", ucd="pos.eq.ra;meta.main",
            description="Right ascension of the target, ICRS", principal=True, indexed=True),
@@ -337,7 +340,31 @@ CHANGES: Final = Table(
     ),
 )  # fmt: skip
 
-PUBLISHED: Final = (CANDIDATES, SCORES, REJECTS, OBJECTS, EPOCHS, KNOWN, CHANGES, SAID)
+COVERAGE: Final = Table(
+    schema="emline", name="coverage",
+    description="Where there are classified spectra: the MOC of each survey, one row for each of its cells",
+    columns=(
+        Column(name="survey", datatype="char", arraysize="*", ucd="meta.id;obs", principal=True,
+               description="Survey or instrument"),
+        Column(name="cell", datatype="char", arraysize="*", xtype="moc", ucd="pos.outline;obs.field",
+               description="The cell as a MOC: the second argument of CONTAINS", principal=True,
+               computed="norder || '/' || npix"),
+        Column(name="norder", datatype="int", ucd="pos.healpix",
+               description=f"HEALPix order of the cell: {MOC_ORDER}", principal=True),
+        Column(name="npix", datatype="int", ucd="pos.healpix", principal=True,
+               description="HEALPix pixel of the cell, NESTED"),
+        Column(name="n_spectra", datatype="int", ucd="meta.number;obs", principal=True,
+               description="Classified spectra in the cell"),
+        Column(name="n_candidates", datatype="int", ucd="meta.number", principal=True,
+               description="Those labelled emission or double-peak"),
+        Column(name="first_epoch_mjd", datatype="double", unit="d", ucd="time.epoch;stat.min",
+               description="First observation in the cell, MJD (UTC)"),
+        Column(name="last_epoch_mjd", datatype="double", unit="d", ucd="time.epoch;stat.max",
+               description="Last observation in the cell, MJD (UTC)"),
+    ),
+)  # fmt: skip
+
+PUBLISHED: Final = (CANDIDATES, SCORES, REJECTS, OBJECTS, EPOCHS, KNOWN, CHANGES, SAID, COVERAGE)
 """The tables of schema ``emline``, in the order they are listed."""
 
 CLASSIFIED: Final = Table(

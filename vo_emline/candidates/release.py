@@ -21,6 +21,7 @@ from vo_emline.candidates.changes import CHANGES_DRAFT, draft_changes
 from vo_emline.candidates.columns import (
     CANDIDATES,
     CHANGES,
+    COVERAGE,
     CUTOUTS,
     EPOCHS,
     KNOWN,
@@ -41,6 +42,7 @@ from vo_emline.candidates.known import (
     prepare_matches,
     said_of_objects,
 )
+from vo_emline.candidates.moc import coverage_select
 from vo_emline.candidates.objects import EPOCHS_DRAFT, OBJECTS_DRAFT, draft_objects
 from vo_emline.candidates.output import BATCH, arrow_schema, stream_tables
 from vo_emline.candidates.rows import (
@@ -202,6 +204,7 @@ def finish(
         write_stars(database, classified, previous=previous)
         changed = draft_changes(database, run_id=metadata.get("run_id", ""), previous=previous)
         create_table(database, CHANGES, f"(FROM {CHANGES_DRAFT} ORDER BY change, candidate_id)")
+        create_table(database, COVERAGE, f"({coverage_select(classified)})")
         write_said(database, labels)
         for table in (SCORES, CANDIDATES, CUTOUTS, CHANGES, SAID):
             index_identifiers(database, table)

@@ -107,7 +107,7 @@ class Calls:
         return self._report(node, message, hint=_usage(function))
 
     def _result(self, function: Function, arguments: Sequence[Expression]) -> Value:
-        if function.result in {"point", "circle", "polygon"}:
+        if function.result in {"point", "circle", "polygon", "moc"}:
             return values.geometry(Kind(function.result))
         if function.result == "text":
             return values.text(description=function.description)

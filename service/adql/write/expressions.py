@@ -40,8 +40,10 @@ from service.adql.nodes import (
 )
 from service.adql.values import GEOMETRIES, Kind, conversion
 from service.adql.write.dialects import SQL_TYPES, Database
-from service.adql.write.predicates import UnsupportedShapesError, distance
-from service.adql.write.shapes import Part, Shapes, constant, pixel_index, values_of
+from service.adql.write.predicates import UnsupportedShapesError, distance, healpix_sql
+from service.adql.write.shapes import Part, Shapes, constant, values_of
+from vo_emline.candidates.database import literal
+from vo_emline.candidates.moc import moc_area, moc_ascii
 
 MAX_SQL: Final = 400_000
 """Characters of one written value: nested geometry grows with every level."""
@@ -50,7 +52,6 @@ MAX_STATEMENT: Final = 1_500_000
 """Characters of all conditions and selected values together."""
 
 _MIRRORED: Final[dict[Comparator, Comparator]] = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
-_PIXEL_ORDER: Final = 10
 
 
 class ValueWriter(ABC):
@@ -253,7 +254,7 @@ class ValueWriter(ABC):
         if function.name == "IN_UNIT":
             factor = conversion(values[0].value.unit or "", call.value.unit or "")
             return f"({self.value(values[0])} * {factor!r}::float8)"
-        if function.feature == "adqlgeo":
+        if function.feature == "adqlgeo" or function.result == "moc":
             return self._geometry(call)
         arguments = [self.value(argument) for argument in call.arguments]
         template = function.sql(self.database.dialect)
@@ -283,6 +284,8 @@ class ValueWriter(ABC):
 
     def _constructed(self, call: Call) -> str:
         shape = self._shapes.read(call)
+        if shape.moc is not None:
+            return literal(moc_ascii(shape.moc, order=max(shape.moc)))
         if shape.kind != "box":
             return self._array(part.sql for part in shape.parts)
         if shape.outline is None:
@@ -293,6 +296,8 @@ class ValueWriter(ABC):
         shape = self._shapes.read(values_of(call)[0])
         if shape.kind == "point":
             return "0::float8"
+        if shape.moc is not None:
+            return f"{moc_area(shape.moc)!r}::float8"
         if shape.outline is not None:
             return f"{shape.outline.area!r}::float8"
         if shape.kind == "circle":
@@ -311,7 +316,4 @@ class ValueWriter(ABC):
         level = constant(order)
         if level is None or not 0 <= level <= 29:
             raise self._report(order, "the order of HEALPix lies between 0 and 29")
-        index = pixel_index(lon, lat)
-        if index is not None and level <= _PIXEL_ORDER:
-            return f"CAST({index.sql} >> {2 * (_PIXEL_ORDER - int(level))} AS int8)"
-        return f"adql_healpix_index({int(level)}, CAST({lon.sql} AS float8), CAST({lat.sql} AS float8))"
+        return healpix_sql(int(level), lon, lat)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Final
 
-from service.adql.write.shapes import Part, Shape
+from service.adql.write.shapes import Part, Shape, pixel_index
 from service.adql.write.spherical import SphericalPolygon, Vector, cross, normalised, separation
+from vo_emline.candidates.columns import HPX_ORDER, MOC_ORDER
 
 EDGE: Final = 1e-9
 """Widening of the boxes before exact tests, degrees: more than rounding errors, less than an atom of sky."""
@@ -45,6 +46,8 @@ class Predicates(ABC):
         UnsupportedShapesError
             If these two cannot be compared.
         """
+        if "moc" in (inner.kind, outer.kind):
+            return _in_moc(inner, outer)
         if outer.kind == "point":
             return self._in_point(inner, outer)
         if outer.kind == "circle":
@@ -62,6 +65,8 @@ class Predicates(ABC):
             return self.contains(a, b)
         if b.kind == "point":
             return self.contains(b, a)
+        if "moc" in (a.kind, b.kind):
+            return _in_moc(a, b)
         if a.kind == "circle" and b.kind == "circle":
             return f"({distance(a.parts, b.parts)} <= {a.parts[2].sql} + {b.parts[2].sql})"
         if a.kind == "circle":
@@ -148,6 +153,29 @@ def in_box(point: tuple[Part, ...], area: tuple[Part, ...]) -> str:
         f"({depth} > 0 AND abs{x} <= tan(radians({width} / 2.0)) * {depth}"
         f" AND abs{y} <= tan(radians({height} / 2.0)) * {depth})"
     )
+
+
+def _in_moc(inner: Shape, outer: Shape) -> str:
+    """Give the condition that a position lies in one of the cells of a MOC."""
+    if inner.kind != "point" or outer.kind != "moc":
+        raise UnsupportedShapesError("of a MOC only whether a point is inside can be asked")
+    lon, lat = inner.parts[:2]
+    if outer.cell is not None:
+        return f"({outer.cell} = '{MOC_ORDER}/' || {healpix_sql(MOC_ORDER, lon, lat)})"
+    tests = [
+        f"{healpix_sql(order, lon, lat)} IN ({', '.join(map(str, cells))})"
+        for order, cells in (outer.moc or {}).items()
+        if cells
+    ]
+    return f"({' OR '.join(tests)})" if tests else FALSE
+
+
+def healpix_sql(order: int, lon: Part, lat: Part) -> str:
+    """Give the HEALPix pixel (NESTED) of a position, from the column of pixels where it has it."""
+    index = pixel_index(lon, lat)
+    if index is not None and order <= HPX_ORDER:
+        return f"CAST({index.sql} >> {2 * (HPX_ORDER - order)} AS int8)"
+    return f"adql_healpix_index({order}, CAST({lon.sql} AS float8), CAST({lat.sql} AS float8))"
 
 
 def component(point: tuple[Part, ...], axis: Vector) -> str:

@@ -24,7 +24,8 @@ from service.adql.nodes import (
 )
 from service.adql.values import Kind
 from service.adql.write.spherical import SphericalPolygon, box
-from vo_emline.candidates.columns import HPX_ORDER
+from vo_emline.candidates.columns import COVERAGE, HPX_ORDER
+from vo_emline.candidates.moc import Cells, parse_moc
 from vo_emline.tables import Table
 
 PIXEL_COLUMN: Final = f"hpx{HPX_ORDER}"
@@ -33,7 +34,7 @@ PIXEL_COLUMN: Final = f"hpx{HPX_ORDER}"
 MAX_VERTICES: Final = 500
 """Vertices of a polygon."""
 
-ShapeKind = Literal["point", "circle", "polygon", "box"]
+ShapeKind = Literal["point", "circle", "polygon", "box", "moc"]
 
 _SIZES: Final = {Kind.POINT: 2, Kind.CIRCLE: 3}
 _OTHER_FRAMES: Final = frozenset({"FK4", "B1950", "GALACTIC", "GALACTIC_II", "SUPER_GALACTIC", "ECLIPTIC"})
@@ -63,6 +64,10 @@ class Shape:
     parts: tuple[Part, ...]
     outline: SphericalPolygon | None = None
     """The polygon (or constant box) itself."""
+    moc: Cells | None = None
+    """Cells of a constant MOC."""
+    cell: str | None = None
+    """SQL of the one cell of a MOC in a column of :data:`COVERAGE`, as text."""
 
     @property
     def constants(self) -> tuple[float, ...] | None:
@@ -116,6 +121,10 @@ def pixel_index(lon: Part, lat: Part) -> PixelIndex | None:
     return PixelIndex(relation, f"{quoted(relation.sql_name)}.{quoted(PIXEL_COLUMN)}")
 
 
+def _is_coverage(relation: Relation | None) -> bool:
+    return relation is not None and not relation.uploaded and relation.table == COVERAGE
+
+
 class Shapes:
     """Reads the geometries of a tree.
 
@@ -165,15 +174,26 @@ class Shapes:
                 return self._box(call, (*self._centre(arguments, 2), *self.numbers(arguments[-2:])))
             case "POLYGON":
                 return self._polygon(call)
+            case "MOC":
+                return self._moc(arguments[0])
             case "CENTROID":
-                return self.centroid(self.read(arguments[0]))
+                return self._centroid(arguments[0])
             case _:
                 raise self._report(
                     call, f"{call.function} is not supported by this service", hint="use CIRCLE or POLYGON"
                 )
 
-    def centroid(self, shape: Shape) -> Shape:
-        """Give the centroid."""
+    def _moc(self, node: Expression) -> Shape:
+        written = bare(node)
+        try:
+            return Shape("moc", (), moc=parse_moc(written.text if isinstance(written, Text) else ""))
+        except ValueError as error:
+            raise self._report(node, str(error), hint="write it as in MOC('5/1-3 7/100 102')") from error
+
+    def _centroid(self, node: Expression) -> Shape:
+        shape = self.read(node)
+        if shape.kind == "moc":
+            raise self._report(node, "CENTROID of a MOC is not supported by this service")
         if shape.outline is None or shape.kind == "box":
             return Shape("point", shape.parts[:2])
         return Shape("point", tuple(Part(repr(x) + "::float8", x) for x in shape.outline.centroid))
@@ -258,6 +278,11 @@ class Shapes:
 
     def _stored(self, node: Expression) -> Shape:
         kind, sql = node.value.kind, self._sql(node)
+        if kind is Kind.MOC:
+            if isinstance(node, BoundColumn) and _is_coverage(node.relation):
+                return Shape("moc", (), cell=sql)
+            hint = f"use {COVERAGE.qualified_name}, or MOC('...') with the text written out"
+            raise self._report(node, "a MOC in this column cannot be computed with here", hint=hint)
         if kind is Kind.REGION:
             words = [f"CAST(nullif(split_part({sql}, ' ', {index}), '') AS float8)" for index in (3, 4, 5)]
             return Shape("circle", tuple(Part(word) for word in words))

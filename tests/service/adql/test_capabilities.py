@@ -26,7 +26,7 @@ def test_user_defined_functions_are_declared_by_signature() -> None:
 
 
 def test_every_function_has_sql_for_every_database() -> None:
-    with_code = {"IN_UNIT", "IVO_HEALPIX_INDEX"}
+    with_code = {"IN_UNIT", "IVO_HEALPIX_INDEX", "MOC"}
     for function in FUNCTIONS.values():
         for dialect in DATABASES:
             assert function.sql(dialect) or function.feature == "adqlgeo" or function.name in with_code

@@ -56,6 +56,8 @@ CONDITIONS = [
     "0 = CONTAINS(POINT(ra, dec), CIRCLE(10, 20, 60))", "DISTANCE(ra, dec, 10, 20) < 0.5",
     "DISTANCE(POINT(ra, dec), POINT(10, -89.5)) <= 30", "5 > DISTANCE(120, 89.6, ra, dec)",
     "DISTANCE(ra, dec, 10, 20) >= 170", "1 = CONTAINS(POINT(ra, dec), POLYGON(9.2, 19.2, 10.8, 19.3, 10.1, 20.9))",
+    "1 = CONTAINS(POINT(ra, dec), MOC('0/3 2/17-40 5/9000-9400 10/1234567 11/'))", "INTERSECTS(MOC('1/0-30'), POINT(ra, dec)) = 1",
+    "0 = CONTAINS(POINT(ra, dec), MOC('3/5 12/100000000-180000000'))", "AREA(MOC('0/0-11')) > 41252.9 AND AREA(MOC('29/')) = 0",
     "1 = CONTAINS(POINT(ra, dec), POLYGON(0, 80, 90, 80, 180, 80, 270, 80))",
     "1 = CONTAINS(POINT(ra, dec), POLYGON(359, -1, 1, -1, 0, 0, 1, 1, 359, 1))",
     "1 = CONTAINS(POINT(ra, dec), BOX(10, 20, 1, 0.5))", "1 = CONTAINS(POINT(ra, dec), BOX(0, 89, 3, 4))",

@@ -15,7 +15,8 @@ from mocpy import MOC
 from service.web.projection import HEIGHT, WIDTH, cell_paths, galactic_plane, mollweide
 from service.web.sky import MAP_ORDER, shades, sky_map
 from service.web.view import View
-from vo_emline.candidates.moc import MOC_ORDER, merged
+from vo_emline.candidates.columns import MOC_ORDER
+from vo_emline.candidates.moc import merged
 
 
 def test_the_cells_of_the_map_hold_all_rows(served: Any) -> None:

@@ -63,6 +63,7 @@ def test_both_databases_hold_the_same_rows(url: str, tmp_path: Path) -> None:
     assert load_postgres(release, url) == {
         "emline.candidates": 20, "emline.scores": 30, "emline.rejects": 2, "emline.objects": 30,
         "emline.epochs": 30, "emline.known": 0, "emline.labels": 0, "emline.changes": 0,
+        "emline.coverage": 30,
         "internal.spectra": 30, "internal.cutouts": 30,
     }  # fmt: skip
     for table in (*PUBLISHED, SPECTRA):
