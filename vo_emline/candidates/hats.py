@@ -20,8 +20,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vo_emline.candidates.columns import HPX_ORDER, SCORES
+from vo_emline.candidates.columns import HPX_ORDER, OBJECTS, SCORES
 from vo_emline.candidates.database import identifier
+from vo_emline.candidates.nested import COLUMNS, NESTED, gather_spectra, nested_field, nested_select
 from vo_emline.errors import EmlineError, UserError
 from vo_emline.progress import track
 from vo_emline.tables import Column, Table
@@ -69,7 +70,12 @@ class HatsSummary:
 
 
 def write_hats(
-    release: Path, directory: Path, *, table: Table = SCORES, rows_per_partition: int = ROWS
+    release: Path,
+    directory: Path,
+    *,
+    table: Table = SCORES,
+    rows_per_partition: int = ROWS,
+    nested: bool = False,
 ) -> HatsSummary:
     """Write a table of a release as a HATS catalogue.
 
@@ -87,6 +93,8 @@ def write_hats(
         Which of the published tables with positions.
     rows_per_partition
         A pixel with more rows is divided into four, down to order 10.
+    nested
+        Whether each star comes with its spectra (:mod:`vo_emline.candidates.nested`); of objects only.
 
     Returns
     -------
@@ -97,20 +105,28 @@ def write_hats(
     ------
     UserError
         The library ``hats`` is not installed, the release lacks the table or
-        has no row with a position, or `directory` holds something else.
+        has no row with a position, `directory` holds something else, or spectra are asked for of spectra.
     """
+    if nested and table is not OBJECTS:
+        raise UserError(f"{table.qualified_name} has no spectra to nest: choose the table objects")
     _require_library()
     _require_free(directory)
     draft = directory.with_name(f".{directory.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
-    with _open(release, table) as database:
+    with _open(release, table, spill=draft) as database:
         counts, without_position = _count(database, table)
         if not counts.any():
             raise UserError(f"{table.qualified_name} of {release} has no row with a position")
         tiles = partition(counts, rows_per_partition)
+        if nested:
+            gather_spectra(database)
         for tile in track(tiles, "writing HATS", unit="partitions"):
-            _write_tile(draft, tile, _rows(database, table, tile))
-    _write_metadata(draft, directory.name, table, tiles=tiles, counts=counts, most=rows_per_partition)
+            _write_tile(draft, tile, _rows(database, table, tile, nested=nested))
+    defaults = [column.name for column in table.stored if column.principal] + [NESTED] * nested
+    _write_metadata(
+        draft, directory.name, table, tiles=tiles, counts=counts, most=rows_per_partition, defaults=defaults
+    )
+    shutil.rmtree(draft / ".spill", ignore_errors=True)
     shutil.rmtree(directory, ignore_errors=True)
     draft.rename(directory)
     return HatsSummary(rows=int(counts.sum()), partitions=len(tiles), without_position=without_position)
@@ -142,10 +158,11 @@ def partition(counts: Counts, most: int) -> list[Tile]:
     return sorted(tiles, key=lambda tile: tile.range(HPX_ORDER))
 
 
-def schema(table: Table) -> pa.Schema:
+def schema(table: Table, *, nested: bool = False) -> pa.Schema:
     """Give the columns of the files, each with unit, UCD and description in its metadata."""
     fields = [pa.field(INDEX, pa.int64(), metadata={"description": "HEALPix pixel of order 29, NESTED"})]
-    return pa.schema([*fields, *map(_field, table.stored)])
+    fields += map(_field, table.stored)
+    return pa.schema([*fields, nested_field(list(map(_field, COLUMNS)))] if nested else fields)
 
 
 def _field(column: Column) -> pa.Field:
@@ -153,11 +170,15 @@ def _field(column: Column) -> pa.Field:
     return pa.field(column.name, column.arrow_type, metadata={k: v for k, v in facts.items() if v})
 
 
-def _open(release: Path, table: Table) -> DuckDBPyConnection:
+def _open(release: Path, table: Table, *, spill: Path) -> DuckDBPyConnection:
     import duckdb
 
     try:
-        database = duckdb.connect(str(release), read_only=True, config={"memory_limit": _MEMORY})
+        database = duckdb.connect(
+            str(release),
+            read_only=True,
+            config={"memory_limit": _MEMORY, "temp_directory": str(spill / ".spill")},
+        )
     except duckdb.Error as error:
         raise UserError(f"{release} is no release: {error}") from error
     sql = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?"
@@ -182,15 +203,16 @@ def _coarser(counts: Counts, order: int) -> Counts:
     return np.asarray(counts.reshape(12 * 4**order, -1).sum(axis=1))
 
 
-def _rows(database: DuckDBPyConnection, table: Table, tile: Tile) -> pa.Table:
+def _rows(database: DuckDBPyConnection, table: Table, tile: Tile, *, nested: bool) -> pa.Table:
     """Read the rows of a pixel, sorted by their pixel of order 29."""
     from hats.pixel_math.spatial_index import compute_spatial_index
 
     columns = ", ".join(identifier(column.name) for column in table.stored)
-    sql = f"SELECT {columns} FROM {table.qualified_name} WHERE hpx10 BETWEEN ? AND ?"  # noqa: S608
+    sql = f"SELECT {columns} FROM {table.qualified_name} WHERE hpx10 BETWEEN $1 AND $2"  # noqa: S608
+    sql = nested_select(columns) if nested else sql
     rows = database.sql(sql, params=list(tile.range(HPX_ORDER))).to_arrow_table()
     index = compute_spatial_index(rows["ra"].to_numpy(), rows["dec"].to_numpy()).astype(np.int64)
-    indexed = rows.add_column(0, INDEX, pa.array(index)).cast(schema(table))
+    indexed = rows.add_column(0, INDEX, pa.array(index)).cast(schema(table, nested=nested))
     return indexed.take(pa.array(np.argsort(index, kind="stable")))
 
 
@@ -204,7 +226,14 @@ def _write_tile(directory: Path, tile: Tile, rows: pa.Table) -> None:
 
 
 def _write_metadata(
-    directory: Path, name: str, table: Table, *, tiles: list[Tile], counts: Counts, most: int
+    directory: Path,
+    name: str,
+    table: Table,
+    *,
+    tiles: list[Tile],
+    counts: Counts,
+    most: int,
+    defaults: list[str],
 ) -> None:
     from hats.catalog.dataset.table_properties import TableProperties
     from hats.catalog.partition_info import PartitionInfo
@@ -224,13 +253,13 @@ def _write_metadata(
     write_skymap(sky, directory)
     facts: dict[str, Any] = {
         "catalog_name": name,
-        "catalog_type": "source",
+        "catalog_type": "object" if table is OBJECTS else "source",
         "total_rows": int(rows),
         "ra_column": "ra",
         "dec_column": "dec",
         "healpix_column": INDEX,
         "healpix_order": 29,
-        "default_columns": [column.name for column in table.stored if column.principal],
+        "default_columns": defaults,
         "skymap_order": SKYMAP_ORDER,
         "hats_max_rows": most,
         "moc_sky_fraction": partitions.calculate_fractional_coverage(),

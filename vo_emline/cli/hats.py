@@ -23,6 +23,7 @@ import click
     show_default=True,
     help="Only spectra with emission, all that were classified, or the stars.",
 )
+@click.option("--nested", is_flag=True, help="Of objects: every star with all its spectra in its row.")
 @click.option(
     "--rows",
     type=click.IntRange(min=1),
@@ -30,7 +31,7 @@ import click
     show_default=True,
     help="Most rows of one file: a HEALPix pixel with more is divided into four.",
 )
-def hats(*, release: Path, output: Path, table: str, rows: int) -> None:
+def hats(*, release: Path, output: Path, table: str, rows: int, nested: bool) -> None:
     """Write the candidates, all scores, or the stars of RUN as a HATS catalogue.
 
     RUN is a directory with a release.duckdb, or the release itself.
@@ -39,6 +40,11 @@ def hats(*, release: Path, output: Path, table: str, rows: int) -> None:
     Examples:
       vo-emline hats my-run --output lamost-halpha
       python -c "import lsdb; print(lsdb.open_catalog('lamost-halpha').cone_search(83.6, 22.0, 3600))"
+
+    \b
+    Stars with their spectra as a nested column, and the equivalent widths of each:
+      vo-emline hats my-run --output lamost-stars --table objects --nested
+      python -c "import lsdb; print(lsdb.open_catalog('lamost-stars', columns=['spectra.ew']).head())"
 
     LSDB cross-matches the catalogue with Gaia and other large catalogues, piece by piece and in parallel.
     Needs: pip install 'vo-emline[hats]' (and lsdb to use it).
@@ -50,7 +56,7 @@ def hats(*, release: Path, output: Path, table: str, rows: int) -> None:
 
     file = RunDirectory(release).release if release.is_dir() else release
     chosen = {one.name: one for one in (CANDIDATES, SCORES, OBJECTS)}[table]
-    summary = write_hats(file, output, table=chosen, rows_per_partition=rows)
+    summary = write_hats(file, output, table=chosen, rows_per_partition=rows, nested=nested)
     remark(f"{summary.rows} rows in {summary.partitions} files in {output}")
     if summary.without_position:
         remark(f"{summary.without_position} rows have no position and are left out")

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from vo_emline.candidates import CANDIDATES, SCORES, SPECTRA, arrow_schema, build_release
+from vo_emline.candidates import CANDIDATES, OBJECTS, SCORES, SPECTRA, arrow_schema, build_release
 from vo_emline.candidates.hats import INDEX, Tile, partition, schema, write_hats
 from vo_emline.cli import app
 from vo_emline.errors import UserError
@@ -174,3 +174,49 @@ def test_a_release_without_scores_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is no release"):
         write_hats(tmp_path / "text.duckdb", tmp_path / "cat")
     assert not (tmp_path / "cat").exists()
+
+
+def test_stars_come_with_their_spectra(release: Path, tmp_path: Path) -> None:
+    """LSDB and nested-pandas take the column of spectra for a nested frame, and its fields one by one."""
+    import lsdb
+    from nested_pandas import NestedDtype
+
+    summary = write_hats(release, tmp_path / "stars", table=OBJECTS, rows_per_partition=ROWS, nested=True)
+    with duckdb.connect(str(release), read_only=True) as database:
+        expected = database.sql(
+            "SELECT object_id, s.candidate_id, s.score, s.label FROM emline.epochs e "
+            "JOIN emline.scores s USING (candidate_id) JOIN emline.objects o USING (object_id) "
+            "WHERE o.ra IS NOT NULL ORDER BY ALL"
+        ).to_arrow_table()
+    catalogue = lsdb.open_catalog(tmp_path / "stars")
+    stars = catalogue.compute()
+    assert len(stars) == summary.rows == len(set(expected["object_id"].to_pylist()))
+    assert isinstance(stars.dtypes["spectra"], NestedDtype)
+    assert [len(each) for each in stars["spectra"]] == stars["n_spectra"].tolist()
+    flat = stars.set_index("object_id")["spectra"].nest.to_flat().reset_index()
+    found = flat[["object_id", "candidate_id", "score", "label"]].sort_values(["object_id", "candidate_id"])
+    for name in expected.column_names:
+        assert found[name].to_list() == expected[name].to_pylist()
+    some = lsdb.open_catalog(tmp_path / "stars", columns=["object_id", "spectra.ew"]).compute()
+    assert list(some["spectra"].nest.columns) == ["ew"]
+    reduced = catalogue.map_rows(
+        lambda row: {"best": max(row["spectra.score"])}, columns=["spectra.score"], meta={"best": float}
+    ).compute()
+    assert sorted(reduced["best"]) == pytest.approx(sorted(stars["score_max"]))
+    assert not list((tmp_path / "stars").glob(".*"))
+
+
+def test_the_nested_catalogue_is_valid(release: Path, tmp_path: Path, loud: pytest.LogCaptureFixture) -> None:
+    from hats.io.validation import is_valid_catalog
+
+    command = ["hats", str(release), "--output", str(tmp_path / "stars"), "--table", "objects", "--nested"]
+    assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
+    assert is_valid_catalog(tmp_path / "stars", strict=True)
+    assert loud.messages == []
+    column = pq.read_schema(tmp_path / "stars" / "dataset" / "_common_metadata").field("spectra")
+    assert column.type.field("ew").type == pa.list_(pa.float32())
+
+
+def test_spectra_of_spectra_are_refused(release: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="choose the table objects"):
+        write_hats(release, tmp_path / "cat", nested=True)

@@ -72,7 +72,7 @@ def test_candidates_are_the_rows_that_are_not_absorption(tmp_path: Path) -> None
         labels = database.sql("SELECT DISTINCT label FROM emline.candidates ORDER BY 1").fetchall()
     assert counts == {
         "candidates": 4, "scores": 8, "rejects": 2, "objects": 8, "epochs": 8, "known": 0, "changes": 0,
-        "labels": 0,
+        "labels": 0, "coverage": 8,
     }  # fmt: skip
     assert labels == [("double-peak",), ("emission",)]
 
