@@ -41,8 +41,8 @@ def release(store: FileStore) -> Iterator[Release]:
 
 def test_the_published_tables_are_those_of_the_release_and_the_standards(release: Release) -> None:
     names = [table.qualified_name for table in release.tables]
-    ours = ["candidates", "scores", "rejects", "objects", "epochs", "known", "changes", "labels"]
-    assert names[:9] == [*(f"emline.{name}" for name in ours), "ivoa.obscore"]
+    ours = ["candidates", "scores", "rejects", "objects", "epochs", "known", "changes", "labels", "coverage"]
+    assert names[:10] == [*(f"emline.{name}" for name in ours), "ivoa.obscore"]
     assert release.counts["emline.epochs"] == 200
     assert release.counts["emline.labels"] == 20
     assert release.counts["ivoa.obscore"] == 200
