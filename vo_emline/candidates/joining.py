@@ -119,11 +119,13 @@ def separation_sql(first: str, second: str) -> str:
 def _near_sql() -> str:
     """Give SQL for the pairs of places that may be one star.
 
-    The sky is cut into zones of declination as high as the farthest pair, and these into cells at least as
-    wide. A place meets those of the cells around it in its own zone and the next one. Beyond 0 and 360
-    degrees it is looked for once more, a turn away.
+    The sky is cut into zones of declination three times as high as the farthest pair, and these into cells
+    at least as wide. A place meets those of its own cell and of the nearer one beside it: the farthest pair
+    is less than half a cell apart, the cells of the next zone towards a pole included. It meets those of the
+    next zone if that is near enough. Beyond 0 and 360 degrees it is looked for once more, a turn away.
     """
-    height = max(SAME_NAME, *(survey.position_error for survey in all_surveys())) / 3600
+    reach = max(SAME_NAME, *(survey.position_error for survey in all_surveys())) / 3600
+    height = 3 * reach
     placed = (
         f"SELECT *, CAST(floor((dec + 90) / {height}) AS BIGINT) AS zone "  # noqa: S608 - numbers of ours
         f"FROM {_PLACES} WHERE ra IS NOT NULL AND dec IS NOT NULL"
@@ -133,10 +135,12 @@ def _near_sql() -> str:
     width = f"CASE WHEN {edge} < 89.9 THEN {height} / cos(radians({edge})) ELSE 400 END"
     cell = f"CAST(floor((ra + turn) / ({width})) AS BIGINT)"
     here = f"SELECT *, {cell} AS cell FROM (SELECT *, 0 AS turn FROM ({placed}))"  # noqa: S608
-    steps = f"SELECT * REPLACE (zone + step AS zone) FROM (SELECT *, unnest([0, 1]) AS step FROM ({placed}))"  # noqa: S608
+    above = f"CASE WHEN dec + 90 + {reach * 1.001} >= (zone + 1) * {height} THEN [0, 1] ELSE [0] END"
+    steps = f"SELECT * REPLACE (zone + step AS zone) FROM (SELECT *, unnest({above}) AS step FROM ({placed}))"  # noqa: S608
     turns = f"CASE WHEN ra < {width} THEN [0, 360] WHEN ra > 360 - ({width}) THEN [-360, 0] ELSE [0] END"
-    around = f"SELECT *, {cell} AS middle FROM (SELECT *, unnest({turns}) AS turn FROM ({steps}))"  # noqa: S608
-    around = f"SELECT *, unnest([middle - 1, middle, middle + 1]) AS cell FROM ({around})"  # noqa: S608
+    around = f"SELECT *, (ra + turn) / ({width}) AS x FROM (SELECT *, unnest({turns}) AS turn FROM ({steps}))"  # noqa: S608
+    beside = "floor(x) + CASE WHEN x - floor(x) < 0.5 THEN -1 ELSE 1 END"
+    around = f"SELECT *, unnest([floor(x), {beside}])::BIGINT AS cell FROM ({around})"  # noqa: S608
     field = (
         "CAST(floor(dec) AS BIGINT) AS field, CAST(floor(ra * cos(radians(floor(dec)))) AS BIGINT) AS part"
     )
@@ -145,7 +149,8 @@ def _near_sql() -> str:
         f"SELECT a.place AS a, b.place AS b, {separation_sql('a', 'b')} AS separation, "  # noqa: S608
         "a.error AS error_a, b.error AS error_b, coalesce(a.name = b.name, false) AS named, a.ra, a.dec "
         f"FROM ({around}) a JOIN ({here}) b ON a.zone = b.zone AND a.cell = b.cell "
-        "WHERE a.place <> b.place AND (a.step = 1 OR a.place < b.place)"
+        f"WHERE abs(a.dec - b.dec) <= {reach * 1.001} AND a.place <> b.place "
+        "AND (a.step = 1 OR a.place < b.place)"
     )
     return (
         "SELECT DISTINCT a, b, separation, error_a, error_b, named, "  # noqa: S608

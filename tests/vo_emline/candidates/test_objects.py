@@ -9,6 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord, search_around_sky
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.stats import chi2, norm
 
 from vo_emline.candidates import (
@@ -103,6 +107,30 @@ def test_which_spectra_are_of_one_star(
     tmp_path: Path, ra: list[float], dec: list[float], more: dict[str, Any], expected: list[int]
 ) -> None:
     assert groups(publish(tmp_path / "r.duckdb", {"ra": ra, "dec": dec} | more, len(ra))) == expected
+
+
+@pytest.mark.parametrize(
+    ("ra", "dec"),
+    [
+        pytest.param((0, 360), (-90, -89.7), id="south pole"),
+        pytest.param((0, 360), (89.7, 90), id="north pole"),
+        pytest.param((359.8, 360.2), (-0.2, 0.2), id="across zero"),
+        pytest.param((100, 101), (71.8, 72.0), id="north"),
+    ],
+)
+def test_all_pairs_are_found(tmp_path: Path, ra: tuple[float, float], dec: tuple[float, float]) -> None:
+    """Everything of one name within a minute of arc is one star, as trying every pair says."""
+    random, n = np.random.default_rng(3), 300
+    places = random.uniform(*ra, n) % 360, random.uniform(*dec, n)
+    found = groups(
+        publish(tmp_path / "r.duckdb", {"ra": places[0], "dec": places[1], "designation": ["X"] * n}, n)
+    )
+    first, second, _, _ = search_around_sky(
+        *[SkyCoord(*np.round(places, 5), unit="deg")] * 2, SAME_NAME * u.arcsec
+    )
+    count, expected = connected_components(coo_array((np.ones(len(first)), (first, second)), shape=(n, n)))
+    assert len(set(found)) == count < n
+    assert len(set(zip(found, expected.tolist(), strict=True))) == count
 
 
 def test_a_choice_is_flagged(tmp_path: Path) -> None:
