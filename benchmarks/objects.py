@@ -27,6 +27,11 @@ import pyarrow.parquet as pq
 from release_shards import write_shards
 
 DEFAULT_ROWS: Final = (500_000, 2_000_000)
+COLUMNS: Final = {
+    "rows": "10d", "stars_s": "10.1f", "stars_wall_s": "8.1f", "all_s": "10.1f", "wall_s": "10.1f",
+    "peak_gb": "10.2f", "release_gb": "10.2f",
+}  # fmt: skip
+"""What is shown, and how."""
 OFFSET: Final = 0.3 / 3600
 """By how much two epochs of a star are apart, deg."""
 
@@ -106,11 +111,7 @@ def main() -> None:
                 [*command, "--threads", str(given.threads)], check=True, capture_output=True, text=True
             )
             took = json.loads(done.stdout.splitlines()[-1])
-            click.echo(
-                f"{took['rows']:10d} {took['stars_s']:10.1f} {took['stars_wall_s']:8.1f} {took['all_s']:10.1f} "
-                f"{took['wall_s']:10.1f} "
-                f"{took['peak_gb']:10.2f} {took['release_gb']:10.2f}",
-            )
+            click.echo(" ".join(format(took[name], form) for name, form in COLUMNS.items()))
         finally:
             shutil.rmtree(folder)
 

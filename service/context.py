@@ -9,9 +9,11 @@ from starlette.requests import Request
 from service.config import Settings
 from service.finished import FinishedAnswers
 from service.metrics import Metrics, SharedCounts
+from service.origin import origin
 from service.places import Places
 from service.store import ReleaseStore
 from service.urls import Urls
+from vo_emline.errors import EmlineError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,14 @@ class Services:
     """Pages that need not be made again."""
     pages: Places
     """Where pages, pictures, spectra, SSA and DataLink are made: queries never take their places."""
+
+    def origin(self) -> dict[str, str]:
+        """Say where what is answered now comes from; nothing where the release cannot be read."""
+        try:
+            with self.store.lease() as release:
+                return origin(release, self.settings, self.urls)
+        except EmlineError:
+            return {}
 
 
 def services(request: Request) -> Services:

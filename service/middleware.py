@@ -95,7 +95,7 @@ class BodyLimit:
             return
         error = TooLargeError(f"the request is larger than {self._max_bytes} bytes")
         if _declared_length(scope) > self._max_bytes:
-            await votable_error(error)(scope, receive, send)
+            await votable_error(error, scope)(scope, receive, send)
             return
         received = 0
         arriving = True
@@ -134,24 +134,25 @@ def _without_slash(request: Request) -> str | None:
     return f"{services(request).urls.base}{quote(meant['path'])}{query}"
 
 
-def votable_error(error: Exception) -> Response:
+def votable_error(error: Exception, scope: Scope) -> Response:
     """Give the VOTable answer to an error (DALI 1.1, section 4.2); our own faults are logged, not shown."""
     status = status_of(error)
     message = str(error) if status < 500 or isinstance(error, UserError) else INTERNAL
     headers = {"Retry-After": str(RETRY_SECONDS)} if status in (429, 503) else None
-    return Response(status_document("ERROR", message), status, headers, media_type=VOTABLE_TYPE)
+    document = status_document("ERROR", message, infos=services(Request(scope)).origin())
+    return Response(document, status, headers, media_type=VOTABLE_TYPE)
 
 
 async def on_user_error(request: Request, error: Exception) -> Response:
     """Answer a mistake in the request."""
     logger.info("user_error", path=request.url.path, error=str(error))
-    return votable_error(error)
+    return votable_error(error, request.scope)
 
 
 async def on_internal_error(request: Request, error: Exception) -> Response:
     """Answer a fault of ours without telling what it was."""
     logger.error("internal_error", path=request.url.path, exc_info=error)
-    return votable_error(error)
+    return votable_error(error, request.scope)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
@@ -159,7 +160,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise TypeError("a handler for HTTPException got something else") from error
     if error.status_code == 400:
-        return votable_error(UserError(f"the request cannot be read: {error.detail}"))
+        return votable_error(UserError(f"the request cannot be read: {error.detail}"), request.scope)
     if error.status_code == 404 and (address := _without_slash(request)):
         return RedirectResponse(address, 307)
     text = f"{error.detail}: {request.method} {request.url.path}\n"

@@ -8,8 +8,9 @@ rows first.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from astropy.io.votable.tree import Info, Resource, VOTableFile
@@ -96,22 +97,23 @@ def write_cone(result: Result) -> Iterator[bytes]:
 _FORMAT: Final = Format(media_type=MEDIA_TYPE, name="cone", extension="vot", write=write_cone)
 
 
-def write_mistake(message: str) -> bytes:
+def write_mistake(message: str, *, infos: Mapping[str, str]) -> bytes:
     """Write an error document: an INFO called Error directly in the VOTable (SCS 1.03, section 2.3)."""
     document = VOTableFile(version=VERSION)
     document.infos.append(Info(ID="Error", name="Error", value=message))
+    document.infos.extend(Info(name=name, value=value) for name, value in infos.items())
     document.resources.append(Resource(type="results"))
     buffer = io.BytesIO()
     document.to_xml(buffer)
     return buffer.getvalue()
 
 
-def _answer_mistake(error: Exception) -> Response:
+def _answer_mistake(error: Exception, *, request: Request) -> Response:
     """Answer an error: with status 200 where the client made it, as old clients expect."""
     mine = isinstance(error, UserError)
     status = status_of(error)
     return Response(
-        write_mistake(str(error) if mine else INTERNAL),
+        write_mistake(str(error) if mine else INTERNAL, infos=tap_services(request).origin()),
         status_code=200 if status == 400 else status,
         media_type=MEDIA_TYPE,
     )
@@ -120,6 +122,7 @@ def _answer_mistake(error: Exception) -> Response:
 async def cone(request: Request) -> Response:
     """Answer a cone search."""
     context = tap_services(request)
+    answer_mistake = partial(_answer_mistake, request=request)
     table = TABLES.get(request.path_params["table"])
     with context.store.lease() as release:
         if table is None or release.table(table.qualified_name) is None:
@@ -129,11 +132,11 @@ async def cone(request: Request) -> Response:
         maxrec = parse_rows(parameters.one("MAXREC"), context.settings)
         query = cone_query(parameters, table)
     except UserError as error:
-        return _answer_mistake(error)
+        return answer_mistake(error)
     deadline = Deadline.after(context.settings.sync_seconds)
     asked = TapRequest(query=query, format=_FORMAT, maxrec=maxrec)
     work = context.queries.query(asked, deadline=deadline)
-    return respond(request, work, asked.format, deadline=deadline, answer_error=_answer_mistake)
+    return respond(request, work, asked.format, deadline=deadline, answer_error=answer_mistake)
 
 
 def routes() -> list[Route]:

@@ -9,12 +9,12 @@ from typing import Any, Final
 import pyarrow as pa
 from astropy.io.votable.tree import Resource
 
+from service.context import Services
 from service.datalink.describe import LINKS_ID, cutout_service, links_service
 from service.formats.result import Result
 from service.formats.votable import write_tabledata
 from service.products.entries import Entry, find_candidates, find_entries, original_type
 from service.products.request import FITS, VOTABLE
-from service.store import ReleaseStore
 from service.urls import Urls
 from vo_emline.tables import Column
 
@@ -149,18 +149,21 @@ MAX_IDS: Final = 200
 """Identifiers answered per request; the answer to more ends with OVERFLOW (DataLink 1.1, section 3.5)."""
 
 
-def links_document(store: ReleaseStore, identifiers: Sequence[str], *, urls: Urls) -> bytes:
+def links_document(services: Services, identifiers: Sequence[str]) -> bytes:
     """Make the links document of some spectra.
 
     Parameters
     ----------
+    services
+        The collaborators of the handlers.
     identifiers
         Publisher DIDs; repeated ones count once; none is allowed and gives a
         document without rows that describes the service.
     """
+    urls = services.urls
     wanted = list(dict.fromkeys(identifiers))
     answered = wanted[:MAX_IDS]
-    with store.lease() as release:
+    with services.store.lease() as release:
         entries = find_entries(release, answered) if answered else {}
         pages = find_candidates(release, list(entries)) if entries else {}
     rows = [link for did in answered for link in _links_of(did, entries.get(did), pages.get(did), urls)]
@@ -171,7 +174,7 @@ def links_document(store: ReleaseStore, identifiers: Sequence[str], *, urls: Url
         columns=LINKS,
         batches=[_batch(rows)],
         limit=limit,
-        infos={"standardID": LINKS_ID},
+        infos={"standardID": LINKS_ID, **services.origin()},
         resources=_resources(list(entries.values()), urls),
     )
     return b"".join(write_tabledata(result))

@@ -30,7 +30,7 @@ async def links(request: Request) -> Response:
     _check_format(parameters.one("RESPONSEFORMAT"))
     context = services(request)
     identifiers = [value.strip() for value in parameters.all("ID")]
-    document = await in_page_place(request, links_document, context.store, identifiers, urls=context.urls)
+    document = await in_page_place(request, links_document, context, identifiers)
     return Response(document, media_type=DATALINK_TYPE)
 
 

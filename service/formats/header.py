@@ -83,13 +83,22 @@ def _template(columns: tuple[Column, ...], resources: tuple[Resource, ...]) -> t
     return before, b"<TABLE>\n" + fields(columns), rest.partition(b"</RESOURCE>")[2]
 
 
-def status_document(status: str, message: str) -> bytes:
-    """Give a VOTable without a table that states `status` and why (DALI 1.1, section 4.4)."""
+def status_document(status: str, message: str, *, infos: Mapping[str, str]) -> bytes:
+    """Give a VOTable without a table that states `status` and why (DALI 1.1, section 4.4).
+
+    Parameters
+    ----------
+    status, message
+        ``ERROR``, say, and the reason.
+    infos
+        Name and value of ``INFO`` elements after it: where the answer comes from.
+    """
     document = VOTableFile(version=VERSION, config=_QUIET)
     results = Resource(type="results")
     info = _info(_STATUS, status)
     info.content = printable(message)
     results.infos.append(info)
+    results.infos.extend(_info(name, value) for name, value in infos.items())
     document.resources.append(results)
     return _serialised(document)
 

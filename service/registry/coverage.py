@@ -13,6 +13,9 @@ from vo_emline.candidates.moc import merged, moc_ascii
 _HC: Final = 6.62607015e-34 * 299_792_458.0
 """Planck's constant times the speed of light, J m."""
 
+_LIGHT_TIME: Final = 510.0 / 86400
+"""Light time from the Earth to the barycentre of the solar system at most, days (1.02 au)."""
+
 _WAVEBANDS: Final = (("Infrared", 1e-6, 1e-4), ("Optical", 3e-7, 1e-6), ("UV", 1e-8, 3e-7))
 """Messengers and their wavelengths, m (IVOA vocabulary messenger)."""
 
@@ -24,7 +27,7 @@ class Coverage:
     cells: Mapping[int, Sequence[int]]
     """MOC of the positions."""
     times: tuple[float, float] | None
-    """First and last observation, MJD; None where no time is known."""
+    """First and last observation, MJD (UTC) at the telescope; None where no time is known."""
     wavelengths: tuple[float, float] | None
     """Shortest and longest wavelength, vacuum m."""
     surveys: tuple[str, ...]
@@ -36,6 +39,19 @@ class Coverage:
     def spatial(self) -> str:
         """The MOC as text."""
         return moc_ascii(self.cells)
+
+    @property
+    def barycentric(self) -> tuple[float, float] | None:
+        """Limits of the times as the record wants them, MJD (TDB) at the barycentre of the solar system.
+
+        The stars lie in all directions, so that the interval takes in the light time to either side.
+        """
+        if self.times is None:
+            return None
+        from astropy.time import Time
+
+        low, high = Time(self.times, format="mjd", scale="utc").tdb.mjd
+        return float(low) - _LIGHT_TIME, float(high) + _LIGHT_TIME
 
     @property
     def energies(self) -> tuple[float, float] | None:

@@ -279,8 +279,8 @@ class _Maker:
     def _cover(self, root: Any, coverage: Coverage) -> None:
         element = _add(root, "coverage")
         _add(element, "spatial", coverage.spatial)
-        if coverage.times:
-            _add(element, "temporal", "{:.6f} {:.6f}".format(*coverage.times))
+        if coverage.barycentric:
+            _add(element, "temporal", "{:.6f} {:.6f}".format(*coverage.barycentric))
         if coverage.energies:
             _add(element, "spectral", "{:.6e} {:.6e}".format(*coverage.energies))
         for name in coverage.wavebands:
@@ -288,7 +288,9 @@ class _Maker:
 
     def _tables(self) -> Any:
         """Give the table set as the service states it, as a child of the record."""
-        stated = etree.fromstring(tableset(self._release.tables, counts=self._release.counts))
+        stated = etree.fromstring(
+            tableset(self._release.tables, counts=self._release.counts, about=self._citation.summary)
+        )
         made = etree.Element("tableset")
         for schema in stated:
             made.append(deepcopy(schema))

@@ -58,7 +58,8 @@ def run_query(services: Services, request: SsaRequest) -> Result:
         sql = sql.format(index=release.index)
         found = release.arrow(sql, {**parameters, "published_mjd": read_time(published)[0]})
     rows = _computed(answer_sql(request, base_url=services.urls.base), found, constants)
-    return Result(columns=SSA.columns, batches=_visible(rows).to_batches(), limit=request.maxrec)
+    batches = _visible(rows).to_batches()
+    return Result(columns=SSA.columns, batches=batches, limit=request.maxrec, infos=services.origin())
 
 
 def find_sql(request: SsaRequest) -> tuple[str, dict[str, Any]]:
@@ -149,25 +150,26 @@ _INFO: Final = f'name="SERVICE_PROTOCOL" value="{PROTOCOL}"'.encode()
 
 def write_rows(result: Result, *, urls: Urls) -> Iterator[bytes]:
     """Write the answer to a query, piece by piece, with descriptors of DataLink and cut-outs."""
-    result.infos = {"SERVICE_PROTOCOL": PROTOCOL}
+    result.infos = {"SERVICE_PROTOCOL": PROTOCOL, **result.infos}
     result.resources = descriptors(result.columns, urls)
     pieces = write_tabledata(result)
     yield _finished(next(pieces))
     yield from pieces
 
 
-def write_error(message: str) -> bytes:
+def write_error(message: str, *, infos: Mapping[str, str]) -> bytes:
     """Write an error document (SSA 1.1, section 8.10)."""
-    return _finished(status_document("ERROR", message))
+    return _finished(status_document("ERROR", message, infos=infos))
 
 
-def write_metadata(description: str) -> bytes:
+def write_metadata(description: str, *, infos: Mapping[str, str]) -> bytes:
     """Describe the service: parameters as ``INPUT:``, columns as ``OUTPUT:`` and FIELDs (FORMAT=METADATA)."""
     document = VOTableFile(version=VERSION)
     resource = Resource(type="results")
     resource.description = description
     resource.infos.append(Info(name="QUERY_STATUS", value="OK"))
     resource.infos.append(Info(name="SERVICE_PROTOCOL", value=PROTOCOL))
+    resource.infos.extend(Info(name=name, value=value) for name, value in infos.items())
     resource.params.extend(
         make_param(
             f"INPUT:{item.name}",

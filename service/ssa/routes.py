@@ -26,9 +26,10 @@ async def query(request: Request) -> Response:
     try:
         wanted = parse_request(await read_parameters(request), urls=context.urls, settings=context.settings)
     except UserError as error:
-        return Response(write_error(str(error)), media_type=VOTABLE_TYPE)
+        return Response(write_error(str(error), infos=context.origin()), media_type=VOTABLE_TYPE)
     if wanted.metadata:
-        return Response(write_metadata(context.settings.description), media_type=VOTABLE_TYPE)
+        described = write_metadata(context.settings.description, infos=context.origin())
+        return Response(described, media_type=VOTABLE_TYPE)
     result = await in_page_place(request, run_query, context, wanted)
     return StreamingResponse(write_rows(result, urls=context.urls), media_type=VOTABLE_TYPE)
 

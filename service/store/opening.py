@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from service.adql import register_functions
 from service.store import tap_schema
+from vo_emline.candidates.citation import Citation
 from vo_emline.candidates.columns import PUBLISHED, SPECTRA
 from vo_emline.candidates.obscore import OBSCORE
 from vo_emline.errors import DataError
@@ -148,7 +149,9 @@ def _publish(database: duckdb.DuckDBPyConnection, opening: Opening) -> None:
             database.execute(
                 view_sql(table, source=f"{CATALOG}.{source.qualified_name}", base_url=opening.base_url)
             )
-    for name, rows in tap_schema.rows(tables).items():
+    facts = dict(database.execute(f"SELECT key, value FROM {CATALOG}.internal.metadata").fetchall())  # noqa: S608
+    about = Citation.of(facts).summary
+    for name, rows in tap_schema.rows(tables, about=about).items():
         _fill(database, tap_schema.TAP_SCHEMA, name, rows)
 
 

@@ -31,6 +31,7 @@ from service.store.release import Release
 from service.store.running import BATCH_ROWS, TOO_LARGE, RunningQuery
 from service.store.store import ReleaseStore
 from service.urls import Urls
+from vo_emline.candidates.citation import Citation
 from vo_emline.candidates.columns import CUTOUTS, PUBLISHED, SPECTRA
 from vo_emline.candidates.database import literal
 from vo_emline.candidates.obscore import OBSCORE
@@ -177,7 +178,7 @@ class PostgresRelease(Release):
                 source = SPECTRA if table is OBSCORE else table
                 row = connection.execute(f"SELECT count(*) FROM {source.qualified_name}").fetchone()  # noqa: S608
                 counts[table.qualified_name] = int(row[0]) if row else 0
-        rows = tap_schema.rows(self.tables)
+        rows = tap_schema.rows(self.tables, about=Citation.of(self.metadata).summary)
         self.counts = counts | {
             table.qualified_name: len(rows[table.name]) for table in tap_schema.TAP_SCHEMA
         }
@@ -188,7 +189,7 @@ class PostgresRelease(Release):
     @cached_property
     def _read_as(self) -> Mapping[str, str]:
         """What stands for each published table: its stored columns and those that are computed."""
-        rows = tap_schema.rows(self.tables)
+        rows = tap_schema.rows(self.tables, about=Citation.of(self.metadata).summary)
         found = {}
         for table in self.tables:
             if table in tap_schema.TAP_SCHEMA:

@@ -19,6 +19,12 @@ SCHEMAS: Final[Mapping[str, str]] = {
 """What each schema holds, in the order they are listed."""
 
 
+def schema_descriptions(about: str) -> dict[str, str]:
+    """Give what each schema holds; that of the release says who made it and how it is cited (`about`)."""
+    return {name: f"{text}. {about}".strip() if about and name == "emline" else text
+            for name, text in SCHEMAS.items()}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignKey:
     """Columns by which two published tables may be joined."""
@@ -145,11 +151,19 @@ def schema_names(tables: Sequence[Table]) -> list[str]:
     return [name for name in SCHEMAS if name in used]
 
 
-def rows(tables: Sequence[Table]) -> dict[str, list[dict[str, Any]]]:
-    """Give the rows of every table of TAP_SCHEMA, by its name, for the published `tables`."""
+def rows(tables: Sequence[Table], *, about: str = "") -> dict[str, list[dict[str, Any]]]:
+    """Give the rows of every table of TAP_SCHEMA, by its name.
+
+    Parameters
+    ----------
+    tables
+        The published tables.
+    about
+        Who made the release and how it is cited.
+    """
     keys = keys_among(tables)
     return {
-        "schemas": list(_schema_rows(tables)),
+        "schemas": list(_schema_rows(tables, schema_descriptions(about))),
         "tables": list(_table_rows(tables)),
         "columns": [row for table in tables for row in _column_rows(table)],
         "keys": [
@@ -165,9 +179,9 @@ def rows(tables: Sequence[Table]) -> dict[str, list[dict[str, Any]]]:
     }  # fmt: skip
 
 
-def _schema_rows(tables: Sequence[Table]) -> Iterator[dict[str, Any]]:
+def _schema_rows(tables: Sequence[Table], described: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     for index, name in enumerate(schema_names(tables)):
-        yield {"schema_name": name, "description": SCHEMAS[name], "schema_index": index}
+        yield {"schema_name": name, "description": described[name], "schema_index": index}
 
 
 def _table_rows(tables: Sequence[Table]) -> Iterator[dict[str, Any]]:

@@ -81,15 +81,8 @@ EXAMPLES: Final = (
              "the position it says which of your stars lie where this service has data.",
         query="SELECT survey, n_spectra, n_candidates, first_epoch_mjd, last_epoch_mjd\n"
               "FROM emline.coverage\n"
-              "WHERE 1 = CONTAINS(POINT({ra}, {dec}), cell)",
+              "WHERE 1 = CONTAINS(POINT('ICRS', {ra}, {dec}), cell)",
         needs="emline.coverage",
-    ),
-    Example(
-        key="moc", title="In the area of another survey",
-        text="Candidates within a MOC, written as text: of another survey, say, or of an alert.",
-        query="SELECT TOP 100 candidate_id, ra, dec, label, score\n"
-              "FROM emline.candidates\n"
-              "WHERE 1 = CONTAINS(POINT(ra, dec), MOC('1/0-15 3/300-400'))",
     ),
     Example(
         key="audit", title="A sample for an audit",

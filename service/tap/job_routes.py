@@ -274,7 +274,9 @@ async def get_error(request: Request) -> Response:
     job = await _job(request)
     if job.error is None:
         raise NotFoundError(f"job {job.job_id} has no error")
-    return Response(status_document("ERROR", job.error), media_type=VOTABLE_TYPE)
+    return Response(
+        status_document("ERROR", job.error, infos=tap_services(request).origin()), media_type=VOTABLE_TYPE
+    )
 
 
 async def get_nothing(request: Request) -> Response:

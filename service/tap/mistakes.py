@@ -43,7 +43,7 @@ def wants_page(request: Request, parameters: Parameters) -> bool:
 def error_response(request: Request, parameters: Parameters, error: Exception) -> Response:
     """Answer an error: a page that shows the message, keeps the query and marks the place; else a VOTable."""
     if not wants_page(request, parameters):
-        return votable_error(error)
+        return votable_error(error, request.scope)
     status = status_of(error)
     query = "\n".join(parameters.all("QUERY")[:1])
     page = render(

@@ -15,10 +15,10 @@ from service.config import Settings
 from service.deadline import Deadline
 from service.formats import Result, encode_rows
 from service.formats.votable import Descriptor
+from service.origin import origin
 from service.processes import Worker
 from service.store import Release, ReleaseStore, RunningQuery
 from service.store.running import StopReason
-from service.tap.origin import origin
 from service.tap.request import TapRequest
 from service.tap.uploads import Upload
 from service.urls import Urls

@@ -25,6 +25,7 @@ from service.uws.manager import JobManager
 from service.vosi.capabilities import simple_capabilities, tap_capabilities
 from service.vosi.tables import table_document, tableset
 from service.xml import document
+from vo_emline.candidates.citation import Citation
 from vo_emline.errors import EmlineError, UserError
 
 XML: Final = "application/xml"
@@ -94,7 +95,8 @@ async def get_tables(request: Request) -> Response:
     if detail not in DETAILS:
         raise UserError(f"DETAIL={detail[:80]} is not offered; use one of {', '.join(DETAILS)}")
     with services(request).store.lease() as release:
-        made = tableset(release.tables, counts=release.counts, columns=detail == "max")
+        about = Citation.of(release.metadata).summary
+        made = tableset(release.tables, counts=release.counts, about=about, columns=detail == "max")
     return Response(made, media_type=XML)
 
 

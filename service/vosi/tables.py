@@ -9,12 +9,14 @@ from vo_models.vodataservice.models import Table as TableModel
 from vo_models.vosi.tables import VOSITable, VOSITableSet
 
 from service.adql import as_identifier
-from service.store.tap_schema import SCHEMAS, keys_among, schema_names
+from service.store.tap_schema import keys_among, schema_descriptions, schema_names
 from service.xml import tree_document
 from vo_emline.tables import Column, Table
 
 
-def tableset(tables: Sequence[Table], *, counts: Mapping[str, int], columns: bool = True) -> bytes:
+def tableset(
+    tables: Sequence[Table], *, counts: Mapping[str, int], about: str = "", columns: bool = True
+) -> bytes:
     """Give the document of all tables.
 
     Parameters
@@ -23,10 +25,16 @@ def tableset(tables: Sequence[Table], *, counts: Mapping[str, int], columns: boo
         The published tables.
     counts
         Number of rows by qualified name.
+    about
+        Who made the release and how it is cited, for the description of its schema.
     columns
         Whether to list columns and keys (``detail=max``) or not (``detail=min``).
     """
-    schemas = [_schema(name, tables, counts=counts, columns=columns) for name in schema_names(tables)]
+    described = schema_descriptions(about)
+    schemas = [
+        _schema(name, described[name], tables, counts=counts, columns=columns)
+        for name in schema_names(tables)
+    ]
     listed = [table for name in schema_names(tables) for table in tables if table.schema == name]
     return _xml(VOSITableSet(tableset_schema=schemas), listed)
 
@@ -48,7 +56,9 @@ def _xml(model: TableModel | VOSITableSet, tables: Sequence[Table]) -> bytes:
     return tree_document(tree)
 
 
-def _schema(name: str, tables: Sequence[Table], *, counts: Mapping[str, int], columns: bool) -> TableSchema:
+def _schema(
+    name: str, description: str, tables: Sequence[Table], *, counts: Mapping[str, int], columns: bool
+) -> TableSchema:
     members = [table for table in tables if table.schema == name]
     made = TableSchema(
         schema_name=name,
@@ -58,7 +68,7 @@ def _schema(name: str, tables: Sequence[Table], *, counts: Mapping[str, int], co
             for table in members
         ],
     )  # fmt: skip
-    made.description = SCHEMAS[name]
+    made.description = description
     return made
 
 

@@ -59,6 +59,7 @@ ANSWERS: dict[str, Ask] = {
     "known": query("SELECT TOP 20 * FROM emline.known"),
     "labels": query("SELECT TOP 20 * FROM emline.labels"),
     "changes": query("SELECT TOP 20 * FROM emline.changes"),
+    "coverage": query("SELECT TOP 20 * FROM emline.coverage"),
     "obscore": query("SELECT * FROM ivoa.obscore"),
     "columns": query("SELECT * FROM tap_schema.columns"),
     "no rows": query("SELECT * FROM emline.scores WHERE ra < 0"),

@@ -96,6 +96,18 @@ class Citation:
         }
         return {name: text for name, text in said.items() if text}
 
+    @property
+    def summary(self) -> str:
+        """Sentences for a description: release, creators, licence, DOI, surveys; empty where none is said."""
+        said = {
+            "Release": self.data_release,
+            "Created by": ", ".join(self.creators),
+            "Licence": self.licence,
+            "Cite as": self.doi_uri,
+            "Spectra of": self.surveys,
+        }
+        return " ".join(f"{name} {text}." for name, text in said.items() if text)
+
     def text(self, *, title: str, publisher: str, url: str) -> str:
         """Give one line to cite the release by.
 

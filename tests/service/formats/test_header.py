@@ -53,7 +53,7 @@ def test_a_frame_without_rows_is_a_document() -> None:
 
 @pytest.mark.parametrize("text", ["plain", "a < b & c", "\x00\x01", "\ud800", "]]>", "x" * 10_000, ""])
 def test_errors_say_any_text(text: str) -> None:
-    document = parse(io.BytesIO(status_document("ERROR", text)), verify="exception")
+    document = parse(io.BytesIO(status_document("ERROR", text, infos={})), verify="exception")
     (info,) = document.resources[0].infos
     assert (info.value, info.content or "") == ("ERROR", printable(text))
 

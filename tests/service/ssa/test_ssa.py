@@ -137,7 +137,7 @@ def test_request_may_be_missing_but_not_wrong(archive: Any) -> None:
 )  # fmt: skip
 def test_mistakes_are_answers_with_a_reason(archive: Any, parameters: dict[str, Any]) -> None:
     document = query(archive, **parameters)
-    [info] = document.resources[0].infos
+    info = document.resources[0].infos[0]
     assert (info.name, info.value) == ("QUERY_STATUS", "ERROR")
     name = next(iter(parameters)) if parameters.get("SIZE") is None else "SIZE"
     assert info.content.startswith(name) or name in info.content or name == "TIME"
