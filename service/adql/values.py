@@ -11,6 +11,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
+from vo_emline.candidates.columns import COVERAGE
 from vo_emline.tables import Column, Datatype
 
 
@@ -38,10 +39,12 @@ GEOMETRIES: Final = REGIONS | {Kind.POINT}
 OPEN: Final = frozenset({Kind.NULL, Kind.UNKNOWN})
 """Kinds that fit every place."""
 
+_CELL: Final = COVERAGE["cell"]
+"""A MOC that bears no xtype: that of DALI 1.2 is a fault to the validators in use."""
 _INTEGERS: Final = frozenset({"short", "int", "long"})
 _XTYPES: Final = {
     "point": Kind.POINT, "circle": Kind.CIRCLE, "polygon": Kind.POLYGON, "adql:region": Kind.REGION,
-    "adql:point": Kind.POINT, "moc": Kind.MOC,
+    "adql:point": Kind.POINT,
 }  # fmt: skip
 
 
@@ -74,6 +77,8 @@ def of_column(column: Column) -> Value:
     xtype = (column.xtype or "").lower()
     if xtype in _XTYPES:
         return Value(_XTYPES[xtype], column)
+    if column == _CELL:
+        return Value(Kind.MOC, column)
     if xtype == "timestamp":
         return Value(Kind.TIMESTAMP, column)
     if column.datatype in {"char", "unicodeChar"}:
@@ -106,7 +111,7 @@ def timestamp() -> Value:
 def geometry(kind: Kind) -> Value:
     """Give a point, circle, polygon or MOC in its DALI form (DALI 1.1, section 3.3; a MOC is text)."""
     if kind is Kind.MOC:
-        return Value(kind, Column(name="", datatype="char", arraysize="*", xtype="moc", description=""))
+        return Value(kind, Column(name="", datatype="char", arraysize="*", description=""))
     size = {Kind.POINT: "2", Kind.CIRCLE: "3"}.get(kind, "*")
     xtype = kind.value
     return Value(

@@ -346,7 +346,7 @@ COVERAGE: Final = Table(
     columns=(
         Column(name="survey", datatype="char", arraysize="*", ucd="meta.id;obs", principal=True,
                description="Survey or instrument"),
-        Column(name="cell", datatype="char", arraysize="*", xtype="moc", ucd="pos.outline;obs.field",
+        Column(name="cell", datatype="char", arraysize="*", ucd="pos.outline;obs.field",
                description="The cell as a MOC: the second argument of CONTAINS", principal=True,
                computed="norder || '/' || npix"),
         Column(name="norder", datatype="int", ucd="pos.healpix",
