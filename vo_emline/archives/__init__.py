@@ -11,6 +11,7 @@ from vo_emline.archives.config import Archives, Catalogue, LamostArchive, SsaArc
 from vo_emline.archives.datalink import ServiceDescriptor, SpectrumRequest
 from vo_emline.archives.discovery import Discovery, TapQuery, discover
 from vo_emline.archives.fetch import FetchOptions, FetchReport, fetch_records, fetch_spectra, report_folder
+from vo_emline.archives.hats import hats_known, is_hats
 from vo_emline.archives.known import KnownMatch, KnownObjects, describe_known, match_each, surest
 from vo_emline.archives.lamost import FibreKey, LamostService, Observation, join_observations
 from vo_emline.archives.manifest import Entry, Manifest, read_manifest
@@ -56,6 +57,8 @@ __all__ = [
     "fetch_records",
     "fetch_spectra",
     "find_spectrum_tables",
+    "hats_known",
+    "is_hats",
     "join_observations",
     "list_spectra",
     "match_each",

@@ -31,6 +31,7 @@ TYPE_COLUMNS: Final = (
     "type",
     "class",
     "halpha_type",
+    "pnstat",
     "vartype",
     "subclass",
     "sptype",
@@ -40,7 +41,7 @@ TYPE_COLUMNS: Final = (
 RA_COLUMNS: Final = ("_raj2000", "raj2000", "ra_icrs", "ra", "radeg")
 """Names (lower case) of the right ascension."""
 
-DEC_COLUMNS: Final = ("_dej2000", "dej2000", "de_icrs", "dec", "dedeg", "decdeg")
+DEC_COLUMNS: Final = ("_dej2000", "dej2000", "de_icrs", "dec", "dedeg", "decdeg", "decj2000")
 """Names (lower case) of the declination."""
 
 GAIA_COLUMNS: Final = ("gaia_source_id", "source_id", "gaiadr3", "gaia_dr3", "gaiaedr3", "gaia", "source")
@@ -134,7 +135,7 @@ def known_from_table(
     UserError
         If there is no column with names, or nothing that tells positions.
     """
-    name = _find(table, NAME_COLUMNS)
+    name = _find(table, (*NAME_COLUMNS, *GAIA_COLUMNS))
     if name is None:
         raise UserError(f"{catalogue}: no column with names: call it one of {', '.join(NAME_COLUMNS)}")
     names = [text_of(value).strip() for value in table[name]]

@@ -80,6 +80,7 @@ known_option = click.option(
     multiple=True,
     metavar="CATALOGUE",
     help="Objects known already, to say of each candidate what it is known as: a table (.csv, .vot, .fits), "
+    "a HATS catalogue (its folder or address), "
     "zhang2022 or another name of `vo-emline fetch archives`, or simbad. May be repeated.",
 )
 

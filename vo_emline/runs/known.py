@@ -17,6 +17,8 @@ from vo_emline.archives import (
     archives,
     bright_known,
     describe_known,
+    hats_known,
+    is_hats,
     match_each,
     read_known,
     surest,
@@ -34,9 +36,10 @@ class KnownNames:
     Parameters
     ----------
     catalogues
-        Files with a table of objects, or names of catalogues configured in ``archives.toml`` (``zhang2022``,
-        ``simbad``, ``gaia``). Files and tables of VizieR are read when the first candidate comes, and once;
-        TAP services are asked around the positions of the candidates only.
+        Files with a table of objects, HATS catalogues (folders, addresses), or names of catalogues configured
+        in ``archives.toml`` (``zhang2022``, ``simbad``, ``gaia``). Files and tables of VizieR are read when
+        the first candidate comes, and once; TAP services and HATS catalogues are asked around the positions
+        of the candidates only.
     """
 
     def __init__(self, catalogues: Sequence[str]) -> None:
@@ -93,13 +96,23 @@ class KnownNames:
 
     def _objects(self, name: str, positions: SkyCoord) -> list[KnownObjects]:
         """Give the objects of a catalogue; of a TAP service, those around some positions."""
+        if is_hats(name):
+            return [hats_known(name, positions)]
         configured = archives().catalogues.get(name)
         if configured is not None and configured.tap is not None:
             return [tap_known(name, positions)]
         if name not in self._read:
             path = Path(name)
-            self._read[name] = [read_known(path)] if path.suffix else vizier_known(name)
+            self._read[name] = [_read_file(path)] if path.suffix else vizier_known(name)
         return self._read[name]
+
+
+def _read_file(path: Path) -> KnownObjects:
+    """Read a table; one called as a catalogue that is taken by hand is that catalogue."""
+    configured = archives().catalogues.get(path.stem)
+    if configured is None or configured.url is None:
+        return read_known(path)
+    return read_known(path, catalogue=configured.short_title, kind=configured.type)
 
 
 def _match_row(match: KnownMatch, *, row: int, asked_on: str) -> dict[str, object]:
@@ -134,7 +147,7 @@ def _or_none(value: float) -> float | None:
 
 def catalogue_files(catalogues: Sequence[str]) -> list[Path]:
     """Give those of some catalogues that are files: their names have a suffix."""
-    return [Path(name) for name in catalogues if Path(name).suffix]
+    return [Path(name) for name in catalogues if Path(name).suffix and not is_hats(name)]
 
 
 def require_known(catalogues: Sequence[str]) -> None:
@@ -149,8 +162,14 @@ def require_known(catalogues: Sequence[str]) -> None:
         read_known(path)
     remote = {key for key, one in archives().catalogues.items() if one.vizier or one.tap}
     for name in catalogues:
-        if not Path(name).suffix and name not in remote:
+        if not Path(name).suffix and name not in remote and not is_hats(name):
+            if (configured := archives().catalogues.get(name)) is not None:
+                raise UserError(
+                    f"{name} ({configured.title}) cannot be asked: take its table from {configured.url} and "
+                    f"give it as a file, {name}.csv"
+                )
             raise UserError(
-                f"no catalogue {name!r}: give a file (.csv, .vot, .fits, .parquet) or one of "
+                f"no catalogue {name!r}: give a file (.csv, .vot, .fits, .parquet), a HATS catalogue or "
+                "one of "
                 f"{', '.join(sorted(remote))}"
             )

@@ -212,6 +212,15 @@ def test_vizier_by_astroquery(serve: Any, reply: Any, certificate: ssl.SSLContex
     assert b"-source=J/ApJS/259/38" in request.body or b"J%2FApJS%2F259%2F38" in request.body
 
 
+def test_tan_2024_is_asked_at_vizier(serve: Any, reply: Any, certificate: ssl.SSLContext) -> None:
+    answer = VIZIER.replace("259/38", "273/34").encode()
+    server = serve(lambda request: reply(answer, headers={"Content-Type": "text/xml"}), tls=certificate)
+    (objects,) = vizier_known("tan2024", server=f"localhost:{server.port}")
+    assert (objects.catalogue, len(objects)) == ("Tan et al. 2024", 1)
+    (request,) = server.requests
+    assert b"-source=J/ApJS/273/34" in request.body or b"J%2FApJS%2F273%2F34" in request.body
+
+
 def test_catalogues_that_vizier_lacks_say_where_they_are() -> None:
     with pytest.raises(UserError, match=r"HouEmission2016.*local table"):
         vizier_known("hou2016")
