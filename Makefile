@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-label bench-objects bench-release bench-scaling bench-real bench-active model ablation docs clean screenshots
+.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-label bench-growth bench-objects bench-release bench-scaling bench-real bench-active model ablation docs clean screenshots
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -82,6 +82,9 @@ model: .venv/installed ## Train the model that ships again (ONDREJOV=dir LABELS=
 	$(BIN)/vo-emline train --training $(ONDREJOV) --labels $(LABELS) $(foreach dir,$(SURVEY),--unlabelled $(dir)) \
 		--epochs 12 --output $(MODEL_RUN)
 	$(BIN)/python -m vo_emline.training.packing $(MODEL_RUN)/model vo_emline/default_model
+
+bench-growth: .venv/installed ## Measure the next data release on top of the last (GROWTH="--files 100000 --rows 2000000")
+	$(BIN)/python benchmarks/growth.py $(GROWTH)
 
 bench-objects: .venv/installed ## Measure what the table of stars costs (OBJECTS="--rows 20000000 --threads 2")
 	$(BIN)/python benchmarks/objects.py $(OBJECTS)

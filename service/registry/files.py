@@ -28,14 +28,14 @@ _SECONDS: Final = 120
 
 
 def write_records(
-    release: Path, folder: Path, *, config: Path | None, overrides: Mapping[str, Any]
+    release: str, folder: Path, *, config: Path | None, overrides: Mapping[str, Any]
 ) -> Iterator[tuple[Path, str]]:
     """Write the records of the service that publishes a release.
 
     Parameters
     ----------
     release
-        The release file.
+        The release file, or the address of a PostgreSQL database.
     folder
         Where to.
     config, overrides
@@ -55,7 +55,7 @@ def write_records(
     """
     settings = load(config, **overrides)
     urls = Urls(settings.public_url)
-    store = open_store(str(release), settings=settings, urls=urls)
+    store = open_store(release, settings=settings, urls=urls)
     try:
         with store.lease() as opened:
             authority = require_registrable(settings, opened, urls)

@@ -75,7 +75,10 @@ class DuckdbRelease(Release):
             self._database = connect(replace(opening, threads=1))
         except duckdb.Error as error:
             reason = str(error).replace(opening.path, shown)
-            raise DataError(shown, "not_a_release", f"no release of this program: {reason}") from error
+            hint = "vo-emline publish makes one of a survey"
+            raise DataError(
+                shown, "not_a_release", f"no release of this program: {reason} ({hint})"
+            ) from error
         except DataError as error:
             raise DataError(shown, error.code, error.message) from error
         self.tables = published_tables(self._database)

@@ -22,7 +22,7 @@ from mocpy import MOC
 from service.registry.records import NAMESPACES
 from service.registry_command import registry
 from service.urls import is_local
-from vo_emline.errors import UserError
+from vo_emline.errors import DataError, UserError
 
 XSI_TYPE = f"{{{NAMESPACES['xsi']}}}type"
 SCHEMAS = Path(__file__).with_name("schemas")
@@ -43,6 +43,23 @@ def records(named_release: Path, tmp_path_factory: pytest.TempPathFactory) -> di
 @pytest.fixture(scope="module")
 def service(records: dict[str, Path]) -> Any:
     return etree.parse(records["example.org_emline"]).getroot()
+
+
+def test_what_is_no_release_says_what_to_do(tmp_path: Path, named_release: Path) -> None:
+    (tmp_path / "empty.duckdb").touch()
+    (tmp_path / "text.duckdb").write_text("no database\n")
+    for name, said in {
+        "none.duckdb": r"there is no release .*none.duckdb: `vo-emline publish SURVEY",
+        "empty.duckdb": r"empty.duckdb is empty: .* `vo-emline publish SURVEY",
+        "": r"there is no release .*release.duckdb: `vo-emline publish SURVEY",
+    }.items():
+        with pytest.raises(UserError, match=said):
+            write(tmp_path / name, tmp_path / "records")
+    with pytest.raises(DataError, match=r"no release of this program.*vo-emline publish"):
+        write(tmp_path / "text.duckdb", tmp_path / "records")
+    assert not (tmp_path / "records").exists()
+    write(named_release.parent, tmp_path / "records")  # the directory of a run
+    assert len(list((tmp_path / "records").iterdir())) == 4
 
 
 def test_there_are_four_records(records: dict[str, Path]) -> None:
