@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from service.store import is_database
 from vo_emline.errors import UserError
 from vo_emline.rundir import RunDirectory
 
@@ -36,6 +35,7 @@ def registry(release: str, *, config: Path | None, output: Path, **overrides: st
       vo-emline registry release.duckdb --config service.toml --output records
     """
     from service.registry.files import write_records
+    from service.store import is_database
 
     place = release if is_database(release) else str(release_file(Path(release)))
     for path, checked in write_records(place, output, config=config, overrides=overrides):

@@ -46,6 +46,7 @@ _REPEATED: Final = f"{DRAFT}.repeated"
 _PART: Final = 1_000_000
 """About so many spectra are put together at a time: what is kept of each star does not go to the disk."""
 _IDS: Final = f"{DRAFT}.ids"
+_SUMMED: Final = f"{DRAFT}.summed"
 _TAKEN: Final = (
     "candidate_id", "path", "collection", "designation", "ra", "dec", "label", "score", *_CLASSES, "snr_r",
     "epoch_mjd", "spectral_subclass", "known_as", *(name for pair in MEASURED.values() for name in pair),
@@ -73,27 +74,37 @@ def draft_objects(database: DuckDBPyConnection, relation: str, *, previous: Path
         f"FROM (SELECT *, {place_sql()} AS place, {error_sql()} AS position_error FROM {relation}) "
         f"JOIN {STARS} USING (place)"
     )
-    # most stars have one spectrum, of which there is nothing to put together
-    database.execute(
-        f"CREATE TABLE {_REPEATED} AS SELECT * FROM {_MEMBERS} WHERE star IN "  # noqa: S608 - names of ours
-        f"(SELECT star FROM {_MEMBERS} GROUP BY star HAVING count(*) > 1)"
-    )
+    parts = _part_repeated(database)
     _identify(database, previous)
     database.create_function("sigmas", _sigmas, [DOUBLE, BIGINT], DOUBLE, type=ARROW)
     alone = f"(FROM {_MEMBERS} ANTI JOIN (SELECT DISTINCT star FROM {_REPEATED}) USING (star))"  # noqa: S608
-    database.execute(f"CREATE TABLE {OBJECTS_DRAFT} AS {_objects_sql(alone, alone=True)}")
-    spectra = database.sql(f"SELECT count(*) FROM {_REPEATED}").fetchall()[0][0]  # noqa: S608
-    parts = 1 + spectra // _PART
+    database.execute(f"CREATE TABLE {_SUMMED} AS {_objects_sql(alone, alone=True)}")
     for part in range(parts):
-        some = f"(FROM {_REPEATED} WHERE star % {parts} = {part})"
-        database.execute(f"INSERT INTO {OBJECTS_DRAFT} BY NAME {_objects_sql(some, alone=False)}")
+        some = f"(FROM {_REPEATED} WHERE part = {part})"
+        database.execute(f"INSERT INTO {_SUMMED} BY NAME {_objects_sql(some, alone=False)}")
+    database.execute(f"CREATE VIEW {OBJECTS_DRAFT} AS FROM {_SUMMED} JOIN {_IDS} USING (star)")
     database.execute(
         "CREATE VIEW " + EPOCHS_DRAFT + " AS SELECT object_id, candidate_id, m.epoch_mjd, "  # noqa: S608
         f"collection AS survey, {separation_sql('m', 'o')} AS separation "
-        f"FROM {_MEMBERS} m JOIN {_IDS} USING (star) JOIN {OBJECTS_DRAFT} o USING (object_id)"
+        f"FROM {_MEMBERS} m JOIN {OBJECTS_DRAFT} o USING (star)"
     )
     found = f"(SELECT path, object_id FROM {_MEMBERS} JOIN {_IDS} USING (star))"  # noqa: S608
     draft_known(database, found, OBJECTS_DRAFT)
+
+
+def _part_repeated(database: DuckDBPyConnection) -> int:
+    """Put the spectra of stars that have several into parts; give their number.
+
+    Most stars have one spectrum, of which there is nothing to put together.
+    """
+    several = f"SELECT star, count(*) AS n FROM {_MEMBERS} GROUP BY star HAVING n > 1"  # noqa: S608
+    spectra = database.sql(f"SELECT coalesce(sum(n), 0) FROM ({several})").fetchall()[0][0]  # noqa: S608
+    parts = 1 + int(spectra) // _PART
+    database.execute(
+        f"CREATE TABLE {_REPEATED} AS SELECT *, CAST(star % {parts} AS INTEGER) AS part "  # noqa: S608
+        f"FROM {_MEMBERS} WHERE star IN (SELECT star FROM ({several})) {'ORDER BY part' * (parts > 1)}"
+    )
+    return parts
 
 
 def _identify(database: DuckDBPyConnection, previous: Path | None) -> None:
@@ -194,7 +205,7 @@ def _objects_sql(members: str, *, alone: bool) -> str:
         "(degrees(atan2(y, x)) + 360) % 360 AS ra, degrees(atan2(z, sqrt(x * x + y * y))) AS dec, "
         f"({' + '.join(_CLASSES[1:])}) / ({' + '.join(_CLASSES)}) AS score, "
         f"CASE {likeliest} ELSE {literal(LABELS[0])} END AS label, {changes} "
-        f"FROM ({grouped}) JOIN {_IDS} USING (star))"
+        f"FROM ({grouped}))"
     )
 
 
