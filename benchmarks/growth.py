@@ -64,21 +64,27 @@ def classified(folder: Path, count: int) -> None:
     files = [Path(name) for name in iter_spectra([folder / "originals"])]
     mirror = folder / "mirror"
     click.echo("| survey | files | read | s |\n|---|--:|--:|--:|")
-    new, seconds, before = [], [], 0
+    read, kept, seconds, before = [], [], [], 0
     for step, share in enumerate(STEPS):
         here = int(count * share)
         make_mirror(mirror / f"dr{step}", list(islice(cycle(files), here - before)), count=here - before)
         previous = ["--previous", str(folder / f"dr{step - 1}")] if step else []
         took = classifying(mirror, folder / f"dr{step}", previous)
-        click.echo(
-            f"| {'on top of the last' if step else 'the first'} | {here} | {here - before} | {took:.1f} |"
-        )
-        new.append(here - before)
-        seconds.append(took)
+        survey = "on top of the last" if step else "the first"
+        click.echo(f"| {survey} | {here} | {here - before} | {took:.1f} |")
+        if here > before:  # else the network is not even started
+            read.append(here - before)
+            kept.append(before)
+            seconds.append(took)
         before = here
-    click.echo(f"| anew | {count} | {count} | {classifying(mirror, folder / 'anew', []):.1f} |")
-    each, rest = np.polyfit(new[:-1], seconds[:-1], 1)
-    click.echo(f"\n{1000 * each:.2f} ms for a new file, {rest:.1f} s for the start and all others\n")
+    took = classifying(mirror, folder / "anew", [])
+    click.echo(f"| anew | {count} | {count} | {took:.1f} |")
+    terms = np.stack([[*read, count], [*kept, 0], np.ones(len(read) + 1)], axis=1)
+    each, other, start = np.linalg.lstsq(terms, np.array([*seconds, took]), rcond=None)[0]
+    click.echo(
+        f"\n{1000 * each:.2f} ms for a file that is read, {1000 * other:.2f} ms for one that is taken over, "
+        f"{start:.1f} s for the start\n"
+    )
 
 
 def classifying(mirror: Path, output: Path, more: list[str]) -> float:
