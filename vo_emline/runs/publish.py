@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from vo_emline.archives import is_hats
 from vo_emline.candidates import (
     AUTHORITY,
     SAID,
@@ -172,7 +173,7 @@ def _asked(known: Sequence[str]) -> dict[str, str]:
     """Say which catalogues were asked what candidates are known as, and when."""
     if not known:
         return {}
-    names = ", ".join(Path(name).stem if Path(name).suffix else name for name in known)
+    names = ", ".join(Path(name).name if is_hats(name) else Path(name).stem for name in known)
     return {"known_in": names, "known_asked": datetime.now(UTC).date().isoformat()}
 
 

@@ -70,6 +70,19 @@ def test_a_release_has_the_catalogues_and_the_authority_asked_for(survey: Path, 
     assert all(did.startswith("ivo://data.example/~?lamost-lrs/") for (did,) in dids)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_a_whole_survey_is_named_without_its_folder(survey: Path, tmp_path: Path) -> None:
+    lsdb, pandas = pytest.importorskip("lsdb"), pytest.importorskip("pandas")
+    stars = pandas.DataFrame({"ra": [10.0, 200.0], "dec": [-89.0, 80.0], "name": ["one", "two"]})
+    lsdb.from_dataframe(stars, catalog_name="deep").write_catalog(tmp_path / "deep.sky")
+    release = tmp_path / "r.duckdb"
+    publish(find_publication(survey), output=release, known=[str(tmp_path / "deep.sky")])
+    with duckdb.connect(str(release), read_only=True) as database:
+        facts = dict(database.sql("SELECT key, value FROM internal.metadata").fetchall())
+    assert facts["known_in"] == "deep.sky"
+
+
 def test_what_cannot_be_published_is_said(survey: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no finished survey"):
         find_publication(tmp_path)
