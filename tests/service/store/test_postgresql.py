@@ -30,6 +30,8 @@ QUERIES = (
     "SELECT candidate_id, ra FROM emline.scores WHERE 1 = CONTAINS(POINT(ra, dec), CIRCLE(150, 20, 60)) ORDER BY candidate_id",
     "SELECT c.candidate_id, o.s_ra, o.access_url, o.obs_id, o.em_min FROM emline.candidates AS c JOIN ivoa.obscore AS o ON c.obs_publisher_did = o.obs_publisher_did ORDER BY 1",
     "SELECT source, code, message FROM emline.rejects ORDER BY source",
+    "SELECT * FROM emline.coverage ORDER BY survey, npix",
+    "SELECT s.candidate_id, c.cell, c.n_spectra FROM emline.scores AS s JOIN emline.coverage AS c ON 1 = CONTAINS(POINT(s.ra, s.dec), c.cell) ORDER BY 1, 2",
     "SELECT table_name, column_name, datatype, arraysize, unit, ucd, indexed, \"size\" FROM tap_schema.columns ORDER BY table_name, column_index",
     "SELECT t.table_name, s.description FROM tap_schema.tables AS t JOIN tap_schema.schemas AS s ON t.schema_name = s.schema_name ORDER BY t.table_index",
     "SELECT key_id, from_table, target_table, utype FROM tap_schema.keys ORDER BY key_id",
