@@ -1,8 +1,10 @@
 """How many labels a person must give: our choice of spectra, entropy alone (as in 2020), and chance.
 
 A first model knows half of the kinds of emission. A survey holds them all, at a prevalence of 0.5 %. A person
-with a stated rate of errors labels what a strategy chooses; the last layer is fitted anew; and so on, until
-precision 0.95 and completeness 0.9 are reached on *other* stars, of which nothing was ever labelled.
+with a stated rate of errors labels what a strategy chooses; the last layer is refined as the product does it,
+which may be refused; and so on, until the catalogue has precision 0.95 and completeness 0.9: what people said
+of the spectra they saw, and of the others those above a limit of score, which an audit gives that the same
+person labels. What the model alone does on *other* stars, of which nothing was ever labelled, is measured too.
 The same is done on real spectra, of which some plates are labelled and others judge. What audits of the first
 model estimate is compared with the truth.
 
@@ -44,7 +46,7 @@ SEEDS: Final = (1, 2, 3, 4, 5)
 ERRORS: Final = 0.02
 """Share of the labels that are wrong: emission called absorption or the other way round."""
 
-MOST: Final = 2000
+MOST: Final = 4000
 """Labels after which a strategy has failed."""
 
 KNOWN: Final = 4000
@@ -53,12 +55,17 @@ KNOWN: Final = 4000
 AUDIT: Final = 600
 """Labels of an audit."""
 
+LEAST_ABOVE: Final = 20
+"""Labels of an audit that must lie above a limit of score for the precision there to be known."""
+
 AUDITS: Final = 1000
 """Audits whose intervals are compared with the truth."""
 
 SHARES: Final = (1.0 - data.PREVALENCE, 0.7 * data.PREVALENCE, 0.3 * data.PREVALENCE)
 
 Single = npt.NDArray[np.float32]
+Scores = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass
@@ -108,7 +115,7 @@ def ours(state: State, n: int) -> npt.NDArray[np.int64]:
 
 Strategy = Callable[[State, int], npt.NDArray[np.int64]]
 STRATEGIES: Final[dict[str, tuple[Strategy, int]]] = {
-    "ours": (ours, 50),
+    "ours": (ours, 100),
     "entropy (2020)": (entropy, 100),
     "random": (chance, 500),
 }
@@ -123,17 +130,44 @@ def person(pool: data.Pool, *, seed: int, errors: float) -> npt.NDArray[np.int64
     return np.asarray(np.where(wrong, other, pool.label), dtype=np.int64)
 
 
-def figures(stated: Single, judge: data.Pool) -> dict[str, float]:
-    """Measure precision and completeness at the limit of score that is best for the two aims.
+def sample(score: Scores, called: npt.NDArray[np.bool_], *, seed: int) -> tuple[Rows, Scores]:
+    """Draw an audit; give its spectra and how many of the survey each stands for."""
+    stratum, _ = stratify(score, called)
+    size = np.bincount(stratum)
+    drawn = allocate(size, np.bincount(stratum, weights=score) / size, AUDIT)
+    random = np.random.default_rng([seed, 6])
+    rows = [random.permutation(np.flatnonzero(stratum == one))[:n] for one, n in enumerate(drawn)]
+    weight = np.repeat(size / np.maximum(drawn, 1), [len(one) for one in rows])
+    return np.concatenate(rows), weight
 
-    Where the limit is set costs an audit, the same for all; what differs is the order that the scores give.
+
+def limit(stated: Single, said: Rows, *, seed: int) -> float:
+    """Give the least score above which an audit, labelled by the person, finds the precision aimed at.
+
+    Where it finds it nowhere, the highest that has labels enough above it.
     """
-    order = np.argsort(stated[:, 0], kind="stable")
-    right = np.cumsum(judge.weight[order] * judge.emission[order])
-    precision = right / np.cumsum(judge.weight[order])
+    score = 1.0 - stated[:, 0].astype(np.float64)
+    rows, weight = sample(score, stated.argmax(axis=1) != 0, seed=seed)
+    order = np.argsort(-score[rows], kind="stable")
+    rows, weight = rows[order], weight[order]
+    precision = np.cumsum(weight * (said[rows] != 0)) / np.cumsum(weight)
     pure = np.flatnonzero(precision >= PRECISION)
-    last = int(pure[-1]) if pure.size else 0
-    return {"precision": float(precision[last]), "completeness": float(right[last] / right[-1])}
+    last = max(int(pure[-1]) if pure.size else 0, min(LEAST_ABOVE, len(rows)) - 1)
+    return float(score[rows[last]])
+
+
+def figures(found: npt.NDArray[np.bool_], pool: data.Pool) -> dict[str, float]:
+    """Measure precision and completeness of what was found among some spectra."""
+    right = float(pool.weight[found & pool.emission].sum())
+    return {
+        "precision": right / max(float(pool.weight[found].sum()), 1e-9),
+        "completeness": right / float(pool.weight[pool.emission].sum()),
+    }
+
+
+def above(stated: Single, least: float) -> npt.NDArray[np.bool_]:
+    """Tell which spectra have at least this score."""
+    return np.asarray(1.0 - stated[:, 0].astype(np.float64) >= least)
 
 
 @dataclass(frozen=True)
@@ -148,32 +182,43 @@ class Trial:
     seed: int
 
     def run(self, name: str, *, most: int = MOST, batch: int | None = None) -> dict[str, Any]:
-        """Let one strategy choose until both aims are met; give the learning curve."""
+        """Let one strategy choose until the catalogue meets both aims; give the learning curve."""
         strategy, usual = STRATEGIES[name]
         batch = batch or usual
         state = State(self.pool, self.strangeness, self.seed, np.ones(len(self.pool), dtype=bool))
         rows = np.empty(0, dtype=np.int64)
         curve = list[dict[str, Any]]()
+        layer, refused = self.learner.start, 0
         while True:
-            layers = self.learner.fit(self.pool.features[rows], self.said[rows])
-            found = figures(self.learner.stated(self.judge.features, layers)[1], self.judge)
-            curve.append({"labels": len(rows), **found})
+            refined = self.learner.fit(self.pool.features[rows], self.said[rows])
+            refused += refined is None and len(rows) > 0
+            layer = layer if refined is None else refined
+            state.balanced, state.stated = self.learner.stated(self.pool.features, layer)
+            least = limit(state.stated, self.said, seed=self.seed + len(rows))
+            catalogue = above(state.stated, least)
+            catalogue[rows] = self.said[rows] != 0
+            other = above(self.learner.stated(self.judge.features, layer)[1], least)
+            found = {**figures(catalogue, self.pool), "other": figures(other, self.judge)}
+            curve.append({"labels": len(rows), "score": least, **found})
             if reached(curve) is not None or len(rows) >= min(most, len(self.pool)):
                 break
-            state.balanced, state.stated = self.learner.stated(self.pool.features, layers)
             chosen = strategy(state, min(batch, most - len(rows)))
             if not chosen.size:
                 break
             state.free[chosen] = False
             state.seed += 1000
             rows = np.concatenate([rows, chosen])
-        emission = int(self.pool.emission[rows].sum())
-        reasons = dict(state.reasons)
-        return {"curve": curve, "labels": reached(curve), "emission": emission, "reasons": reasons}
+        return {
+            "curve": curve,
+            "labels": reached(curve),
+            "emission": int(self.pool.emission[rows].sum()),
+            "refused": refused,
+            "reasons": dict(state.reasons),
+        }
 
 
 def reached(curve: list[dict[str, Any]]) -> int | None:
-    """Give the labels after which both aims are met by two models in a row; None where they never are."""
+    """Give the labels after which both aims are met twice in a row; None where they never are."""
     met = [one["precision"] >= PRECISION and one["completeness"] >= COMPLETENESS for one in curve]
     for number in range(len(met) - 1):
         if met[number] and met[number + 1]:

@@ -43,10 +43,9 @@ def table(found: Results) -> str:
 
 
 def _needed(seeds: list[dict[str, Any]]) -> list[str]:
-    lines = [
-        "| | labels needed: median (each) | minutes | emission in them | last precision | completeness |",
-        "|---|--:|--:|--:|--:|--:|",
-    ]
+    columns = ("", "labels needed: median (each)", "minutes", "emission in them", "refinements refused",
+               "precision", "completeness", "the model alone on other stars")  # fmt: skip
+    lines = [f"| {' | '.join(columns)} |", f"|---|{'--:|' * (len(columns) - 1)}"]
     for name in seeds[0]["strategies"]:
         runs = [seed["strategies"][name] for seed in seeds]
         last = [run["curve"][-1] for run in runs]
@@ -59,7 +58,13 @@ def _needed(seeds: list[dict[str, Any]]) -> list[str]:
         minutes = f"{middle * SECONDS_PER_LABEL / 60:.0f}" if np.isfinite(middle) else "–"
         share = sum(run["emission"] for run in runs) / max(sum(one["labels"] for one in last), 1)
         ends = " | ".join(f"{np.median([one[q] for one in last]):.3f}" for q in ("precision", "completeness"))
-        lines.append(f"| {name} | {words} ({each}) | {minutes} | {share:.0%} | {ends} |")
+        other = ", ".join(
+            f"{np.median([one['other'][q] for one in last]):.2f}" for q in ("precision", "completeness")
+        )
+        refused = f"{sum(run['refused'] for run in runs)} of {sum(len(run['curve']) - 1 for run in runs)}"
+        lines.append(
+            f"| {name} | {words} ({each}) | {minutes} | {share:.0%} | {refused} | {ends} | {other} |"
+        )
     return lines
 
 

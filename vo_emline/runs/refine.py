@@ -22,8 +22,9 @@ from vo_emline.survey.model import threads_for_same_bits
 from vo_emline.survey.shards import Say
 from vo_emline.training import Examples, host_examples, match_labels, read_labels, without_known_emitters
 from vo_emline.training.description import ModelDescription
+from vo_emline.training.last_layer import LABELLED
 from vo_emline.training.refined_card import card
-from vo_emline.training.refinement import LABELLED, refine
+from vo_emline.training.refinement import refine
 from vo_emline.training.simulated import simulated_examples
 
 DEFAULT: Final = "default"
