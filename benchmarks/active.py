@@ -1,12 +1,12 @@
 """How many labels a person must give: our choice of spectra, entropy alone (as in 2020), and chance.
 
-A first model knows half of the kinds of emission. A survey holds them all, at a prevalence of 0.5 %. A person
-with a stated rate of errors labels what a strategy chooses; the last layer is refined as the product does it,
-which may be refused; and so on, until the catalogue has precision 0.95 and completeness 0.9: what people said
-of the spectra they saw, and of the others those above a limit of score, which an audit gives that the same
-person labels. What the model alone does on *other* stars, of which nothing was ever labelled, is measured too.
-The same is done on real spectra, of which some plates are labelled and others judge. What audits of the first
-model estimate is compared with the truth.
+A first model knows half of the kinds of emission. A survey holds them all, at a prevalence of 0.5 %. A
+person with a stated rate of errors labels what a strategy chooses; the last layer is refined as the product
+does it, which may be refused; and so on, until the catalogue has precision 0.95 and completeness 0.9: what
+people said of the spectra they saw, and of the others those above a limit of score, which an audit gives
+that the same person labels. What the model alone does on *other* stars, of which nothing was ever labelled,
+is measured too. The same is done on real spectra, of which some plates are labelled and others judge. What
+audits of the first model estimate is compared with the truth.
 
 Of each seed there is a JSON in the folder of results: stopped and started again, the work goes on.
 """

@@ -18,6 +18,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -38,10 +40,12 @@ ENDLESS: Final = (
 )
 WARM_S: Final = 60.0
 """Seconds of load after which caches are as full as they will be."""
+SYNC_S: Final = 20
+"""Time limit of the service: after it the last query of a crowd is over."""
 REST_S: Final = 100.0
 """Seconds after which the last query of a crowd is over, and its processes are gone."""
-STRETCHES: Final = 6
-"""Times that the memory is looked at beside hostile clients."""
+STRETCH_S: Final = 60.0
+"""Seconds alone, and then beside hostile clients."""
 ELSEWHERE: Final = "127.0.0.2"
 """Where hostile clients come from: limits are kept by address."""
 UPLOAD: Final = (
@@ -111,6 +115,55 @@ def line(name: str, seen: Load) -> str:
     return f"| {name} | {len(seen.seconds)} | {seen.errors} | {rate:.1f} | {p50:.3f} | {p99:.3f} |"
 
 
+@dataclass
+class Soak:
+    """What was seen."""
+
+    alone: Load = field(default_factory=Load)
+    beside: Load = field(default_factory=Load)
+    memory: list[float] = field(default_factory=list)
+    """MB: at rest, after each stretch beside hostile clients, and at rest again."""
+
+    def text(self, n_hostile: int) -> str:
+        """Give the table and what went wrong."""
+        ratio = np.quantile(self.beside.seconds, 0.99) / np.quantile(self.alone.seconds, 0.99)
+        meanwhile = ", ".join(f"{size:.0f}" for size in self.memory[1:-1])
+        lines = [
+            "| good clients | answers | errors | per second | median, s | p99, s |",
+            "|---|---:|---:|---:|---:|---:|",
+            line("alone", self.alone),
+            line(f"beside {n_hostile} hostile ones", self.beside),
+            "",
+            f"p99 beside hostile clients: {ratio:.1f} times that of good ones alone",
+            f"memory, MB: {self.memory[0]:.0f} before, {self.memory[-1]:.0f} after, meanwhile {meanwhile}",
+        ]
+        for name, load_ in (("alone", self.alone), ("beside", self.beside)):
+            lines += [f"{name}: {count} × {what}" for what, count in load_.failures.most_common()]
+        return "\n".join(lines) + "\n"
+
+
+def soak(url: str, process: int, crowd: Callable[..., Load], *, stretches: int, n_hostile: int) -> Soak:
+    """Let the crowd ask alone and beside hostile clients in turns."""
+    crowd(seconds=WARM_S)
+    found = Soak(memory=[rested(process)])
+    for _ in range(stretches):
+        found.alone.add(crowd(seconds=STRETCH_S))
+        stop = threading.Event()
+        attackers = [
+            threading.Thread(target=hostile, args=(url, kind, stop), daemon=True) for kind in range(n_hostile)
+        ]
+        for attacker in attackers:
+            attacker.start()
+        found.beside.add(crowd(seconds=STRETCH_S))
+        found.memory.append(memory(process))
+        stop.set()
+        for attacker in attackers:
+            attacker.join()
+        time.sleep(SYNC_S + 5)
+    found.memory.append(rested(process))
+    return found
+
+
 def main() -> None:
     """Measure and write the table to standard output."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -123,47 +176,23 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=100_000)
     options = parser.parse_args()
-    seconds = options.minutes * 60
+    stretches = max(1, round(options.minutes * 60 / (2 * STRETCH_S + SYNC_S)))
     with tempfile.TemporaryDirectory() as folder:
         release = Path(folder) / "release.duckdb"
         write_release(release, made_rows(options.rows))
         command = [sys.executable, "-m", "service", str(release), "--port", "0"]
         command += ["--processes", str(options.processes)]
-        environment = {**os.environ, "VO_EMLINE_SERVICE_SYNC_SECONDS": "20"}
+        environment = {**os.environ, "VO_EMLINE_SERVICE_SYNC_SECONDS": str(SYNC_S)}
         with subprocess.Popen(  # noqa: S603 - our own program
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
         ) as service:
             url = service.stdout.readline().strip() if service.stdout else ""
-            server = Server(f"{url}/tap", TABLE)
-            crowd = partial(load, server, good, clients=options.clients, think=options.think)
-            crowd(seconds=WARM_S)
-            sizes = [rested(service.pid)]
-            alone = crowd(seconds=seconds / 4)
-            stop = threading.Event()
-            attackers = [
-                threading.Thread(target=hostile, args=(url, kind, stop)) for kind in range(options.hostile)
-            ]
-            for attacker in attackers:
-                attacker.start()
-            beside = Load()
-            for _ in range(STRETCHES):
-                stretch = crowd(seconds=seconds * 3 / 4 / STRETCHES)
-                beside.seconds += stretch.seconds
-                beside.errors += stretch.errors
-                beside.wall += stretch.wall
-                sizes.append(memory(service.pid))
-            stop.set()
-            for attacker in attackers:
-                attacker.join()
-            sizes.append(rested(service.pid))
+            crowd = partial(
+                load, Server(f"{url}/tap", TABLE), good, clients=options.clients, think=options.think
+            )
+            found = soak(url, service.pid, crowd, stretches=stretches, n_hostile=options.hostile)
             service.terminate()
-    sys.stdout.write(
-        "| good clients | answers | errors | per second | median, s | p99, s |\n"
-        "|---|---:|---:|---:|---:|---:|\n"
-        f"{line('alone', alone)}\n{line(f'beside {options.hostile} hostile ones', beside)}\n\n"
-        f"memory of all processes, MB: {sizes[0]:.0f} before, {sizes[-1]:.0f} after, "
-        f"meanwhile {', '.join(f'{size:.0f}' for size in sizes[1:-1])}\n"
-    )
+    sys.stdout.write(found.text(options.hostile))
 
 
 if __name__ == "__main__":

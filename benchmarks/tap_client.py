@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import statistics
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -55,8 +57,20 @@ class Load:
     """What many clients saw together."""
 
     seconds: list[float] = field(default_factory=list)
-    errors: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    """What went wrong, and how often."""
     wall: float = 0.0
+
+    @property
+    def errors(self) -> int:
+        """Count what went wrong."""
+        return self.failures.total()
+
+    def add(self, other: Load) -> None:
+        """Add what was seen at another time."""
+        self.seconds += other.seconds
+        self.failures += other.failures
+        self.wall += other.wall
 
 
 MakeRequest = Callable[[np.random.Generator], Request]
@@ -152,10 +166,20 @@ def _client(server: Server, found: Load, make: MakeRequest, end: float, seed: in
         try:
             send(connection, server, make(rng))
             response = connection.getresponse()
-            failed = response.status != 200 or b'value="ERROR"' in response.read()
-        except (OSError, http.client.HTTPException):
+            body = response.read()
+            failed = _failure(response.status, body)
+        except (OSError, http.client.HTTPException) as error:
             connection.close()
-            failed = True
-        found.errors += failed
+            failed = f"{type(error).__name__}: {error}"
+        if failed:
+            found.failures[failed] += 1
         found.seconds.append(time.perf_counter() - begin)
     connection.close()
+
+
+def _failure(status: int, body: bytes) -> str:
+    """Say what is wrong with an answer; empty for a good one."""
+    if status == 200 and b'value="ERROR"' not in body:
+        return ""
+    said = re.search(rb'value="ERROR"[^>]*>([^<]*)<', body)
+    return f"{status}: {(said[1] if said else body[:200]).decode(errors='replace').strip()}"
