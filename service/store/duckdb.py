@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, Final
 
@@ -33,8 +33,12 @@ WARM_S: Final = 60
 WAIT_S: Final = 0.1
 """How long a query waits for a process to become free before another is started: about what that takes."""
 
+SPARE: Final = 2
+"""Processes that should have the release open and nothing to do: where a crowd takes them all, the short
+query that comes next waits until another is open, which takes longest when many run."""
+
 IDLE_S: Final = 30.0
-"""How long a process is kept that no query needs: the one that was used last answers the next."""
+"""How long more processes are kept that no query needs: the one that was used last answers the next."""
 
 PATIENCE_S: Final = 1.0
 """How long a query that is stopped may take to end; then its process is ended, which costs a new one."""
@@ -68,6 +72,7 @@ class DuckdbRelease(Release):
         self._working = 0
         self._closed = False
         self._opening = False
+        self._filling = False
         self._tidying: threading.Timer | None = None
         self._changed = threading.Condition()
         try:
@@ -105,12 +110,21 @@ class DuckdbRelease(Release):
         return _Running(self, deadline=deadline)
 
     def warm(self) -> None:
-        """Let a process open the release."""
+        """Let processes open the release, until :data:`SPARE` of them have nothing to do."""
+        with self._changed:
+            self._filling = True
         try:
-            self.give_back(self.take(Deadline.after(WARM_S)))
+            while self._another_is_wanted():
+                self.give_back(self._open(Deadline.after(WARM_S)))
         except KilledError as error:
             if not self._closed:  # otherwise it is the service that ended it
-                logger.warning("no process is ready for the first query: %s", error)
+                logger.warning("no process is ready for the next query: %s", error)
+        except OSError:
+            if not self._closed:  # the service ends
+                raise
+        finally:
+            with self._changed:
+                self._filling = False
 
     def close(self) -> None:
         """End the processes and close the database."""
@@ -146,7 +160,9 @@ class DuckdbRelease(Release):
                 self._changed.wait(timeout=(deadline.moment if self._opening else patience) - now)
             self._working += 1
             if self._idle:
-                return self._idle.pop()
+                worker = self._idle.pop()
+                self._fill()
+                return worker
         return self._open(deadline)
 
     def give_back(self, worker: Worker) -> None:
@@ -158,24 +174,38 @@ class DuckdbRelease(Release):
                 worker.idle_since = time.monotonic()
                 self._idle.append(worker)
             old = self._outdated()
-            needed = not (kept or self._closed or self._idle or self._working)
+            self._fill()
             self._tidy_later()
             self._changed.notify()
         for each in old if kept else [*old, worker]:
             each.close()
-        if needed:  # the next query should find a process that has the release open
-            threading.Thread(target=self._replace, name="replace", daemon=True).start()
+
+    def _fill(self) -> None:
+        """Open more in the background where too few have nothing to do; the lock is held."""
+        if not (self._closed or self._filling or len(self._idle) >= SPARE):
+            self._filling = True
+            threading.Thread(target=self.warm, name="fill", daemon=True).start()
+
+    def _another_is_wanted(self) -> bool:
+        """Tell whether there are too few, and count the one that is to be opened."""
+        with self._changed:
+            while self._opening and not self._closed:
+                self._changed.wait(timeout=1.0)
+            wanted = not self._closed and len(self._idle) < SPARE
+            self._opening = wanted
+            self._working += wanted
+            return wanted
 
     def _outdated(self) -> list[Worker]:
         """Take out the processes that were opened for a crowd which has gone: what they hold is let go of."""
         since = time.monotonic() - IDLE_S
-        old = [worker for worker in self._idle[:-1] if worker.idle_since < since]
+        old = [worker for worker in self._idle[:-SPARE] if worker.idle_since < since]
         self._idle = [worker for worker in self._idle if worker not in old]
         return old
 
     def _tidy_later(self) -> None:
         """See to it that processes go also where no query comes any more to look after them."""
-        if len(self._idle) > 1 and self._tidying is None and not self._closed:
+        if len(self._idle) > SPARE and self._tidying is None and not self._closed:
             self._tidying = threading.Timer(1.1 * IDLE_S, self._tidy)
             self._tidying.daemon = True
             self._tidying.start()
@@ -206,10 +236,6 @@ class DuckdbRelease(Release):
                 self._opening = False
                 self._changed.notify_all()
         return worker
-
-    def _replace(self) -> None:
-        with suppress(OSError):  # the service ends
-            self.warm()
 
     def _count(self, name: str) -> int:
         found = self._database.execute(f"SELECT count(*) FROM {name}").fetchone()  # noqa: S608 - names of ours

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from service.deadline import Deadline
 from service.errors import StoppedError
 from service.processes import KilledError
 from service.store import FileStore
+from service.store.duckdb import SPARE
 from service.urls import Urls
 from vo_emline.errors import UserError
 
@@ -41,15 +42,27 @@ def run(store: FileStore, query: str, seconds: float = 120) -> list[dict[str, An
             return [row for batch in running.start(compiled.sql, uploads={}) for row in batch.to_pylist()]
 
 
+def until(true: Callable[[], bool]) -> None:
+    """Wait until something is so, for twenty seconds."""
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def resident() -> int:
     """Bytes of memory of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_one_process_answers_one_query_after_the_other(store: FileStore) -> None:
-    assert [run(store, ONE) for _ in range(3)] == [[{"n": 200}]] * 3
+    run(store, ONE)
     with store.lease() as release:
-        assert len(release._idle) == 1  # type: ignore[attr-defined]
+        until(lambda: len(release._idle) == SPARE)  # type: ignore[attr-defined]
+        last = release._idle[-1]  # type: ignore[attr-defined]
+        assert [run(store, ONE) for _ in range(3)] == [[{"n": 200}]] * 3
+        assert release._idle[-1] is last  # type: ignore[attr-defined]
+        assert len(release._idle) == SPARE  # type: ignore[attr-defined]
 
 
 def test_a_query_is_ended_at_its_deadline_while_it_runs(store: FileStore) -> None:
@@ -133,15 +146,13 @@ def test_processes_that_a_crowd_needed_end_when_it_has_gone(
 ) -> None:
     monkeypatch.setattr("service.store.duckdb.WAIT_S", 0.0)
     with store.lease() as release:
-        with (
-            closing(release.run(deadline=Deadline.after(120))),
-            closing(release.run(deadline=Deadline.after(120))),
-        ):
-            pass
-        assert len(release._idle) == 2  # type: ignore[attr-defined]
+        with ExitStack() as crowd:
+            for _ in range(SPARE + 1):
+                crowd.enter_context(closing(release.run(deadline=Deadline.after(120))))
+        assert len(release._idle) > SPARE  # type: ignore[attr-defined]
         monkeypatch.setattr("service.store.duckdb.IDLE_S", 0.0)
         run(store, ONE)
-        assert len(release._idle) == 1  # type: ignore[attr-defined]
+        assert len(release._idle) == SPARE  # type: ignore[attr-defined]
 
 
 def test_processes_of_a_crowd_end_also_where_no_query_follows(
@@ -153,12 +164,7 @@ def test_processes_of_a_crowd_end_also_where_no_query_follows(
         if release._tidying:  # type: ignore[attr-defined]  # of another test, half a minute ahead
             release._tidying.cancel()  # type: ignore[attr-defined]
             release._tidying = None  # type: ignore[attr-defined]
-        with (
-            closing(release.run(deadline=Deadline.after(120))),
-            closing(release.run(deadline=Deadline.after(120))),
-        ):
-            pass
-        end = time.monotonic() + 20
-        while len(release._idle) != 1 and time.monotonic() < end:  # type: ignore[attr-defined]
-            time.sleep(0.02)
-        assert len(release._idle) == 1  # type: ignore[attr-defined]
+        with ExitStack() as crowd:
+            for _ in range(SPARE + 1):
+                crowd.enter_context(closing(release.run(deadline=Deadline.after(120))))
+        until(lambda: len(release._idle) == SPARE)  # type: ignore[attr-defined]
