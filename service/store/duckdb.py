@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from service.deadline import Deadline
-from service.errors import StoppedError
+from service.errors import BusyError, StoppedError
 from service.nursery import Limits
 from service.processes import KilledError, Worker, shared_nursery
 from service.store.opening import CATALOG, Opening, connect, has_table, published_tables
@@ -249,6 +249,8 @@ class _Running(RunningQuery):
         try:
             self._worker = release.take(deadline)
         except KilledError as error:
+            if error.reason == "died":  # before it was asked anything
+                raise BusyError("the service has just lost a process; ask again") from error
             raise self._explain(error) or error from error
 
     def _read(self, sql: str, uploads: Mapping[str, pa.Table]) -> Generator[pa.RecordBatch, None, None]:
@@ -283,7 +285,12 @@ class _Running(RunningQuery):
     def _exchange(self) -> None:
         """Take another process for the one that died."""
         with self._lock:
-            dead, self._worker = self._worker, self._release.take(self._deadline)
+            try:
+                dead, self._worker = self._worker, self._release.take(self._deadline)
+            except KilledError as error:
+                if error.reason == "died":
+                    raise BusyError("the service has just lost two processes; ask again") from error
+                raise
         self._release.give_back(dead)
 
     def _interrupt(self) -> None:
