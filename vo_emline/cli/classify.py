@@ -43,6 +43,7 @@ def classify(
       vo-emline classify lamost/20120101/ --run my-run --output result.vot
       vo-emline classify coadd.fits 'stars.fits#row=2' 'pair.fits[1]' --output result.csv
       vo-emline classify lamost-store/ --run my-run --output result.parquet   (of vo-emline ingest)
+      vo-emline classify selection.vot --output result.csv      (a list or table with a column of files)
 
     Columns: file, label, p_absorption, p_emission, p_double_peak, score, snr_r, obsid, designation, ra, dec,
     and more. A file that cannot be classified keeps its row, with an empty label and the reason. Printed are

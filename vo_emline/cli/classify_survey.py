@@ -12,9 +12,11 @@ import click
 
 from vo_emline.cli.fetch import query_options
 from vo_emline.cli.options import (
+    STANDARD_INPUT,
     run_option,
     scoring,
     shard_size_option,
+    standard_input,
     survey_overrides,
     workers_option,
 )
@@ -119,7 +121,8 @@ def classify_survey(
       vo-emline classify-survey lamost/ --dry-run --output dr7          what will it cost?
       vo-emline classify-survey lamost/ --output dr7                    start, and start again after anything
       vo-emline classify-survey lamost-store --run my-run --output dr7  from a store of `vo-emline ingest`
-      vo-emline classify-survey list.txt --output night-1               files named in a list
+      vo-emline classify-survey list.txt --output night-1               files named in a list, or in a table
+      find . -name 'spec*' | vo-emline classify-survey - --output all   files named by standard input
       vo-emline classify-survey lamost/ --output dr8 --previous dr7     the next release on top of the last
       vo-emline classify-survey lamost-store --run refined --since dr7 --output dr7-refined   what changed?
       vo-emline classify-survey ssa:ondrejov --target "gam Cas" --output gam-cas
@@ -211,7 +214,7 @@ def _paths(source: tuple[str, ...], output: Path, options: dict[str, Any]) -> li
 
     services = [name for name in source if re.match(r"(ssa|tap):", name)]
     if not services:
-        return [Path(name) for name in source]
+        return [standard_input() if name == STANDARD_INPUT else Path(name) for name in source]
     if len(source) > 1:
         raise click.UsageError("an archive cannot be joined with files or another archive; give it alone")
     folder = output / "spectra"

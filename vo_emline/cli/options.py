@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+STANDARD_INPUT: Final = "-"
+"""Name of the list that is given by standard input."""
+
+
+def standard_input() -> Path:
+    """Keep the list of files given by standard input, and give where: the same list has the same name.
+
+    Raises
+    ------
+    UserError
+        It is no text.
+    """
+    from vo_emline.errors import UserError
+    from vo_emline.files import write_bytes
+    from vo_emline.net.cache import cache_directory
+
+    content = sys.stdin.buffer.read()
+    if not content.strip() or b"\0" in content:
+        raise UserError("standard input (-) is read as a list: the name of a spectrum's file on each line")
+    here = f"# names are relative to {Path.cwd()}\n".encode()
+    path = cache_directory() / "lists" / f"{hashlib.sha256(here + content).hexdigest()[:16]}.lst"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, here + content)
+    return path
+
 
 class SpectraPath(click.Path):
-    """Files and folders that exist, and spectra of files (``file.fits[2]``, ``file.fits#row=3``)."""
+    """Files and folders that exist, spectra of files (``file.fits[2]``, ``file.fits#row=3``), and ``-``."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Give the path; see that the file of a part exists."""
         said = str(value)
+        if said == STANDARD_INPUT:
+            return standard_input()
         if said.endswith("]") or "#row=" in said:
             from vo_emline.spectra import file_of
 

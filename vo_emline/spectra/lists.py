@@ -1,13 +1,20 @@
-"""Lists of spectrum files: what their names look like, text files that list them, and each only once."""
+"""Lists of spectrum files: what their names look like, files that list them, and each only once.
+
+A list is a text of names, a line for each, or a table with a column of them: what a survey's catalogue,
+TOPCAT or a shell leaves.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -20,8 +27,30 @@ SUFFIXES: Final = (".fits", ".fit", ".fts", ".vot", ".votable", ".xml", ".csv", 
 PACKED: Final = (".gz", ".bz2", ".xz", ".zip", ".fz")
 """Suffixes of compressed files."""
 
-LIST_SUFFIXES: Final = (".txt", ".csv", ".lst", ".list")
+LIST_SUFFIXES: Final = (".txt", ".csv", ".tsv", ".lst", ".list")
 """Suffixes of text files that may list spectra."""
+
+TABLE_SUFFIXES: Final = {
+    ".fits": "fits", ".fit": "fits", ".vot": "votable", ".votable": "votable", ".xml": "votable",
+    ".ecsv": "ascii.ecsv", ".parquet": "parquet",
+}  # fmt: skip
+"""Suffixes of other tables that may list spectra, and what Astropy calls their formats."""
+
+_TEXT_COLUMN: Final = {
+    "fits": re.compile(rb"TFORM\d+\s*= '\s*\d+A"),
+    "votable": re.compile(rb"<FIELD[^>]*datatype=[\"'](?:char|unicodeChar)[\"']"),
+    "ascii.ecsv": re.compile(rb"datatype: string"),
+    "parquet": re.compile(rb"PAR1"),
+}
+"""What the beginning of a table has to hold that lists names."""
+
+_BEGINNING: Final = 1 << 16
+"""Bytes in which it does."""
+
+_LARGEST: Final = 2_000_000_000
+"""Bytes of the largest table that is read for names: some ten million of them."""
+
+_DELIMITERS: Final = ",\t;|"
 
 _HEAD: Final = 20
 """Lines in which a list has to name its first file."""
@@ -49,47 +78,58 @@ def names_nothing(name: str) -> bool:
 
 
 def is_list(path: Path) -> bool:
-    """Tell a text file that lists spectra from one that is a spectrum: its first lines name one.
+    """Tell a file that lists spectra from one that is a spectrum: its first lines name one.
 
-    Comments do not count: a spectrum may well say from which file it was made.
+    Comments do not count: a spectrum may well say from which file it was made. Of a table other than text
+    the first name of a column has to be that of a file that is there.
     """
-    if path.suffix.lower() not in LIST_SUFFIXES or not path.is_file():
+    if not path.is_file():
         return False
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        return any(_listed(line) for line in islice(file, _HEAD))
+    if path.suffix.lower() in LIST_SUFFIXES:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            return _column(islice(file, _HEAD), path) is not None
+    return _names_of_table(path) is not None
 
 
 def read_list(path: Path) -> Iterator[str]:
-    """Give the files that a text file lists, one per line, as often as it lists them.
+    """Give the files that a file lists, as often as it lists them.
 
     Only the first one is looked for: what else is missing shows when it is read.
 
     Parameters
     ----------
     path
-        Names relative to its folder or absolute, in the first column where
-        lines have commas; lines that name no spectrum (a header, a remark)
-        are passed over.
+        Text, or a table. Names are absolute, relative to its folder, or else to where the program was
+        started. In lines with delimiters they stand in the first column of which one is there; lines that
+        name no spectrum (a header, a remark) are passed over.
 
     Raises
     ------
     UserError
-        The first file is not there, or the list is not UTF-8.
+        The first file is not there, or the text is not UTF-8.
     """
-    first = True
+    if path.suffix.lower() not in LIST_SUFFIXES:
+        names = _names_of_table(path) or []
+        base = _base(names[0], path) if names else None
+        yield from (str((base or path.parent) / name) for name in names)
+        return
+    base = None
     try:
         with path.open(encoding="utf-8-sig") as file:
+            column = _column(islice(file, _HEAD), path)
+            file.seek(0)
             for number, line in enumerate(file, start=1):
-                name = _listed(line)
+                name = _listed(line, column)
                 if not name:
                     continue
-                found = str(path.parent / name)
-                if first and not Path(found).exists() and not Path(_PART.sub("", found)).exists():
+                if base is None:
+                    base = _base(name, path)
+                if base is None:
                     raise UserError(
-                        f"{path}:{number}: there is no {found}; names in a list are relative to its folder"
+                        f"{path}:{number}: there is no {path.parent / name}; names in a list are relative to "
+                        "its folder, or to where you are"
                     )
-                first = False
-                yield found
+                yield str(base / name)
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is no list of files in UTF-8: {error}") from error
 
@@ -120,9 +160,101 @@ def _hash(name: str) -> int:
     return hash(os.path.abspath(name))  # noqa: PTH100  text is all that is needed
 
 
-def _listed(line: str) -> str:
+class _Column(NamedTuple):
+    """Where the names stand in the lines of a list."""
+
+    delimiter: str
+    """Empty where the line is the name."""
+    number: int
+
+
+def _column(lines: Iterable[str], path: Path) -> _Column | None:
+    """Find where the lines of a list have names of spectra, best of all those of files that are there."""
+    first = None
+    for line in lines:
+        if _COMMENT.match(line):
+            continue
+        for column in _columns(line):
+            name = _listed(line, column)
+            if name and _base(name, path):
+                return column
+            first = first or (column if name else None)
+    return first
+
+
+def _columns(line: str) -> Iterator[_Column]:
+    """Give the ways to take a line apart."""
+    yield _Column("", 0)
+    for delimiter in _DELIMITERS:
+        if delimiter in line:
+            yield from (_Column(delimiter, number) for number in range(len(_cells(line, delimiter))))
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    if not delimiter:
+        return [line.strip()]
+    return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+
+
+def _listed(line: str, column: _Column | None) -> str:
     """Give the spectrum that a line of a list names, with the part of its file; empty where it names none."""
-    if _COMMENT.match(line):
+    if column is None or _COMMENT.match(line):
         return ""
-    name = line.partition(",")[0].strip()
+    cells = _cells(line, column.delimiter)
+    return _spectrum(cells[column.number]) if column.number < len(cells) else ""
+
+
+def _spectrum(cell: str) -> str:
+    name = cell.strip()
     return name if names_spectrum(_PART.sub("", name)) else ""
+
+
+def _base(name: str, path: Path) -> Path | None:
+    """Give the folder that the names in a list are relative to, by one of them; None where it is nowhere."""
+    for folder in (path.parent, Path()):
+        if any((folder / one).exists() for one in (name, _PART.sub("", name))):
+            return folder
+    return None
+
+
+def _names_of_table(path: Path) -> list[str] | None:
+    """Read the names of spectra in a table; None where it is no table of them."""
+    kind = TABLE_SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        return None
+    with path.open("rb") as file:
+        beginning = file.read(_BEGINNING)
+        if not _TEXT_COLUMN[kind].search(beginning) or path.stat().st_size > _LARGEST:
+            return None
+        content = beginning + file.read()
+    table = _table(content, kind)
+    if table is None:
+        return None
+    for column in table.itercols():
+        if column.dtype.kind in "SUO" and column.ndim == 1:
+            values = [
+                value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in column
+            ]
+            names = [name for name in map(_spectrum, values) if name]
+            if names and _base(names[0], path):
+                return names
+    return None
+
+
+def _table(content: bytes, kind: str) -> Any:
+    """Read a table; None where that fails, as a reader of spectra will say why."""
+    from astropy.table import Table
+
+    from vo_emline.spectra.structure import spans
+    from vo_emline.spectra.votable import refuse_hostile
+
+    try:
+        if kind == "fits":
+            list(spans(content, source=""))  # sizes that lie
+        elif kind == "votable":
+            refuse_hostile(content, source="")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return Table.read(io.BytesIO(content), format=kind)
+    except Exception:  # noqa: BLE001  whatever Astropy and Arrow raise
+        return None

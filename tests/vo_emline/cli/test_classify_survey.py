@@ -45,6 +45,19 @@ def test_parts_and_the_end(mirror: Path, tmp_path: Path) -> None:
     assert "summary.json" in invoke(*common, "--finish").stderr
 
 
+def test_names_come_by_standard_input(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VO_EMLINE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(mirror)
+    names = "".join(f"{path.name}\n" for path in sorted(mirror.glob("*.fits*")))
+    for _ in range(2):  # the same list is the same survey
+        command = ["classify-survey", "-", "--output", str(tmp_path / "survey")]
+        done = CliRunner().invoke(app, command, input=names)
+        assert done.exit_code == 0, done.output
+        assert json.loads((tmp_path / "survey" / "summary.json").read_text())["inputs"] == 6
+    nothing = CliRunner().invoke(app, ["classify", "-", "--output", str(tmp_path / "a.csv")], input="\n")
+    assert "standard input (-) is read as a list" in nothing.output + str(nothing.exception)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -5,9 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
+from astropy.table import Table
 
 from vo_emline.errors import UserError
 from vo_emline.spectra import discover, find_spectra, printable
+from vo_emline.spectra.lists import TABLE_SUFFIXES
 
 
 def touch(folder: Path, *names: str) -> list[Path]:
@@ -49,6 +51,57 @@ def test_a_list_that_leads_nowhere_is_refused_but_a_gap_is_left_to_the_reader(tm
     listed.write_bytes(b"a.fits\n" + b"x" * 10_000 + b"\n\xe9.fits\n")
     with pytest.raises(UserError, match=r"list.txt is no list of files in UTF-8"):
         find_spectra([listed])
+
+
+NAMES = ["spectra/b.fits.gz", "spectra/a.fit"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "obsid,file,ra\n1,{0},84.4\n2,{1},84.5\n",
+        "number;Datei\n1;{0}\n2;{1}\n",
+        'name\tlabel\n"{0}"\temission\n"{1}"\tabsorption\n',
+        "| {0} | emission |\n| {1} | absorption |\n",
+    ],
+)
+def test_names_stand_in_any_column_of_a_text(tmp_path: Path, text: str) -> None:
+    touch(tmp_path, *NAMES)
+    listed = tmp_path / "list.csv"
+    listed.write_text(text.format(*NAMES))
+    assert find_spectra([listed]) == [tmp_path / name for name in NAMES]
+
+
+@pytest.mark.parametrize("suffix", [".vot", ".xml", ".fits", ".ecsv", ".parquet"])
+def test_names_stand_in_a_column_of_a_table(tmp_path: Path, suffix: str) -> None:
+    touch(tmp_path, *NAMES)
+    listed = tmp_path / f"selection{suffix}"
+    kind = TABLE_SUFFIXES[suffix]
+    Table({"obsid": [1, 2], "designation": ["J1", "J2"], "path": NAMES}).write(listed, format=kind)
+    assert find_spectra([listed]) == [tmp_path / name for name in NAMES]
+    Table({"obsid": [1, 2], "path": ["x.fits", "y.fits"]}).write(listed, format=kind, overwrite=True)
+    assert find_spectra([listed]) == [listed]  # none is there: whoever reads it will say what is wrong
+
+
+@pytest.mark.parametrize("suffix", [".vot", ".fits", ".parquet", ".ecsv"])
+def test_a_table_that_is_broken_or_hostile_is_no_list(tmp_path: Path, suffix: str) -> None:
+    listed = tmp_path / f"selection{suffix}"
+    listed.write_bytes(
+        b"PAR1 <!DOCTYPE x [<!ENTITY a 'b'>]><FIELD name='p' datatype='char'/> datatype: string "
+        b"TFORM1  = '80A     '"
+    )
+    assert find_spectra([listed]) == [listed]
+
+
+def test_names_are_relative_to_the_list_or_else_to_where_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, *NAMES)
+    listed = tmp_path / "lists" / "list.txt"
+    listed.parent.mkdir()
+    listed.write_text("\n".join(NAMES))
+    monkeypatch.chdir(tmp_path)
+    assert find_spectra([listed]) == [Path(name) for name in NAMES]
 
 
 def test_a_text_spectrum_is_no_list(tmp_path: Path) -> None:
