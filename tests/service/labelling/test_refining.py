@@ -9,14 +9,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from service.labelling.people import Role
+from tests.service.browser.conftest import chromium, new_page
 from vo_emline.labels import LABELS
 from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.runs.publish import find_publication, publish
@@ -28,30 +31,48 @@ SECONDS = 500
 """How long a refinement may take on a machine that does much else."""
 
 
+__all__ = ["chromium", "new_page"]
+
+BY_KEYS = 60
+DIGITS = dict(zip(LABELS, "123", strict=True))
+
+
+@dataclass(frozen=True)
+class Field:
+    """A service of real spectra, and what was said of each by eye, by its publisher DID."""
+
+    served: Any
+    words: dict[str, str]
+
+
 @pytest.fixture(scope="module")
-def labelled(
-    shared_data: Path, tmp_path_factory: pytest.TempPathFactory, start_labelled: Any, label: Any
-) -> Any:
-    """A service of real spectra, labelled by eye."""
-    field = shared_data.parent / "field"
-    if not field.is_dir():
-        pytest.skip(f"no real data in {field}")
-    with (field / "labels.csv").open(encoding="utf-8") as file:
+def field(shared_data: Path, tmp_path_factory: pytest.TempPathFactory, start_labelled: Any) -> Field:
+    """Classify, publish and serve the spectra that were labelled by eye."""
+    folder = shared_data.parent / "field"
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder}")
+    with (folder / "labels.csv").open(encoding="utf-8") as file:
         said = {row["path"]: row["label"] for row in csv.DictReader(file)}
-    chosen = {str(field / path): word for path, word in said.items() if word in LABELS}
+    chosen = {str(folder / path): word for path, word in said.items() if word in LABELS}
     words = {Path(path).name: word for path, word in chosen.items()}
-    folder = tmp_path_factory.mktemp("survey")
+    output = tmp_path_factory.mktemp("survey")
     classify_survey(
-        [Path(path) for path in chosen], folder, model=DEFAULT_MODEL, options=SurveyOptions(workers=1)
+        [Path(path) for path in chosen], output, model=DEFAULT_MODEL, options=SurveyOptions(workers=1)
     )
-    publish(find_publication(folder))
-    served = start_labelled(folder / "release.duckdb")
-    with duckdb.connect(str(folder / "release.duckdb"), read_only=True) as database:
+    publish(find_publication(output))
+    served = start_labelled(output / "release.duckdb")
+    with duckdb.connect(str(output / "release.duckdb"), read_only=True) as database:
         rows = database.sql("SELECT obs_publisher_did, path FROM internal.spectra").fetchall()
-    given = [label(did, words[Path(path).name]) for did, path in rows]
-    assert len(given) > 100
-    assert served.post("/label/api/labels", given).json()["stored"] == len(given)
-    return served
+    return Field(served, {did: words[Path(path).name] for did, path in rows})
+
+
+@pytest.fixture(scope="module")
+def labelled(field: Field, label: Any) -> Any:
+    """The service, with a label for every spectrum that has none."""
+    there = {one.publisher_did for one in field.served.log.current()}
+    given = [label(did, word) for did, word in field.words.items() if did not in there]
+    assert field.served.post("/label/api/labels", given).json()["stored"] == len(given)
+    return field.served
 
 
 def act(served: Any, action: str, name: str = "", cookies: dict[str, str] | None = None) -> httpx.Response:
@@ -71,30 +92,64 @@ def ended(served: Any) -> dict[str, Any]:
     return found
 
 
-def test_it_makes_the_model_that_the_command_makes(labelled: Any, tmp_path: Path) -> None:
-    assert act(labelled, "begin").status_code == 303
-    assert act(labelled, "begin").status_code == 400  # one at a time
-    found = ended(labelled)
-    assert found["status"] == "done", found["said"]
-    folder = Path(found["run"]).parent
-    asked = json.loads((folder / "begun.json").read_text())
-    export = tmp_path / "labels.csv"
-    export.write_bytes(labelled.get("/label/api/export?format=csv").content)
-    command = [sys.executable, "-m", "vo_emline", "train", "--from", "default", "--labels", str(export)]
-    command += [word for file in asked["files"] for word in ("--training", file)]
-    again = subprocess.run(
-        [*command, "--output", str(tmp_path / "run")], capture_output=True, text=True, check=False
-    )
-    page = labelled.get("/label/refinements").text
+@pytest.mark.browser
+def test_a_whole_round(field: Field, new_page: Any, label: Any, tmp_path: Path) -> None:
+    """Queue, labels by keys, what they tell, refinement, export, and the same model by the command.
+
+    As docs/labelling.md has it; what nobody labels by keys was labelled before, by eye.
+    """
+    served = field.served
+    with new_page() as page:
+        page.goto(f"{served.url}/label")
+        page.fill("[name=size]", str(BY_KEYS))
+        page.fill("[name=name]", "round")
+        page.click("text=Make it")
+        page.wait_for_url("**/label/queue/round")
+        page.wait_for_selector("#spectrum canvas")
+        asked = [item.publisher_did for item in served.queues.items("round")]
+        for did in asked:
+            page.wait_for_selector("#labelling:not(.empty)")
+            page.keyboard.press(DIGITS[field.words[did]])
+        expect(page.locator("#name")).to_have_text("All labelled")
+        expect(page.locator("#sending")).to_have_text("Everything is stored.")
+        expect(page.locator("#figures")).to_contain_text("completeness")
+        expect(page.locator("#figures")).not_to_contain_text("not known yet")
+        stand = {one.publisher_did: one.profile for one in served.log.current(queue="round")}
+        assert stand == {did: field.words[did] for did in asked}
+        given = [label(did, word) for did, word in field.words.items() if did not in stand]
+        assert len(given) > 100
+        served.post("/label/api/labels", given)
+
+        page.goto(f"{served.url}/label")
+        page.click("text=Refine the model")
+        page.click("button >> text=Refine")
+        assert act(served, "begin").status_code == 400  # one at a time
+        expect(page.locator("section.refinement")).not_to_have_attribute(
+            "data-status", "running", timeout=1000 * SECONDS
+        )
+        found = latest(served)
+        assert found["status"] == "done", found["said"]
+        assert "cross-entropy" in page.inner_text("section.refinement")
+        page.click("text=Accept")
+        expect(page.locator("section.refinement h2")).to_contain_text("accepted")
+        page.click("text=Roll back")
+        expect(page.locator("section.refinement h2")).not_to_contain_text("accepted")
+        page.goto(f"{served.url}/label")
+        with page.expect_download() as download:
+            page.locator("p:has-text('All labels')").get_by_text("CSV").click()
+        export = Path(download.value.path())
+
+        folder = Path(found["run"]).parent
+        files = json.loads((folder / "begun.json").read_text())["files"]
+        command = [sys.executable, "-m", "vo_emline", "train", "--from", "default", "--labels", str(export)]
+        command += [word for file in files for word in ("--training", file)]
+        again = subprocess.run(
+            [*command, "--output", str(tmp_path / "run")], capture_output=True, text=True, check=False
+        )
     assert again.returncode == 0, again.stderr
     description = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
     assert description["version"] == found["ended"]["version"]
     assert sum(found["ended"]["counts"].values()) == len(found["ended"]["changed"])
-    assert "cross-entropy" in page
-    assert act(labelled, "accept", found["name"]).status_code == 303
-    assert latest(labelled)["accepted"]
-    assert act(labelled, "roll back", found["name"]).status_code == 303
-    assert not latest(labelled)["accepted"]
 
 
 def test_it_can_be_stopped_and_a_killed_one_is_known(labelled: Any) -> None:
