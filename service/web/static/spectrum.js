@@ -6,7 +6,7 @@ const { uPlot } = globalThis; // vendor/uPlot.iife.min.js, which the page loads 
 const place = document.getElementById("spectrum");
 const controls = document.getElementById("spectrum-controls");
 const readout = document.getElementById("spectrum-readout");
-const state = { flux: "normalized", axis: "vacuum", smooth: 0, lines: true, rest: false, error: true, epochs: false };
+const state = { flux: "normalized", axis: "vacuum", smooth: 0, lines: true, rest: false, error: true, epochs: false, residual: false };
 const data = {};
 const rv = Number(place.dataset.rv || 0);
 let plot = null;
@@ -81,20 +81,22 @@ function draw(range) {
   plot?.destroy();
   const ink = style("--ink"), soft = style("--soft"), line = style("--line"), accent = style("--accent");
   const x = source.wavelength.map(across);
-  const flux = smoothed(source.flux, state.smooth);
-  const side = (sign) => source.flux.map((value, at) => {
-    const error = source.error?.[at];
-    return state.error && value !== null && Number.isFinite(error) && error > 0 ? value + sign * error : null;
-  });
   const template = state.flux === "normalized" && expected ? source.wavelength.map((wavelength) => {
     const at = expected.wavelength.indexOf(wavelength);
     return at < 0 ? null : expected.flux[at];
   }) : source.flux.map(() => null);
+  const residual = state.residual && state.flux === "normalized" && expected;
+  const left = (value, at) => (!residual ? value : value === null || template[at] === null ? null : 1 + value - template[at]);
+  const flux = smoothed(source.flux, state.smooth).map(left);
+  const side = (sign) => source.flux.map((value, at) => {
+    const error = source.error?.[at];
+    return state.error && value !== null && Number.isFinite(error) && error > 0 ? left(value + sign * error, at) : null;
+  });
   const axis = (title) => ({
     stroke: soft, label: title, labelSize: 22, labelFont: "12px system-ui, sans-serif", font: "12px system-ui, sans-serif",
     grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 },
   });
-  const beside = state.epochs && state.flux === "normalized" ? others : [];
+  const beside = state.epochs && !residual && state.flux === "normalized" ? others : [];
   plot = new uPlot({
     width: place.clientWidth, height: Math.max(260, Math.min(440, 0.5 * place.clientWidth)),
     scales: { x: { time: false }, y: { range: limits } },
@@ -102,11 +104,11 @@ function draw(range) {
       { stroke: "transparent", points: { show: false } }, { stroke: accent, width: 1.2, points: { show: false } },
       ...beside.map((_, at) => ({ stroke: style("--link"), width: 1, dash: at ? [2 + 2 * at, 3] : [], points: { show: false } }))],
     bands: [{ series: [2, 3], fill: `color-mix(in srgb, ${style("--link")} 22%, transparent)` }],
-    axes: [{ ...axis(AXES[state.axis]), values: (_, ticks) => ticks.map((tick) => String(tick).replace("-", "−")) }, { ...axis(state.flux === "normalized" ? "Flux / continuum" : "Flux as observed"), size: 62 }],
+    axes: [{ ...axis(AXES[state.axis]), values: (_, ticks) => ticks.map((tick) => String(tick).replace("-", "−")) }, { ...axis(residual ? "Flux − expected + 1" : state.flux === "normalized" ? "Flux / continuum" : "Flux as observed"), size: 62 }],
     cursor: { drag: { x: true, y: false }, y: false },
     legend: { show: false },
     hooks: { drawClear: [], drawAxes: [(u) => state.lines && drawLines(u, (wavelength) => across(state.rest ? wavelength / shift() : wavelength), across)], setCursor: [show] },
-  }, [x, flux, side(1), side(-1), template, ...beside.map((epoch) => smoothed(resampled(epoch, source.wavelength), state.smooth))], place);
+  }, [x, flux, side(1), side(-1), residual ? template.map(() => null) : template, ...beside.map((epoch) => smoothed(resampled(epoch, source.wavelength), state.smooth))], place);
   if (kept && kept[0] < kept[1]) plot.setScale("x", { min: kept[0], max: kept[1] });
 }
 
@@ -143,12 +145,19 @@ const actions = {
   lines: () => restate(() => { state.lines = !state.lines; }),
   rest: () => restate(() => { state.rest = !state.rest; }),
   error: () => restate(() => { state.error = !state.error; }),
+  residual: async () => {
+    if (!expected) return;
+    const range = [plot.scales.x.min, plot.scales.x.max];
+    state.residual = !state.residual;
+    if (state.residual && state.flux !== "normalized") await choose("normalized");
+    draw(range);
+  },
   epochs: async () => { const range = [plot.scales.x.min, plot.scales.x.max]; await toggleEpochs(); draw(range); },
 };
-const KEYS = { h: "halpha", w: "whole", r: "flux", v: "axis", s: "smoother", d: "sharper", l: "lines", e: "error", z: "rest", ...(place.dataset.epochs !== "[]" && { o: "epochs" }) };
+const KEYS = { h: "halpha", w: "whole", r: "flux", v: "axis", s: "smoother", d: "sharper", l: "lines", e: "error", z: "rest", x: "residual", ...(place.dataset.epochs !== "[]" && { o: "epochs" }) };
 
 function mark() {
-  const pressed = { flux: state.flux === "raw", lines: state.lines, rest: state.rest, error: state.error, epochs: state.epochs };
+  const pressed = { flux: state.flux === "raw", lines: state.lines, rest: state.rest, error: state.error, epochs: state.epochs, residual: state.residual };
   for (const button of controls.querySelectorAll("button")) {
     const name = button.dataset.action;
     if (name in pressed) button.setAttribute("aria-pressed", pressed[name]);
@@ -191,6 +200,7 @@ async function begin() {
     const found = await answer.json();
     if (found.wavelength.length) {
       expected = found;
+      controls.querySelector("[data-action=residual]").hidden = false;
       document.getElementById("expected").textContent = `Red: the absorption expected, the median of ${found.members} spectra ${found.kind}.`;
       draw();
     }

@@ -20,6 +20,7 @@ from playwright.sync_api import expect
 
 from service.labelling.people import Role
 from tests.service.browser.conftest import chromium, new_page
+from vo_emline.candidates import candidate_ids
 from vo_emline.labels import LABELS
 from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.runs.publish import find_publication, publish
@@ -184,3 +185,20 @@ def test_another_site_cannot_begin_one(own: Any) -> None:
             f"{own.url}/label/refinements", data={"action": "begin"}, headers={"Origin": "https://evil.test"}
         )
     assert answer.status_code == 403
+
+
+@pytest.mark.browser
+def test_a_page_shows_what_is_left_without_the_absorption_expected(field: Field, new_page: Any) -> None:
+    emitters = [did for did, word in field.words.items() if word == "emission" and "lamost" in did]
+    (identifier,) = candidate_ids(emitters[:1])
+    with new_page() as page:
+        page.goto(f"{field.served.url}/candidate/{identifier}.html")
+        button = page.locator("[data-action=residual]")
+        expect(page.locator("#expected")).to_contain_text("the absorption expected")
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        page.click("[data-action=flux]")  # of the flux as observed there is none
+        page.keyboard.press("x")
+        expect(button).to_have_attribute("aria-pressed", "false")
+        page.keyboard.press("x")
+        expect(page.locator("[data-action=flux]")).to_have_attribute("aria-pressed", "false")
