@@ -6,7 +6,7 @@ be checked by eye:
 * ``artefact_dead``: pixels of the line are bad; what the network sees there is interpolated.
 * ``artefact_spike``: at Hα something stands out that is narrower than the line spread makes any real line (a
   hot pixel, a cosmic ray, an unmasked dead pixel): its neighbours, two on either side, do not follow. Or it
-  is up to seven pixels wide, and falls on both sides faster than the line spread lets a line fall (a track).
+  is a few pixels wide, and no sum of line spreads (a track; :mod:`~vo_emline.preprocess.tracks`).
 * ``artefact_step``: near Hα the flux steps from one pixel to the next, more sharply than the line spread lets
   it, and stays there (pieces put together, one exposure of several that ended).
 * ``artefact_clipped``: many pixels share the very same highest or lowest value, or neighbours at Hα the very
@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from vo_emline.arrays import BoolArray, Column, FloatArray, Pixels, Spectra
 from vo_emline.preprocess.resample import fill_bad
+from vo_emline.preprocess.tracks import REACH, find_tracks
 from vo_emline.preprocess.windows import WINDOW_VAC
 from vo_emline.spectra.medium import HALPHA_VAC
 
@@ -59,15 +60,6 @@ SURE: Final = 8.0
 
 SHARE_OF_RANGE: Final = 0.5
 """Spikes are no less than this share of what the flux varies by around them: the feet of lines are."""
-
-WIDEST_TRACK: Final = 6
-"""The edges of a track are no more than so many pixels from each other."""
-
-FASTER: Final = 0.05
-"""An edge falls faster than any line's where it does so by this share of its height."""
-
-FASTER_SIGMA: Final = 2.0
-"""Pixels may err by so many standard deviations there, all of them in favour of a line."""
 
 MOST_STEP: Final = 1.3
 """Pixels wider than this many σ of the line spread do not show how neighbours follow."""
@@ -191,11 +183,11 @@ def _spike(
 ) -> BoolArray:
     """Tell where something of a few pixels stands out at Hα without their neighbours."""
     found = np.zeros(len(flux), dtype=bool)
-    near = _pixels(wavelength_vac, SPIKE_A, margin=4)
+    near = _pixels(wavelength_vac, SPIKE_A, margin=REACH)
     step = float(np.median(np.diff(wavelength_vac[near]))) if near.size > 1 else np.inf
     if not near.size or step > MOST_STEP * line_spread:
         return found
-    varies = np.ptp(flux[:, near[0] - 4 : near[-1] + 6], axis=1)
+    varies = np.ptp(flux[:, near[0] - REACH : near[-1] + REACH + 1], axis=1)
     rows = np.flatnonzero(varies > NEARLY * _least(LEAST_PEAK, noise, level))
     if rows.size:
         narrowest = min(NARROWEST * line_spread / step, 1.0)
@@ -210,8 +202,8 @@ def _stands_out(
     at = {shift: flux[:, near + shift] for shift in range(-4, 6)}
     continuum, sigma = _scales(at[0], noise, level)
     around = np.stack([at[shift] for shift in range(-3, 5)])
-    least = np.maximum(LEAST_PEAK * continuum, SURE * sigma)
-    least = np.maximum(least, SHARE_OF_RANGE * np.ptp(around, axis=0))
+    peak = np.maximum(LEAST_PEAK * continuum, SURE * sigma)
+    least = np.maximum(peak, SHARE_OF_RANGE * np.ptp(around, axis=0))
     base = 0.25 * (at[-4] + at[-3] + at[3] + at[4])
     single = _sharper(
         at[0] - base, (at[-1] - base, at[1] - base), (at[-2] - base, at[2] - base), least, sigma, narrowest
@@ -226,46 +218,8 @@ def _stands_out(
         narrowest,
         half=0.5,
     )
-    return single | pair | _track(flux[:, near[0] - 4 : near[-1] + 5], least, sigma, narrowest)
-
-
-def _track(flux: FloatArray, least: FloatArray, sigma: FloatArray, narrowest: float) -> BoolArray:
-    """Tell rows in which something of a few pixels falls on both sides faster than any line.
-
-    Of Gaussians of σ `narrowest`, in pixels, in whatever number, place and strength,
-    and of all that is wider, the logarithm bends nowhere more than that of one:
-    f(x - 1) f(x + 1) ≥ f(x)² exp(-1 / narrowest²).
-
-    Parameters
-    ----------
-    flux
-        Pixels looked at and four more at either end, shape (n, m + 8).
-    least, sigma
-        Least height of a peak, and the noise, shape (n, m).
-    narrowest
-        σ in pixels.
-    """
-    found = np.zeros(len(flux), dtype=bool)
-    first = _falls(flux, least, sigma, narrowest)
-    rows = np.flatnonzero(first.any(axis=1))
-    if not rows.size:
-        return found
-    last = _falls(flux[rows, ::-1], least[rows, ::-1], sigma[rows, ::-1], narrowest)[:, ::-1]
-    for width in range(1, WIDEST_TRACK + 1):
-        found[rows] |= (first[rows, :-width] & last[:, width:]).any(axis=1)
-    return found
-
-
-def _falls(flux: FloatArray, least: FloatArray, sigma: FloatArray, narrowest: float) -> BoolArray:
-    """Tell the pixels where the flux falls towards the first, faster than any line; see :func:`_track`."""
-    outside = np.stack([flux[:, 4 - shift : -4 - shift] for shift in (1, 2, 3, 4)])
-    base = outside.min(axis=0)
-    here, inside = flux[:, 4:-4] - base, flux[:, 5:-3] - base
-    height = np.maximum(here, inside)
-    err = FASTER_SIGMA * sigma
-    slowest = np.sqrt((outside[0] - base + err) * np.maximum(inside + err, 0.0))
-    missing = np.exp(-0.5 / narrowest**2) * (here - err) - slowest
-    return np.asarray((missing > FASTER * height) & (height > least))
+    around = flux[:, near[0] - REACH : near[-1] + REACH + 1]
+    return single | pair | find_tracks(around, least=peak, sigma=sigma, narrowest=narrowest)
 
 
 def _sharper(

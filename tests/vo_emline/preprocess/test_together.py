@@ -52,7 +52,7 @@ def assert_alike(found: list[Spectrum], options: PreprocessOptions) -> None:
     singles = [windows for windows, _ in alone if len(windows)]
     assert rejects == [reject for _, refused in alone for reject in refused]
     for name in ("flux", "ivar", "continuum", "indices"):
-        if getattr(together, name) is not None:
+        if singles and getattr(together, name) is not None:
             parts = [getattr(one, name) for one in singles]
             np.testing.assert_array_equal(getattr(together, name), np.concatenate(parts))
     sources = [one.identity["source"][0].as_py() for one in singles]
