@@ -47,6 +47,9 @@ _TEXT_COLUMN: Final = {
 _BEGINNING: Final = 1 << 16
 """Bytes in which it does."""
 
+_FITS_BEGINNING: Final = 6 * 2880
+"""Bytes of the headers of a short table; every file that is named is looked at."""
+
 _LARGEST: Final = 2_000_000_000
 """Bytes of the largest table that is read for names: some ten million of them."""
 
@@ -223,7 +226,7 @@ def _names_of_table(path: Path) -> list[str] | None:
     if kind is None:
         return None
     with path.open("rb") as file:
-        beginning = file.read(_BEGINNING)
+        beginning = file.read(_BEGINNING if kind != "fits" else _FITS_BEGINNING)
         if not _TEXT_COLUMN[kind].search(beginning) or path.stat().st_size > _LARGEST:
             return None
         content = beginning + file.read()
