@@ -32,9 +32,9 @@ from vo_emline.preprocess import PreprocessOptions, WindowSet
 from vo_emline.preprocess.options import THESIS
 from vo_emline.survey import SurveyOptions
 from vo_emline.training import AugmentOptions, Examples, TrainingOptions, host_examples, join
+from vo_emline.training.architecture import Architecture
 from vo_emline.training.calibration import correct_prior
 from vo_emline.training.expectation import learn_second_stage
-from vo_emline.training.network import Architecture
 from vo_emline.training.options import EVEN, Balance
 from vo_emline.training.second_stage import SecondStage
 

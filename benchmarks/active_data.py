@@ -25,8 +25,8 @@ from vo_emline.simulate.library import Library, build_library, identities, vary
 from vo_emline.simulate.training_population import FRACTIONS, NO_EMISSION
 from vo_emline.survey import prepare_files
 from vo_emline.training import Classifier, Examples, TrainingOptions, train
+from vo_emline.training.architecture import Architecture
 from vo_emline.training.familiarity import Familiarity, fit_familiarity, last_layer_input
-from vo_emline.training.network import Architecture
 from vo_emline.training.prediction import Predictor
 from vo_emline.training.simulated import simulated_examples
 

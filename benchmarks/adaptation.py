@@ -27,10 +27,11 @@ from flax import nnx
 
 from vo_emline.labels import ABSORPTION, LABELS
 from vo_emline.preprocess import WindowSet
+from vo_emline.training.architecture import Architecture
 from vo_emline.training.balance import class_shares, class_weights, smote
 from vo_emline.training.calibration import correct_prior, fit_temperature, probabilities
 from vo_emline.training.examples import Examples
-from vo_emline.training.network import Architecture, Network
+from vo_emline.training.network import Network
 from vo_emline.training.options import TrainingOptions
 from vo_emline.training.stars import split_by_star
 from vo_emline.training.steps import batches, randomise

@@ -36,12 +36,12 @@ def ours(problem: Problem) -> Network:
 
 def ours_direct(problem: Problem) -> Network:
     """Compute the same network by XLA's direct convolutions."""
-    from vo_emline.training.network import Architecture, outline
+    from vo_emline.training.architecture import Architecture
     from vo_emline.training.prediction import Predictor, formulate
 
     classifier = problem.classifier()
-    graph = outline(Architecture.from_dict(classifier.description.architecture))[0]
-    return Predictor(*formulate(graph, classifier.parameters, platform="gpu"), batch=256)
+    architecture = Architecture.from_dict(classifier.description.architecture)
+    return Predictor(*formulate(architecture, classifier.parameters, platform="gpu"), batch=256)
 
 
 def keras(problem: Problem) -> Network:

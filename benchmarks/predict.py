@@ -29,7 +29,8 @@ from vo_emline.errors import EmlineError
 from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.simulate import SKY_FRACTIONS, simulate_windows
 from vo_emline.training import Classifier
-from vo_emline.training.network import Architecture, apply, outline
+from vo_emline.training.architecture import Architecture
+from vo_emline.training.network import apply, outline
 
 AGREEMENT: Final = 1e-4
 """Largest difference of a logit from the reference, in units of the largest logit."""
@@ -77,7 +78,7 @@ def write_problem(path: Path, model: Path, *, windows: int) -> None:
     classifier = Classifier.load(model)
     simulated = simulate_windows(min(windows, STARS), seed=1, fractions=SKY_FRACTIONS)
     flux = np.resize(simulated.prepare(classifier.description.preprocess).flux, (windows, 140))
-    graph = outline(Architecture.from_dict(classifier.description.architecture))[0]
+    graph = outline(Architecture.from_dict(classifier.description.architecture))
     some = np.asarray(apply(graph, classifier.parameters, flux[:STARS]))
     weights = {f"weights.{name}": np.asarray(value) for name, value in classifier.parameters.items()}
     np.savez(path, flux=flux, reference=np.resize(some, (windows, 3)), model=str(model.resolve()), **weights)

@@ -98,7 +98,8 @@ def write_problem(path: Path, *, stars: int) -> None:
     """Write simulated windows, in two splits, and the first weights."""
     from vo_emline.simulate import simulate_windows
     from vo_emline.training import TrainingOptions, simulated_examples
-    from vo_emline.training.network import Architecture, build
+    from vo_emline.training.architecture import Architecture
+    from vo_emline.training.network import build
 
     examples = simulated_examples(simulate_windows(stars, seed=1))
     flux, label = examples.windows.flux, examples.label.astype(np.int32)

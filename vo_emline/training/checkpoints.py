@@ -16,7 +16,7 @@ import jax
 import orbax.checkpoint as ocp
 
 from vo_emline.files import room_for
-from vo_emline.training.network import Parameters
+from vo_emline.training.architecture import Parameters
 
 logger = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from vo_emline.measure.filled import withhold
 from vo_emline.measure.matched import insist
 from vo_emline.preprocess.options import PreprocessOptions
 from vo_emline.preprocess.windows import WindowSet
+from vo_emline.training.architecture import Architecture, Parameters
 from vo_emline.training.calibration import correct_prior, probabilities
 from vo_emline.training.description import ModelDescription, Part, model_version, read_arrays, write_arrays
-from vo_emline.training.network import Architecture, Parameters, outline
 from vo_emline.training.options import EVEN
 from vo_emline.training.prediction import Precision, Predictor, formulate
 from vo_emline.training.second_stage import SecondStage
@@ -68,8 +68,8 @@ class Classifier:
         second_stage: SecondStage | None = None,
         directory: Path | None = None,
     ) -> None:
-        graph, shapes = outline(Architecture.from_dict(description.architecture))
-        if shapes != {name: value.shape for name, value in parameters.items()}:
+        architecture = Architecture.from_dict(description.architecture)
+        if architecture.shapes != {name: value.shape for name, value in parameters.items()}:
             raise UserError(f"the weights of model {description.version} do not fit its network")
         if not all(np.isfinite(np.asarray(value)).all() for value in parameters.values()):
             raise UserError(f"model {description.version} has weights that are not numbers; train it again")
@@ -78,7 +78,9 @@ class Classifier:
         self.directory = directory
         self._insists = True
         self._parameters = {name: jax.device_put(value) for name, value in parameters.items()}
-        self.predictor = Predictor(*formulate(graph, self._parameters, precision=precision), batch=batch)
+        self.predictor = Predictor(
+            *formulate(architecture, self._parameters, precision=precision), batch=batch
+        )
 
     @property
     def parameters(self) -> Parameters:

@@ -24,10 +24,10 @@ from scipy.stats import beta
 
 from vo_emline.simulate import SKY_FRACTIONS, simulate_windows
 from vo_emline.simulate.training_population import FRACTIONS, NO_EMISSION
+from vo_emline.training.architecture import Parameters
 from vo_emline.training.calibration import correct_prior
 from vo_emline.training.classifier import Classifier
 from vo_emline.training.description import add_part
-from vo_emline.training.network import Parameters
 from vo_emline.training.options import CLASS_SHARES, EVEN, AugmentOptions, StudentOptions
 from vo_emline.training.steps import randomise
 from vo_emline.training.student import PART, HeldOut, Student, log_odds, logits

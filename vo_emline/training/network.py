@@ -2,65 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
-from vo_emline.errors import UserError
-from vo_emline.labels import LABELS
-from vo_emline.preprocess.windows import N_PIXELS
-
-KERNEL = 3
-"""Width of every convolution, pixels."""
-
-
-Parameters = dict[str, jax.Array]
-"""Weights and biases by name (``convolutions.0.kernel``): what checkpoints and weight files hold."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Architecture:
-    """What has to be known to build the network again."""
-
-    n_pixels: int = N_PIXELS
-    n_channels: int = 1
-    """Input channels: the flux."""
-    n_classes: int = len(LABELS)
-    convolutions: tuple[int, ...] = (64, 128, 256)
-    """Filters of each pair of convolutions; a max pooling by 2 follows each pair."""
-    hidden: tuple[int, ...] = (512, 512)
-    """Units of the fully connected layers, each followed by dropout."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the architecture as JSON-ready values."""
-        return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Architecture:
-        """Build it from what :meth:`as_dict` gave."""
-        converted: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
-        return cls(**converted)
-
-    @property
-    def flat_shape(self) -> tuple[int, int]:
-        """Pixels and filters that reach the fully connected layers: (14, 256) for the thesis network.
-
-        Raises
-        ------
-        UserError
-            When the window is too short for so many convolutions.
-        """
-        n = self.n_pixels
-        for _ in self.convolutions:
-            n = (n - 2 * (KERNEL - 1)) // 2
-        if n < 1:
-            raise UserError(
-                f"{self.n_pixels} pixels are too few for {len(self.convolutions)} pairs of convolutions"
-            )
-        return n, self.convolutions[-1]
+from vo_emline.training.architecture import KERNEL, Architecture, Parameters
 
 
 class Network(nnx.Module):
@@ -133,11 +82,9 @@ def build(
     return graph, _by_name(state)
 
 
-def outline(architecture: Architecture) -> tuple[nnx.GraphDef[Network], dict[str, tuple[int, ...]]]:
-    """Give the network without its parameters, and their shapes; nothing is drawn or compiled."""
-    abstract = nnx.eval_shape(lambda: Network(architecture, rngs=nnx.Rngs(0)))
-    graph, state = nnx.split(abstract)
-    return graph, {name: value.shape for name, value in _by_name(state).items()}
+def outline(architecture: Architecture) -> nnx.GraphDef[Network]:
+    """Give the network without its parameters; nothing is drawn or compiled."""
+    return nnx.split(nnx.eval_shape(lambda: Network(architecture, rngs=nnx.Rngs(0))))[0]
 
 
 def _by_name(state: nnx.State[Any, Any]) -> dict[str, Any]:
@@ -166,3 +113,15 @@ def apply(
 def count_parameters(parameters: Parameters) -> int:
     """Count the trainable numbers."""
     return sum(value.size for value in parameters.values())
+
+
+def apply_single(graph: nnx.GraphDef[Network], weights: Parameters, flux: jax.Array) -> jax.Array:
+    """Give logits in single precision, which accelerators would round to ten bits otherwise."""
+    with jax.default_matmul_precision("highest"):
+        return apply(graph, weights, flux)
+
+
+def apply_half(graph: nnx.GraphDef[Network], weights: Parameters, flux: jax.Array) -> jax.Array:
+    """Give logits in half precision, the last layer of which takes it to single."""
+    with jax.numpy_dtype_promotion("standard"):
+        return apply(graph, weights, flux.astype(jnp.bfloat16))

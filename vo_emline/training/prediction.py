@@ -18,11 +18,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from vo_emline.training import winograd
-from vo_emline.training.network import Network, Parameters, apply
+from vo_emline.training.architecture import Architecture, Parameters
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -48,7 +47,7 @@ class Formulation(NamedTuple):
 
 
 def formulate(
-    graph: nnx.GraphDef[Network],
+    architecture: Architecture,
     parameters: Parameters,
     *,
     precision: Precision = "float32",
@@ -58,8 +57,8 @@ def formulate(
 
     Parameters
     ----------
-    graph
-        The network without its parameters.
+    architecture
+        The network.
     parameters
         Its weights, single precision.
     precision
@@ -68,22 +67,14 @@ def formulate(
     platform
         ``cpu``, ``gpu``, ``tpu``; by default that of JAX's first device.
     """
-    if precision == "bfloat16":
-        return Formulation(partial(_apply_half, graph), _halve_weights(parameters))
-    if (platform or jax.local_devices()[0].platform) == "cpu":
+    if precision == "float32" and (platform or jax.local_devices()[0].platform) == "cpu":
         return Formulation(winograd.logits, winograd.transform_weights(parameters))
-    return Formulation(partial(_apply_single, graph), parameters)
+    from vo_emline.training.network import apply_half, apply_single, outline
 
-
-def _apply_single(graph: nnx.GraphDef[Network], weights: Parameters, flux: jax.Array) -> jax.Array:
-    # accelerators would round to ten bits otherwise
-    with jax.default_matmul_precision("highest"):
-        return apply(graph, weights, flux)
-
-
-def _apply_half(graph: nnx.GraphDef[Network], weights: Parameters, flux: jax.Array) -> jax.Array:
-    with jax.numpy_dtype_promotion("standard"):  # the last layer takes half precision to single
-        return apply(graph, weights, flux.astype(jnp.bfloat16))
+    graph = outline(architecture)
+    if precision == "bfloat16":
+        return Formulation(partial(apply_half, graph), _halve_weights(parameters))
+    return Formulation(partial(apply_single, graph), parameters)
 
 
 def _halve_weights(parameters: Parameters) -> Parameters:

@@ -15,13 +15,13 @@ import numpy.typing as npt
 from vo_emline.files import write_json
 from vo_emline.labels import LABELS
 from vo_emline.preprocess.options import PreprocessOptions
+from vo_emline.training.architecture import Architecture
 from vo_emline.training.balance import class_shares, class_weights, require_classes, smote
 from vo_emline.training.calibration import correct_prior, fit_temperature
 from vo_emline.training.checkpoints import Checkpoints
 from vo_emline.training.classifier import Classifier, save_model
 from vo_emline.training.examples import Examples
 from vo_emline.training.metrics import evaluate, logistic_regression
-from vo_emline.training.network import Architecture
 from vo_emline.training.options import EVEN, TrainingOptions
 from vo_emline.training.stars import Split, split_by_star
 from vo_emline.training.steps import Samples

@@ -16,8 +16,9 @@ from flax import nnx
 
 from vo_emline.preprocess.windows import GRID, N_PIXELS
 from vo_emline.spectra.medium import SPEED_OF_LIGHT_KMS
+from vo_emline.training.architecture import Parameters
 from vo_emline.training.device import compiler_options
-from vo_emline.training.network import Network, Parameters, apply
+from vo_emline.training.network import Network, apply
 from vo_emline.training.options import AugmentOptions
 
 PIXELS_PER_KMS: Final = float(GRID.mean() / SPEED_OF_LIGHT_KMS / (GRID[1] - GRID[0]))

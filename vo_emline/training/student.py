@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vo_emline.arrays import FloatArray
+from vo_emline.training.architecture import Parameters
 from vo_emline.training.calibration import correct_prior, probabilities
 from vo_emline.training.description import ModelDescription, read_arrays
-from vo_emline.training.network import Parameters
 from vo_emline.training.options import EVEN
 from vo_emline.training.prediction import LARGE_BATCH, Predictor
 

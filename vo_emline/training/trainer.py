@@ -19,9 +19,10 @@ from tqdm.auto import tqdm
 
 from vo_emline.errors import UserError
 from vo_emline.progress import track
+from vo_emline.training.architecture import Architecture, Parameters
 from vo_emline.training.checkpoints import Checkpoints, Progress, TrainState
 from vo_emline.training.device import describe_device, device_words
-from vo_emline.training.network import Architecture, Network, Parameters, build
+from vo_emline.training.network import Network, build
 from vo_emline.training.options import TrainingOptions
 from vo_emline.training.steps import Samples, Steps, batches, make_steps
 

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from vo_emline.training.network import KERNEL, Parameters
+from vo_emline.training.architecture import KERNEL, Parameters
 
 TILE: Final = 4
 """Outputs that are computed together."""

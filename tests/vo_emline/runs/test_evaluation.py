@@ -26,8 +26,8 @@ from vo_emline.simulate import simulate_windows, write_lamost
 from vo_emline.survey import SurveyOptions, classify_survey, prepare_files
 from vo_emline.survey.ingest import ingest
 from vo_emline.training import Examples, TrainingOptions, join, simulated_examples, train
+from vo_emline.training.architecture import Architecture
 from vo_emline.training.description import ModelDescription
-from vo_emline.training.network import Architecture
 
 pytestmark = pytest.mark.slow
 N_SURVEY = 80

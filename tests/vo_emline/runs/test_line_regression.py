@@ -17,7 +17,7 @@ from vo_emline.runs.steps import Manifest, Run
 from vo_emline.runs.train import regress
 from vo_emline.simulate import simulate_windows, write_lamost
 from vo_emline.training import Classifier, TrainingOptions, simulated_examples, train
-from vo_emline.training.network import Architecture
+from vo_emline.training.architecture import Architecture
 from vo_emline.training.packing import pack
 from vo_emline.training.regression import LineRegression
 

@@ -11,7 +11,7 @@ import pytest
 
 from vo_emline.preprocess import GRID
 from vo_emline.spectra import HALPHA_VAC
-from vo_emline.training.network import Architecture
+from vo_emline.training.architecture import Architecture
 from vo_emline.training.steps import Samples
 
 

@@ -12,8 +12,9 @@ import pytest
 from vo_emline.errors import DataError, UserError
 from vo_emline.preprocess import PreprocessOptions
 from vo_emline.training import Classifier, ModelDescription
+from vo_emline.training.architecture import Architecture, Parameters
 from vo_emline.training.classifier import save_model
-from vo_emline.training.network import Architecture, Parameters, build
+from vo_emline.training.network import build
 
 SMALL = Architecture(convolutions=(4, 8), hidden=(16,))
 FLUX = np.random.default_rng(0).normal(size=(70, 140)).astype(np.float32)

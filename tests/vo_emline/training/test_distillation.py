@@ -16,6 +16,7 @@ from vo_emline.simulate.injection import inject
 from vo_emline.spectra import find_spectra
 from vo_emline.survey import prepare_files
 from vo_emline.training import Classifier, ModelDescription
+from vo_emline.training.architecture import Architecture
 from vo_emline.training.classifier import save_model
 from vo_emline.training.distillation import (
     MOST_LOST,
@@ -26,7 +27,7 @@ from vo_emline.training.distillation import (
     finds,
 )
 from vo_emline.training.metrics import binomial_interval
-from vo_emline.training.network import Architecture, build
+from vo_emline.training.network import build
 from vo_emline.training.options import CLASS_SHARES, EVEN, StudentOptions
 from vo_emline.training.second_stage import SecondStage
 from vo_emline.training.student import HeldOut, Student, log_odds

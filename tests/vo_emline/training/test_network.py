@@ -9,7 +9,8 @@ import pytest
 from flax import nnx
 
 from vo_emline.errors import UserError
-from vo_emline.training.network import Architecture, Network, apply, build, count_parameters, halve
+from vo_emline.training.architecture import Architecture
+from vo_emline.training.network import Network, apply, build, count_parameters, halve
 
 
 def test_the_thesis_network_has_its_2481731_parameters() -> None:
@@ -69,3 +70,12 @@ def test_architecture_survives_json() -> None:
 def test_too_few_pixels_are_refused() -> None:
     with pytest.raises(UserError, match="20 pixels are too few for 3 pairs"):
         build(Architecture(n_pixels=20))
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [Architecture(), Architecture(convolutions=(4, 8), hidden=(16,)), Architecture(n_channels=2, hidden=())],
+)
+def test_the_shapes_of_weights_are_known_without_the_network(architecture: Architecture) -> None:
+    _, parameters = build(architecture)
+    assert architecture.shapes == {name: value.shape for name, value in parameters.items()}

@@ -9,9 +9,10 @@ import pytest
 
 from vo_emline.errors import DataError, UserError
 from vo_emline.preprocess import PreprocessOptions
+from vo_emline.training.architecture import Architecture
 from vo_emline.training.classifier import save_model
 from vo_emline.training.description import ModelDescription, add_part, read_arrays
-from vo_emline.training.network import Architecture, build
+from vo_emline.training.network import build
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from vo_emline.simulate import FRACTIONS, simulate_windows
 from vo_emline.spectra import find_spectra
 from vo_emline.survey import SurveyOptions, prepare_files
 from vo_emline.training import Classifier
-from vo_emline.training.network import Architecture, apply, build
+from vo_emline.training.architecture import Architecture
+from vo_emline.training.network import apply, build
 from vo_emline.training.prediction import AHEAD, BATCH, LARGE_BATCH, Predictor, formulate
 
 SMALL = Architecture(convolutions=(4, 8), hidden=(16,))
@@ -31,11 +32,11 @@ def test_the_platform_chooses_formulation_and_batch() -> None:
     expected = np.asarray(apply(graph, parameters, jnp.asarray(flux)))
     found = {}
     for platform in ("cpu", "gpu"):
-        forward, weights = formulate(graph, parameters, platform=platform)
+        forward, weights = formulate(SMALL, parameters, platform=platform)
         found[platform] = np.asarray(jax.jit(forward)(weights, flux))
         np.testing.assert_allclose(found[platform], expected, atol=1e-5)
-    assert formulate(graph, parameters, platform="gpu").weights is parameters
-    assert Predictor(*formulate(graph, parameters), devices=jax.devices("cpu")[:1]).size == BATCH["cpu"]
+    assert formulate(SMALL, parameters, platform="gpu").weights is parameters
+    assert Predictor(*formulate(SMALL, parameters), devices=jax.devices("cpu")[:1]).size == BATCH["cpu"]
     assert BATCH["cpu"] < LARGE_BATCH
 
 
@@ -50,14 +51,16 @@ def test_every_window_comes_back_in_order(n: int) -> None:
 ON_DEVICES = """
 import sys
 import jax, numpy as np
-from vo_emline.training.network import Architecture, build
+from vo_emline.training.architecture import Architecture
+from vo_emline.training.network import build
 from vo_emline.training.prediction import Predictor, formulate
 
 assert jax.device_count() == 2
-graph, parameters = build(Architecture(convolutions=(4, 8), hidden=(16,)))
+small = Architecture(convolutions=(4, 8), hidden=(16,))
+_, parameters = build(small)
 flux = np.random.default_rng(0).normal(size=(101, 140)).astype(np.float32)
 for platform, precision in (("cpu", "float32"), ("gpu", "float32"), ("gpu", "bfloat16")):
-    way = formulate(graph, parameters, precision=precision, platform=platform)
+    way = formulate(small, parameters, precision=precision, platform=platform)
     one = Predictor(*way, batch=16, devices=jax.devices()[:1])
     both = Predictor(*way, batch=16)
     assert (one.size, both.size) == (16, 32)

@@ -12,8 +12,8 @@ from vo_emline.errors import UserError
 from vo_emline.preprocess import PreprocessOptions
 from vo_emline.simulate import simulate_windows
 from vo_emline.training import Classifier, Examples, Trained, TrainingOptions, join, train
+from vo_emline.training.architecture import Architecture
 from vo_emline.training.hosts import host_examples
-from vo_emline.training.network import Architecture
 from vo_emline.training.simulated import simulated_examples
 
 OPTIONS = TrainingOptions(epochs=6, batch_size=64, learning_rate=3e-3, dropout=0.2, seed=4)

@@ -14,11 +14,12 @@ from vo_emline.errors import UserError
 from vo_emline.preprocess import PreprocessOptions
 from vo_emline.simulate import simulate_windows
 from vo_emline.training import Classifier, Examples
+from vo_emline.training.architecture import Architecture
 from vo_emline.training.classifier import save_model
 from vo_emline.training.description import add_part
 from vo_emline.training.last_layer import LABELLED, fit_output, harm
 from vo_emline.training.metrics import proportion
-from vo_emline.training.network import Architecture, build
+from vo_emline.training.network import build
 from vo_emline.training.refined_card import card
 from vo_emline.training.refinement import refine
 from vo_emline.training.simulated import simulated_examples

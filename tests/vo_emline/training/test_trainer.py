@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from vo_emline.errors import UserError
+from vo_emline.training.architecture import Architecture, Parameters
 from vo_emline.training.checkpoints import Progress
-from vo_emline.training.network import Architecture, Parameters
 from vo_emline.training.options import TrainingOptions
 from vo_emline.training.steps import Samples, batches
 from vo_emline.training.trainer import Fitted, fingerprint, fit

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from vo_emline.training import winograd
-from vo_emline.training.network import Architecture, apply, build
+from vo_emline.training.architecture import Architecture
+from vo_emline.training.network import apply, build
 
 
 @pytest.mark.parametrize(
