@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from vo_emline.arrays import FloatArray
 from vo_emline.measure.baseline import Baseline
@@ -161,6 +160,8 @@ def draw_head(n_features: int, *, seed: int) -> Head:
 
 def fit_head(sample: Sample, *, seed: int, epochs: int) -> Head:
     """Train one head; the same arguments give the same weights bit for bit on one machine."""
+    import optax  # who measures with heads that are trained needs it not
+
     n = len(sample.target)
     steps = max(n // BATCH, 1)
     rate = optax.cosine_decay_schedule(LEARNING_RATE, steps * epochs)
@@ -179,6 +180,7 @@ def fit_head(sample: Sample, *, seed: int, epochs: int) -> Head:
 
 def _epoch(optimiser: Any, head: Head, state: Any, sample: Sample, order: Any) -> tuple[Head, Any]:
     """Take one step for each row of `order`."""
+    import optax
 
     def step(carry: tuple[Head, Any], rows: jax.Array) -> tuple[tuple[Head, Any], None]:
         head, state = carry
