@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-label bench-growth bench-objects bench-release bench-scaling bench-real bench-active model ablation docs clean screenshots
+.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-label bench-growth bench-objects bench-release bench-scaling bench-real bench-active bench-spoilt model evaluate-model ablation docs clean screenshots
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -85,6 +85,14 @@ model: .venv/installed ## Train the model that ships again (ONDREJOV=dir LABELS=
 
 bench-growth: .venv/installed ## Measure the next data release on top of the last (GROWTH="--files 100000 --rows 2000000")
 	$(BIN)/python benchmarks/growth.py $(GROWTH)
+
+evaluate-model: .venv/installed ## Measure the model that ships (SURVEY="dir …" LABELS=csv EMISSION=dir MODEL_RUN=dir)
+	mkdir -p $(MODEL_RUN)/model && cp vo_emline/default_model/* $(MODEL_RUN)/model/
+	$(BIN)/vo-emline evaluate $(MODEL_RUN) $(foreach dir,$(SURVEY),--negatives $(dir)) \
+		--labels $(LABELS) --emission $(EMISSION) --output $(MODEL_RUN)/evaluation
+
+bench-spoilt: .venv/installed ## Count sure candidates among spectra spoilt on purpose (SPOILT="--spectra dir --n 150")
+	$(BIN)/python benchmarks/spoilt.py $(SPOILT)
 
 bench-objects: .venv/installed ## Measure what the table of stars costs (OBJECTS="--rows 20000000 --threads 2")
 	$(BIN)/python benchmarks/objects.py $(OBJECTS)
