@@ -36,6 +36,9 @@ TYPES: Final = (
 )
 """Names of the types, in the order of the columns of probabilities here."""
 
+IN_ABSORPTION: Final = ("single-in-absorption", "double-in-absorption")
+"""Those that lie within an absorption."""
+
 BROAD_KMS: Final = 1000.0
 """Single lines without absorption are broad from this full width at half maximum on."""
 

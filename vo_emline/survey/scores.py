@@ -15,12 +15,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vo_emline.arrays import FloatArray
+from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.candidates.cutouts import pack_cutouts
 from vo_emline.labels import DOUBLE_PEAK, LABELS, PROBABILITY_COLUMNS
 from vo_emline.measure.everywhere import equivalent_widths
 from vo_emline.measure.quantities import QUANTITIES, Estimates, estimates
-from vo_emline.measure.types import FILLED, TYPES, ProfileTypes, profile_types
+from vo_emline.measure.types import FILLED, IN_ABSORPTION, TYPES, ProfileTypes, profile_types
 from vo_emline.preprocess.identity import COVERAGE_SCHEMA, IDENTITY_SCHEMA
 from vo_emline.preprocess.windows import Prepared, WindowSet
 from vo_emline.rejects import Reject
@@ -106,13 +106,15 @@ def tabulate(
     candidates = find_candidates(windows, label)
     nebular = look_for_nebulae(windows, predicted)
     lines = line_columns(windows, candidates, probability, regression)
-    filled = pc.fill_null(pc.equal(lines[PROFILE], FILLED), False).to_numpy(zero_copy_only=False)
+    filled, inside = (_of_types(lines[PROFILE], types) for types in ((FILLED,), IN_ABSORPTION))
     columns: dict[str, Any] = {
         "label": pa.array(LABELS).take(pa.array(label)),
         **{name: probability[:, index] for index, name in enumerate(PROBABILITY_COLUMNS)},
         "score": probability[:, 1:].sum(axis=1),
         NEBULAR: pa.array(nebular.astype(np.float32), from_pandas=True),
-        "flags": flag(windows, predicted, candidates, nebular=nebular, filled=filled, options=options),
+        "flags": flag(
+            windows, predicted, candidates, nebular=nebular, filled=filled, inside=inside, options=options
+        ),
         **lines,
         "cutout": _cutouts(candidates, len(windows)),
     }
@@ -244,6 +246,12 @@ def _spread(values: FloatArray, rows: npt.NDArray[np.intp], n: int) -> npt.NDArr
     column = np.full(n, np.nan, dtype=np.float32)
     column[rows] = values
     return column
+
+
+def _of_types(profile: pa.Array, types: tuple[str, ...]) -> BoolArray:
+    """Tell the lines of some types, shape (n,)."""
+    found: BoolArray = pc.is_in(profile, value_set=pa.array(types)).to_numpy(zero_copy_only=False)
+    return found
 
 
 def _cutouts(candidates: Candidates, n: int) -> pa.Array:

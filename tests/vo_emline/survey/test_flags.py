@@ -35,7 +35,9 @@ def flags_of(one: WindowSet, probability: np.ndarray) -> list[str]:
     predicted = Predicted(probability)
     nebular = look_for_nebulae(one, predicted)
     none = np.zeros(len(one), dtype=bool)
-    return flag(one, predicted, candidates, nebular=nebular, filled=none, options=SurveyOptions()).to_pylist()
+    return flag(
+        one, predicted, candidates, nebular=nebular, filled=none, inside=none, options=SurveyOptions()
+    ).to_pylist()
 
 
 @pytest.mark.parametrize(
@@ -106,18 +108,24 @@ def test_what_is_like_nothing_shown_is_uncertain() -> None:
     candidates = find_candidates(one, probability.argmax(axis=1))
     nebular = np.full(2, np.nan)
     found = flag(
-        one, predicted, candidates, nebular=nebular, filled=np.zeros(2, dtype=bool), options=SurveyOptions()
+        one,
+        predicted,
+        candidates,
+        nebular=nebular,
+        filled=np.zeros(2, dtype=bool),
+        inside=np.zeros(2, dtype=bool),
+        options=SurveyOptions(),
     )
     assert found.to_pylist() == ["uncertain unlike_training", ""]
 
 
-def test_emission_that_only_fills_the_core_has_to_be_nearly_sure() -> None:
+@pytest.mark.parametrize("which", ["filled", "inside"])
+def test_emission_within_an_absorption_has_to_be_nearly_sure(which: str) -> None:
     identities = [Identity(source=name, snr_r=50.0) for name in "abc"]
     probability = np.array([[0.02, 0.97, 0.01], [0.02, 0.97, 0.01], [0.005, 0.99, 0.005]], dtype=np.float32)
     one, predicted = windows(*identities), Predicted(probability)
     candidates = find_candidates(one, probability.argmax(axis=1))
-    filled = np.array([True, False, True])
-    found = flag(
-        one, predicted, candidates, nebular=np.full(3, np.nan), filled=filled, options=SurveyOptions()
-    )
+    has = {"filled": np.zeros(3, dtype=bool), "inside": np.zeros(3, dtype=bool)}
+    has[which] = np.array([True, False, True])
+    found = flag(one, predicted, candidates, nebular=np.full(3, np.nan), options=SurveyOptions(), **has)
     assert found.to_pylist() == ["uncertain", "", ""]
