@@ -72,9 +72,10 @@ def name_of(page: Any) -> str:
     return str(page.inner_text("#name"))
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (400, "dark")])
+@pytest.mark.parametrize("width", [1400, 400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_fit_and_are_accessible(own: Labelled, new_page: Any, width: int, scheme: str) -> None:
-    address = own.queue(f"fits-{width}", 5)
+    address = own.queue(f"fits-{width}-{scheme}", 5)
     with new_page(width=width, color_scheme=scheme) as page:
         for path in (f"{own.url}/label", address):
             page.goto(path)

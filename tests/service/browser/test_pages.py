@@ -28,7 +28,8 @@ def first_candidate(served: Any) -> str:
     return str(served.rows("SELECT TOP 1 candidate_id FROM emline.candidates ORDER BY candidate_id")[0][0])
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (400, "dark")])
+@pytest.mark.parametrize("width", [1400, 400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_fits_and_is_accessible(browsed: Any, new_page: Any, width: int, scheme: str) -> None:
     paths = ["/", "/candidates", "/candidates?show=gallery&size=100", "/sky?all=1"]
     with new_page(width=width, color_scheme=scheme) as page:
