@@ -12,9 +12,8 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TextIO
 
 import numpy as np
 
@@ -45,7 +44,7 @@ _TEXT_COLUMN: Final = {
 """What the beginning of a table has to hold that lists names."""
 
 _BEGINNING: Final = 1 << 16
-"""Bytes in which it does."""
+"""Bytes in which it does, and characters in which a text has to name its first file."""
 
 _FITS_BEGINNING: Final = 6 * 2880
 """Bytes of the headers of a short table; every file that is named is looked at."""
@@ -58,9 +57,11 @@ _DELIMITERS: Final = ",\t;|"
 _HEAD: Final = 20
 """Lines in which a list has to name its first file."""
 
+_LONGEST: Final = 4096
+"""Characters of the longest name, as systems limit paths."""
 
 _COMMENT: Final = re.compile(r"\s*(?:[#%!;]|//)")
-_PART: Final = re.compile(r"(?:\[[^\]]*\])?(?:#row=\d+)?$")
+_PART: Final = re.compile(r"(?:\[[^\[\]]*\])?(?:#row=\d+)?$")
 """Which spectrum of a file, behind its name (:mod:`~vo_emline.spectra.parts`)."""
 
 _QUERY: Final = re.compile(r"\?[\w.%-]+=.*$")
@@ -90,7 +91,7 @@ def is_list(path: Path) -> bool:
         return False
     if path.suffix.lower() in LIST_SUFFIXES:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
-            return _column(islice(file, _HEAD), path) is not None
+            return _column(_head(file), path) is not None
     return _names_of_table(path) is not None
 
 
@@ -119,7 +120,7 @@ def read_list(path: Path) -> Iterator[str]:
     base = None
     try:
         with path.open(encoding="utf-8-sig") as file:
-            column = _column(islice(file, _HEAD), path)
+            column = _column(_head(file), path)
             file.seek(0)
             for number, line in enumerate(file, start=1):
                 name = _listed(line, column)
@@ -171,32 +172,33 @@ class _Column(NamedTuple):
     number: int
 
 
+def _head(file: TextIO) -> list[str]:
+    """Give the first lines of a text, of which a line may be as long as a file."""
+    return file.read(_BEGINNING).splitlines()[:_HEAD]
+
+
 def _column(lines: Iterable[str], path: Path) -> _Column | None:
     """Find where the lines of a list have names of spectra, best of all those of files that are there."""
     first = None
     for line in lines:
         if _COMMENT.match(line):
             continue
-        for column in _columns(line):
-            name = _listed(line, column)
-            if name and _base(name, path):
-                return column
-            first = first or (column if name else None)
+        for delimiter in ("", *(one for one in _DELIMITERS if one in line)):
+            for number, cell in enumerate(_cells(line, delimiter)):
+                name = _spectrum(cell)
+                if name and _base(name, path):
+                    return _Column(delimiter, number)
+                first = first or (_Column(delimiter, number) if name else None)
     return first
-
-
-def _columns(line: str) -> Iterator[_Column]:
-    """Give the ways to take a line apart."""
-    yield _Column("", 0)
-    for delimiter in _DELIMITERS:
-        if delimiter in line:
-            yield from (_Column(delimiter, number) for number in range(len(_cells(line, delimiter))))
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
     if not delimiter:
         return [line.strip()]
-    return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    try:
+        return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:  # a cell beyond all names, a carriage return within a line
+        return []
 
 
 def _listed(line: str, column: _Column | None) -> str:
@@ -209,13 +211,14 @@ def _listed(line: str, column: _Column | None) -> str:
 
 def _spectrum(cell: str) -> str:
     name = cell.strip()
-    return name if names_spectrum(_PART.sub("", name)) else ""
+    return name if len(name) <= _LONGEST and names_spectrum(_PART.sub("", name)) else ""
 
 
 def _base(name: str, path: Path) -> Path | None:
     """Give the folder that the names in a list are relative to, by one of them; None where it is nowhere."""
     for folder in (path.parent, Path()):
-        if any((folder / one).exists() for one in (name, _PART.sub("", name))):
+        # not Path.exists, which raises where a name is too long for the system
+        if any(os.path.exists(folder / one) for one in (name, _PART.sub("", name))):  # noqa: PTH110
             return folder
     return None
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,32 @@ def test_a_text_spectrum_is_no_list(tmp_path: Path) -> None:
     text = tmp_path / "star.txt"
     text.write_text("# wavelength flux\n6500.0 1.0\n6500.5 1.1\n")
     assert find_spectra([text]) == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("1.5," * 200_000, id="one line of 200 000 numbers"),
+        pytest.param(("1.5;" * 2_000 + "\n") * 20, id="2 000 columns"),
+        pytest.param("[" * 200_000 + "]x.fits", id="brackets without end"),
+        pytest.param("?a" * 100_000 + "\n", id="many questions"),
+        pytest.param("a" * 140_000 + ",b\n1,2\n", id="a cell longer than csv takes"),
+        pytest.param("n" * 300 + ".fits\n", id="a name longer than a system takes"),
+        pytest.param('"open,\rquote.fits\n', id="a carriage return within a line"),
+        pytest.param("a\0b.fits,1\n", id="a zero within a name"),
+    ],
+)
+def test_a_text_of_any_shape_is_looked_at_in_no_time(tmp_path: Path, text: str) -> None:
+    odd = tmp_path / "odd.csv"
+    odd.write_text(text)
+    begun = time.process_time()
+    try:
+        found = find_spectra([odd])
+    except UserError as error:  # it names a file, which is not there
+        assert "there is no" in str(error)
+    else:
+        assert found == [odd]
+    assert time.process_time() - begun < 2
 
 
 def test_missing_and_empty_paths_are_errors_of_the_user(tmp_path: Path) -> None:
