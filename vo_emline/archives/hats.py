@@ -8,6 +8,7 @@ that are asked about are read, one after the other and only the columns that mat
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Final
 
 import numpy as np
@@ -38,6 +39,12 @@ _DIRECTIONS: Final = 16
 _CROWDED: Final = 0.01
 """Objects expected by chance within the wide radius from which a catalogue is dense."""
 
+_SILENT_SECONDS: Final = 20
+"""Seconds for which a server may be silent."""
+
+_PIECE_SECONDS: Final = 300
+"""Seconds in which it has to give what it is asked for."""
+
 _WANTED: Final = frozenset(
     name.lower()
     for names in (NAME_COLUMNS, TYPE_COLUMNS, GAIA_COLUMNS, G_COLUMNS, BP_RP_COLUMNS, PARALLAX_COLUMNS,
@@ -49,7 +56,11 @@ _WANTED: Final = frozenset(
 def is_hats(name: str) -> bool:
     """Tell whether a catalogue is a HATS catalogue: a folder with its properties, or an address."""
     folder = Path(name)
-    return name.startswith(("http://", "https://")) or any((folder / mark).is_file() for mark in _MARKS)
+    return _is_address(name) or any((folder / mark).is_file() for mark in _MARKS)
+
+
+def _is_address(name: str) -> bool:
+    return name.startswith(("http://", "https://"))
 
 
 def hats_known(name: str, positions: SkyCoord, *, radius: Quantity = WIDE) -> KnownObjects:
@@ -74,7 +85,7 @@ def hats_known(name: str, positions: SkyCoord, *, radius: Quantity = WIDE) -> Kn
     UserError
         The library ``hats`` is not installed, or the catalogue has no column with names.
     ArchiveError
-        The catalogue cannot be read.
+        The catalogue cannot be read, or its server is silent for 20 s.
     """
     try:
         from hats.loaders.read_hats import read_hats
@@ -82,16 +93,29 @@ def hats_known(name: str, positions: SkyCoord, *, radius: Quantity = WIDE) -> Kn
         message = f"{name}: the library hats is not installed; pip install 'vo-emline[hats]'"
         raise UserError(message) from error
     try:
-        opened: Any = read_hats(name)
+        opened: Any = read_hats(_location(name))
         catalogue = getattr(opened, "main_catalog", opened)
         pixels = _pixels(catalogue, positions, radius)
         pieces = [_near(catalogue, pixel, positions, radius) for pixel in pixels]
-    except (OSError, ValueError, KeyError) as error:
-        raise ArchiveError(f"cannot read the HATS catalogue {name}: {error}") from error
+    except Exception as error:  # whatever hats, pyarrow, fsspec and aiohttp raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ArchiveError(f"cannot read the HATS catalogue {name}: {shorten(reason, 300)}") from error
     empty = Table({"name": np.array([], dtype=str), "ra": np.array([]), "dec": np.array([])})
     found = vstack(pieces, metadata_conflicts="silent") if pieces else empty
     title = str(catalogue.catalog_info.catalog_name or Path(name).name)
     return known_from_table(found, catalogue=title, dense=_is_dense(catalogue, radius))
+
+
+def _location(name: str) -> Any:
+    """Give what `hats` opens: a folder, or an address whose server has to go on answering."""
+    from hats.io.file_io.file_pointer import get_upath
+
+    if not _is_address(name):
+        return name
+    from aiohttp import ClientTimeout
+
+    timeout = ClientTimeout(total=_PIECE_SECONDS, sock_connect=_SILENT_SECONDS, sock_read=_SILENT_SECONDS)
+    return get_upath(name, client_kwargs={"timeout": timeout})
 
 
 def _pixels(catalogue: Any, positions: SkyCoord, radius: Quantity) -> list[Any]:

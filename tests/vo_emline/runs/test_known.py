@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,8 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from vo_emline.archives import hats
 from vo_emline.errors import ArchiveError, UserError
 from vo_emline.runs.known import KnownNames, catalogue_files, require_known
+
+Trouble = Callable[[SimpleHTTPRequestHandler], None]
 
 SCORES = pa.table(
     {
@@ -104,10 +108,18 @@ def whole_sky(folder: Path) -> Path:
 
 
 @contextmanager
-def web_server(folder: Path) -> Iterator[str]:
-    """Serve a folder on this machine; give its address."""
+def web_server(
+    folder: Path, *, trouble: Callable[[SimpleHTTPRequestHandler], None] | None = None
+) -> Iterator[str]:
+    """Serve a folder on this machine, its Parquet files with some trouble; give its address."""
 
     class Files(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if trouble is not None and "Npix=" in self.path:
+                trouble(self)
+            else:
+                super().do_GET()
+
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
@@ -154,6 +166,28 @@ def test_a_whole_survey_is_asked_where_candidates_are(
         remote = KnownNames([f"{address}/whole_sky"])(SCORES)
     assert remote.matches.equals(answers.matches)
     with pytest.raises(ArchiveError, match="cannot read the HATS catalogue"):
+        KnownNames([f"{address}/whole_sky"])(SCORES)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(lambda handler: handler.send_error(500), id="an error"),
+        pytest.param(lambda handler: handler.wfile.write(b"nonsense\r\n\r\n"), id="no HTTP"),
+        pytest.param(lambda handler: time.sleep(2), id="silence"),
+    ],
+)
+def test_a_survey_whose_server_fails_is_an_error_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
+) -> None:
+    whole_sky(tmp_path)
+    monkeypatch.setattr(hats, "_SILENT_SECONDS", 0.5)
+    with (
+        web_server(tmp_path, trouble=trouble) as address,
+        pytest.raises(ArchiveError, match=f"cannot read the HATS catalogue {address}"),
+    ):
         KnownNames([f"{address}/whole_sky"])(SCORES)
 
 
