@@ -292,6 +292,23 @@ def share(found: Mapping[str, Any] | None) -> str:
     return f"{number(found['value'])} ({low}–{high} %{counts})"
 
 
+def blindness(seen: int, *, known: bool) -> str:
+    """Say whether what is measured on some spectra is blind.
+
+    Parameters
+    ----------
+    seen
+        How many of them are of stars that the model is known to have learnt from.
+    known
+        Whether its training set is at hand, without which others may be.
+    """
+    if seen:
+        return f"Not blind: {seen} of these spectra are of stars that the model has learnt from."
+    if not known:
+        return "What the model has learnt from is not all at hand: whether this is blind is not known."
+    return "Blind: the model has learnt from none of these spectra."
+
+
 def _environment() -> Environment:
     """Give the templates; what is inserted into HTML is escaped, into Markdown not."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -304,7 +321,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=number, share=share, figure=figure, aim=aim, stem=lambda path: Path(path).stem
+        number=number,
+        share=share,
+        figure=figure,
+        aim=aim,
+        blindness=blindness,
+        stem=lambda path: Path(path).stem,
     )
     environment.globals["labels"] = LABELS
     return environment

@@ -128,7 +128,7 @@ def evaluate_run(
         "seed": seed,
         "model": classifier.description.model_dump(mode="json"),
         "survey_options": SurveyOptions().model_dump(mode="json"),
-        "training_known": examples is not None or taught is not None,
+        "training_known": examples is not None,
         "negatives": spectra.describe() | {"seen_in_training": seen},
         "degraded": len(trial.degraded),
         "injections": len(trial.injections),

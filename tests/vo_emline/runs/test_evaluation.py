@@ -10,24 +10,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from pyarrow import parquet
 
 from vo_emline.cli import app
 from vo_emline.errors import UserError
 from vo_emline.evaluate.data import gather_spectra
 from vo_emline.evaluate.lines import line_quality, simulated_lines
-from vo_emline.evaluate.report import draw, write_report
+from vo_emline.evaluate.report import blindness, draw, write_report
 from vo_emline.files import write_json
 from vo_emline.measure.quantities import measure_emission
 from vo_emline.preprocess import PreprocessOptions
 from vo_emline.rundir import RunDirectory
 from vo_emline.runs.evaluation import evaluate_run
 from vo_emline.runs.examples import write_examples
+from vo_emline.runs.train import SPECTRA_FILE
 from vo_emline.simulate import simulate_windows, write_lamost
 from vo_emline.survey import SurveyOptions, classify_survey, prepare_files
 from vo_emline.survey.ingest import ingest
 from vo_emline.training import Examples, TrainingOptions, join, simulated_examples, train
 from vo_emline.training.architecture import Architecture
 from vo_emline.training.description import ModelDescription
+from vo_emline.training.examples import NAMING
 
 pytestmark = pytest.mark.slow
 N_SURVEY = 80
@@ -244,3 +247,16 @@ def test_stars_of_the_training_set_are_counted_and_can_be_left_out(
     assert after["spectra"] == before["spectra"] - len(windows)
     with pytest.raises(UserError, match="trained on"):
         evaluate_run(tmp_path, half, injections=100, held_out=True)
+    shutil.rmtree(tmp_path / "training")
+    (tmp_path / "training").mkdir()
+    parquet.write_table(windows.identity.select(list(NAMING)), tmp_path / "training" / SPECTRA_FILE)
+    without = evaluate_run(tmp_path, [survey[0]], injections=100).data
+    assert without["negatives"]["seen_in_training"] == len(windows)
+    assert not without["training_known"]
+
+
+def test_blind_is_only_what_is_known_to_be() -> None:
+    assert blindness(0, known=True).startswith("Blind: ")
+    assert blindness(3, known=True) == blindness(3, known=False)
+    assert blindness(3, known=True).startswith("Not blind: 3 of these spectra")
+    assert "whether this is blind is not known" in blindness(0, known=False)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -127,13 +128,12 @@ def test_a_text_spectrum_is_no_list(tmp_path: Path) -> None:
 def test_a_text_of_any_shape_is_looked_at_in_no_time(tmp_path: Path, text: str) -> None:
     odd = tmp_path / "odd.csv"
     odd.write_text(text)
+    names_one = (
+        pytest.raises(UserError, match="there is no") if ".fits\n" in text or ".fits," in text else None
+    )
     begun = time.process_time()
-    try:
-        found = find_spectra([odd])
-    except UserError as error:  # it names a file, which is not there
-        assert "there is no" in str(error)
-    else:
-        assert found == [odd]
+    with names_one or nullcontext():
+        assert find_spectra([odd]) == [odd]
     assert time.process_time() - begun < 2
 
 
