@@ -11,7 +11,6 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
-from vo_emline.candidates.columns import COVERAGE
 from vo_emline.tables import Column, Datatype
 
 
@@ -39,8 +38,6 @@ GEOMETRIES: Final = REGIONS | {Kind.POINT}
 OPEN: Final = frozenset({Kind.NULL, Kind.UNKNOWN})
 """Kinds that fit every place."""
 
-_CELL: Final = COVERAGE["cell"]
-"""A MOC that bears no xtype: that of DALI 1.2 is a fault to the validators in use."""
 _INTEGERS: Final = frozenset({"short", "int", "long"})
 _XTYPES: Final = {
     "point": Kind.POINT, "circle": Kind.CIRCLE, "polygon": Kind.POLYGON, "adql:region": Kind.REGION,
@@ -77,7 +74,7 @@ def of_column(column: Column) -> Value:
     xtype = (column.xtype or "").lower()
     if xtype in _XTYPES:
         return Value(_XTYPES[xtype], column)
-    if column == _CELL:
+    if column.moc:
         return Value(Kind.MOC, column)
     if xtype == "timestamp":
         return Value(Kind.TIMESTAMP, column)
@@ -111,7 +108,7 @@ def timestamp() -> Value:
 def geometry(kind: Kind) -> Value:
     """Give a point, circle, polygon or MOC in its DALI form (DALI 1.1, section 3.3; a MOC is text)."""
     if kind is Kind.MOC:
-        return Value(kind, Column(name="", datatype="char", arraysize="*", description=""))
+        return Value(kind, Column(name="", datatype="char", arraysize="*", moc=True, description=""))
     size = {Kind.POINT: "2", Kind.CIRCLE: "3"}.get(kind, "*")
     xtype = kind.value
     return Value(

@@ -347,7 +347,7 @@ COVERAGE: Final = Table(
         Column(name="survey", datatype="char", arraysize="*", ucd="meta.id;obs", principal=True,
                description="Survey or instrument"),
         Column(name="cell", datatype="char", arraysize="*", ucd="pos.outline;obs.field",
-               description="The cell as a MOC: the second argument of CONTAINS", principal=True,
+               description="The cell as a MOC: the second argument of CONTAINS", principal=True, moc=True,
                computed="norder || '/' || npix"),
         Column(name="norder", datatype="int", ucd="pos.healpix",
                description=f"HEALPix order of the cell: {MOC_ORDER}", principal=True),
