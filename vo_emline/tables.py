@@ -66,7 +66,7 @@ class Column:
     std: bool = False
     """Whether a standard defines it (TAP_SCHEMA ``std``)."""
     moc: bool = False
-    """Whether the text is a MOC; it bears no ``xtype``, as that of DALI 1.2 is a fault to the validators in use."""
+    """Whether the text is a MOC, which bears no ``xtype``: that of DALI 1.2 is a fault to validators."""
     computed: str | None = None
     """SQL expression over stored columns of the same table, for columns the
     service computes and the file does not hold; ``{base_url}`` stands for the

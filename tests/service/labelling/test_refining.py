@@ -195,10 +195,14 @@ def test_a_page_shows_what_is_left_without_the_absorption_expected(field: Field,
         page.goto(f"{field.served.url}/candidate/{identifier}.html")
         button = page.locator("[data-action=residual]")
         expect(page.locator("#expected")).to_contain_text("the absorption expected")
+        plot = page.locator("#spectrum canvas")
+        before = plot.screenshot()
         button.click()
         expect(button).to_have_attribute("aria-pressed", "true")
+        assert plot.screenshot() != before
         page.click("[data-action=flux]")  # of the flux as observed there is none
         page.keyboard.press("x")
         expect(button).to_have_attribute("aria-pressed", "false")
+        assert plot.screenshot() != before  # the flux as observed
         page.keyboard.press("x")
         expect(page.locator("[data-action=flux]")).to_have_attribute("aria-pressed", "false")
