@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from vo_emline.cli.options import known_option
+
+if TYPE_CHECKING:
+    from vo_emline.candidates import ReleaseCounts
 
 
 @click.command(short_help="Build the release of a survey; load it into PostgreSQL.")
@@ -83,7 +87,7 @@ def publish(
     from vo_emline.candidates import Limits
     from vo_emline.candidates.citation import stated
     from vo_emline.cli.messages import remark
-    from vo_emline.runs.publish import RELEASE_SUFFIX, find_publication, missing_files, published_labels
+    from vo_emline.runs.publish import RELEASE_SUFFIX, find_publication
     from vo_emline.runs.publish import publish as publish_survey
 
     if directory.is_file() and directory.suffix == RELEASE_SUFFIX:
@@ -105,17 +109,25 @@ def publish(
             previous=previous,
             said=stated(creators=creators, licence=licence, doi=doi, data_release=data_release),
         )
-        remark(f"{counts.inputs:12d}  spectra")
-        remark(f"{counts.candidates:12d}  candidates")
-        remark(f"{counts.scores - counts.candidates:12d}  others")
-        remark(f"{counts.rejects:12d}  rejects")
-        if labels is not None:
-            remark(f"{published_labels(release):12d}  spectra with labels of people")
-        if missing := missing_files(release):
-            remark(f"not found: {missing[0]} and others; the service cannot give them (--relative-to?)")
-        remark(f"{release}: publish it with `vo-emline serve {release}`")
+        _report(release, counts, labelled=labels is not None)
     if database is not None:
         from vo_emline.candidates.postgres import load_postgres
 
         for name, rows in load_postgres(release, database).items():
             remark(f"{rows:12d}  rows in {name}")
+
+
+def _report(release: Path, counts: ReleaseCounts, *, labelled: bool) -> None:
+    """Say what a release holds, which files it lacks, and how it is published."""
+    from vo_emline.cli.messages import remark
+    from vo_emline.runs.publish import missing_files, published_labels
+
+    remark(f"{counts.inputs:12d}  spectra")
+    remark(f"{counts.candidates:12d}  candidates")
+    remark(f"{counts.scores - counts.candidates:12d}  others")
+    remark(f"{counts.rejects:12d}  rejects")
+    if labelled:
+        remark(f"{published_labels(release):12d}  spectra with labels of people")
+    if missing := missing_files(release):
+        remark(f"not found: {missing[0]} and others; the service cannot give them (--relative-to?)")
+    remark(f"{release}: publish it with `vo-emline serve {release}`")

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from vo_emline.errors import DataError, UserError
 from vo_emline.evaluate import (
@@ -56,6 +58,25 @@ class Entrant:
 
     judge: Judge
     preprocess: PreprocessOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What a run learnt from, as far as it is at hand."""
+
+    examples: Examples | None
+    """Its training set."""
+    others: pa.Table | None
+    """Spectra that taught its expectation."""
+
+    @classmethod
+    def of(cls, directory: RunDirectory) -> Taught:
+        """Read it."""
+        return cls(_training_set(directory), learnt_from(directory.training))
+
+    def seen(self, windows: WindowSet) -> npt.NDArray[np.bool_]:
+        """Tell the windows of stars that are among it (:func:`~vo_emline.evaluate.data.seen_in_training`)."""
+        return seen_in_training(windows, self.examples, others=self.others)
 
 
 def evaluate_run(
@@ -104,21 +125,20 @@ def evaluate_run(
     """
     directory = RunDirectory(run)
     classifier = Classifier.load(directory.model)
-    examples, taught = _training_set(directory), learnt_from(directory.training)
+    taught = Taught.of(directory)
 
     @cache
     def ground(settings: PreprocessOptions) -> tuple[Spectra, Trial]:
         gathered = gather_spectra(negatives, labels, preprocess=settings)
         if held_out:
-            gathered = gathered.without(seen_in_training(gathered.negatives, examples, others=taught))
+            gathered = gathered.without(taught.seen(gathered.negatives))
         return gathered, make_trial(gathered.negatives, seed=seed, injections=injections, options=settings)
 
     spectra, trial = ground(classifier.description.preprocess)
     say(f"{len(spectra.negatives)} real negatives, {injections} injections into them")
-    seen = int(seen_in_training(spectra.negatives, examples, others=taught).sum())
-    if seen:
+    if seen := int(taught.seen(spectra.negatives).sum()):
         say(f"{seen} of the negatives are of stars the run was trained on; leave them out with --held-out")
-    entrants = _entrants(classifier, examples, rivals, seed=seed)
+    entrants = _entrants(classifier, taught.examples, rivals, seed=seed)
     say(f"judges: {', '.join(entrants)}")
     grounds = {name: (entrant.judge, *ground(entrant.preprocess)) for name, entrant in entrants.items()}
     found = {name: measure_judge(judge, own) for name, (judge, _, own) in grounds.items()}
@@ -127,57 +147,57 @@ def evaluate_run(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": seed,
         "model": classifier.description.model_dump(mode="json"),
-        "survey_options": SurveyOptions().model_dump(mode="json"),
-        "training_known": examples is not None,
-        "negatives": spectra.describe() | {"seen_in_training": seen},
-        "degraded": len(trial.degraded),
-        "injections": len(trial.injections),
+        **_measured_on(spectra, trial, taught),
         "headline": headline(found),
         "judges": found,
         "expected": compare_expected(classifier, trial),
         "lines": evaluate_lines(classifier, spectra.negatives, seed=seed, lines=2 * injections),
         "labelled": _on_labelled(labelled, seed=seed),
         "observed": _on_observed(
-            entrants[NETWORK],
-            emission,
-            spectra.negatives,
-            labels,
-            unchecked=network_judge(classifier.unchecked()),
-            seen=lambda windows: int(seen_in_training(windows, examples, others=taught).sum()),
-            injections=injections,
-            seed=seed,
+            classifier, emission, spectra.negatives, labels, taught=taught, injections=injections, seed=seed
         ),
         "training": _training_metrics(directory),
-        "leak": _leak(examples, seed=seed),
+        "leak": _leak(taught.examples, seed=seed),
     }
     return Evaluation(data=data, trial=trial)
 
 
+def _measured_on(spectra: Spectra, trial: Trial, taught: Taught) -> dict[str, Any]:
+    """Say on what a run is measured, and how much of it the run has learnt from."""
+    return {
+        "survey_options": SurveyOptions().model_dump(mode="json"),
+        "training_known": taught.examples is not None,
+        "negatives": spectra.describe() | {"seen_in_training": int(taught.seen(spectra.negatives).sum())},
+        "degraded": len(trial.degraded),
+        "injections": len(trial.injections),
+    }
+
+
 def _on_observed(
-    entrant: Entrant,
+    classifier: Classifier,
     paths: Sequence[Path],
     hosts: WindowSet,
     labels: Path | None,
     *,
-    unchecked: Judge,
-    seen: Callable[[WindowSet], int],
+    taught: Taught,
     injections: int,
     seed: int,
 ) -> dict[str, Any] | None:
     """Measure the network on real emission, where there is any, and tell how much of it is blind."""
     if not paths:
         return None
-    windows = gather_emission(paths, labels, preprocess=entrant.preprocess)
+    preprocess = classifier.description.preprocess
+    windows = gather_emission(paths, labels, preprocess=preprocess)
     found = measure_observed(
-        entrant.judge,
+        network_judge(classifier),
         windows,
         hosts,
         n=injections,
         seed=seed,
-        options=entrant.preprocess,
-        unchecked=unchecked,
+        options=preprocess,
+        unchecked=network_judge(classifier.unchecked()),
     )
-    return {**found, "seen_in_training": seen(windows)}
+    return {**found, "seen_in_training": int(taught.seen(windows).sum())}
 
 
 def _training_set(directory: RunDirectory) -> Examples | None:

@@ -92,15 +92,10 @@ def train(
     preprocess = preprocess or PreprocessOptions()
     architecture = architecture or Architecture()
     star = examples.stars()
-    split = split_by_star(
-        examples.strata(), star, validation=options.validation, test=options.test, seed=options.seed
-    )
-    split = _drop_copies(examples, split)
-    training, validation = _samples(examples, split, options)
+    split = _split(examples, star, options)
     checkpoints = directory / "checkpoints"
     fitted = fit(
-        training,
-        validation,
+        *_samples(examples, split, options),
         options=options,
         checkpoints=checkpoints,
         architecture=architecture,
@@ -134,6 +129,14 @@ def train(
         metrics={**metrics, "temperature": temperature, "training": summary},
         history=history,
     )
+
+
+def _split(examples: Examples, star: npt.NDArray[np.int64], options: TrainingOptions) -> Split:
+    """Split by star, each window once on the sides that measure."""
+    split = split_by_star(
+        examples.strata(), star, validation=options.validation, test=options.test, seed=options.seed
+    )
+    return _drop_copies(examples, split)
 
 
 def _samples(examples: Examples, split: Split, options: TrainingOptions) -> tuple[Samples, Samples]:
