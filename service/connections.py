@@ -91,7 +91,12 @@ def bounded() -> type[BoundedProtocol]:
     return type("Protocol", (BoundedProtocol,), {"most": max(16, (soft - RESERVE) // 2)})
 
 
-def drop_unread(listener: socket.socket) -> None:
-    """Let the kernel drop connections of `listener` whose other side stops reading; a place where it can."""
+def set_options(listener: socket.socket) -> None:
+    """Set what connections of `listener` inherit.
+
+    The end of an answer does not wait until its beginning is acknowledged, for which clients that keep their
+    connection take 40 ms; where the kernel can, it drops those whose other side stops reading.
+    """
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)

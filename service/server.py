@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 
 from service.app import create_app, state_directory
 from service.config import Settings, load
-from service.connections import BehindProxies, bounded, drop_unread
+from service.connections import BehindProxies, bounded, set_options
 from service.processes import shared_nursery
 from service.store import is_database, open_store
 from service.supervisor import Supervisor, end_with
@@ -259,7 +259,7 @@ def _bind(settings: Settings) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        drop_unread(listener)
+        set_options(listener)
         listener.bind((settings.host, settings.port))
         listener.listen()  # from here on clients wait instead of failing
     except OSError as error:

@@ -22,7 +22,7 @@ from lxml import etree
 
 from service.cli import serve
 from service.config import Settings
-from service.connections import PEER, BehindProxies
+from service.connections import PEER, BehindProxies, set_options
 from service.server import find_release, label_hint, with_public_url
 from vo_emline.errors import UserError
 from vo_emline.rundir import RunDirectory
@@ -183,6 +183,16 @@ def test_a_port_in_use_is_named(release_file: Path) -> None:
     assert port in str(result.exception)
 
 
+def test_the_end_of_an_answer_does_not_wait_for_a_word_of_the_client() -> None:
+    with socket.socket() as listener:
+        set_options(listener)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) > 0
+
+
 @pytest.mark.parametrize(
     ("host", "public_url", "expected"),
     [
@@ -202,7 +212,7 @@ from pathlib import Path
 from starlette.testclient import TestClient
 from service.app import create_app
 from service.config import Settings
-from service.connections import PEER, BehindProxies
+from service.connections import PEER, BehindProxies, set_options
 
 settings = Settings(public_url="http://localhost", state_directory=Path(sys.argv[2]))
 values = {"LANG": "ADQL", "FORMAT": "csv", "QUERY": "SELECT TOP 1 s_ra FROM ivoa.obscore"}
