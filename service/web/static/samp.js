@@ -141,11 +141,13 @@ async function send(button, status) {
       say(NO_HUB + url);
       return;
     }
-    const [mtype, parameters] = MESSAGES[button.dataset.samp](url, button.dataset);
-    const receivers = await desktop.send(mtype, parameters);
-    say(receivers ? `Sent to ${receivers} program${receivers > 1 ? "s" : ""}.` :
+    const kind = button.dataset.samp;
+    let receivers = await desktop.send(...MESSAGES[kind](url, button.dataset));
+    const asTable = kind === "spectrum" && !receivers; // TOPCAT takes spectra as tables
+    if (asTable) receivers = await desktop.send(...MESSAGES.table(url, button.dataset));
+    say(receivers ? `Sent to ${receivers} program${receivers > 1 ? "s" : ""}${asTable ? ", as a table" : ""}.` :
       "A hub answers, but no program there takes such data: start TOPCAT (tables) or SPLAT (spectra).");
-    if (button.dataset.samp === "table" && receivers) listen(desktop, url, number);
+    if (kind === "table" && receivers) listen(desktop, url, number);
   } catch (error) {
     connected = null;
     say(`The hub refused: ${error.message}`);

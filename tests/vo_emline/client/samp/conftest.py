@@ -96,11 +96,12 @@ def jsamp_hub(lockfile: Path, tmp_path: Path) -> Iterator[None]:
     """The hub of JSAMP, in its own process."""
     needs("jsamp")
     with process(["jsamp", "hub", "-mode", "no-gui", "-profiles", "std"], tmp_path / "hub.log"):
-        wait_until(_hub_answers, 30, "the JSAMP hub")
+        wait_until(hub_answers, 30, "the JSAMP hub")
         yield
 
 
-def _hub_answers() -> bool:
+def hub_answers() -> bool:
+    """Say whether the hub that the environment names answers."""
     try:
         running_hub()
     except NoHubError:
