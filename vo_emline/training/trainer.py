@@ -132,10 +132,12 @@ class _Loop:
             while not self._finished(progress):
                 state, progress = self._epoch(state, progress)
                 keeper.save(state, progress)
-                bar.update(1)
                 bar.set_postfix(
-                    loss=f"{progress.training_loss[-1]:.3f}", val=f"{progress.validation_loss[-1]:.3f}"
+                    loss=f"{progress.training_loss[-1]:.3f}",
+                    val=f"{progress.validation_loss[-1]:.3f}",
+                    refresh=False,
                 )
+                bar.update(1)
                 if on_epoch:
                     on_epoch(progress)
         return state, progress
