@@ -49,8 +49,8 @@ _MIDDLES: Final = ("DATE-AVG", "DATE-MID", "DATE_MID", "DATE_AVG", "MJD-AVG", "M
                    "JD_MID", "MID-JD", "TMID", "UTMIDDLE")  # fmt: skip
 _MIDDLE_TIMES: Final = ("UTMIDDLE", "UT-MID", "UTMID", "UT_MID")
 """Times of day of the middle, to a day in :data:`_DATES`."""
-_STARTS: Final = ("MJD-OBS", "MJD_OBS", "MJDOBS", "MJD-BEG", "EXPSTART", "MJDSTART", "JD-OBS", "JD_OBS", "JD",
-                  "JULIAN", "DATE-BEG", "DATE_BEG")  # fmt: skip
+_STARTS: Final = ("MJD-OBS", "MJD_OBS", "MJDOBS", "MJD-BEG", "EXPSTART", "MJDSTART", "UTMJD", "JD-OBS",
+                  "JD_OBS", "JD", "JULIAN", "DATE-BEG", "DATE_BEG")  # fmt: skip
 _DATES: Final = ("DATE-OBS", "DATE_OBS", "DATEOBS", "OBS_DATE", "OBSDATE", "DATE-LOC-UT", "TDATEOBS",
                  "UT-DATE", "UTDATE")  # fmt: skip
 _LENGTHS: Final = ("TELAPSE", "EXPTIME", "EXPOSURE", "TEXPTIME", "EXP_TIME", "ITIME", "INTTIME")
@@ -143,7 +143,7 @@ def _middle(start: float, cards: Cards, exposure_is_sum: bool) -> Epoch:
     """Give the middle where the length is stated; else the start, called so."""
     ends = (_moment(cards, key) for key in ("DATE-END", "MJD-END", "DATE_END", "MJDEND", "EXPEND"))
     end = next((e for e in ends if e is not None and 0 <= e - start < 1), None)
-    if end is not None and not exposure_is_sum:
+    if end is not None:
         return Epoch((start + end) / 2, "middle")
     length = number(cards, *(_LENGTHS[:1] if exposure_is_sum else _LENGTHS))
     if length is None or not 0 <= length < SECONDS_PER_DAY:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -178,7 +179,7 @@ def _parse(content: bytes, source: str) -> Any:
 
 def _read_table(held: _Held, *, document: Any, source: str, medium: Medium | None) -> Spectrum:
     table, columns = held.table, held.columns
-    values = parameters([*table.params, *_params_around(document, table)])
+    values = parameters([*_params_of(table), *_params_around(document, table)])
     cards = _cards(values, document)
     names = [column.name for column in columns]
     if held.row is not None:
@@ -208,7 +209,21 @@ def _params_around(document: Any, table: Any) -> list[Any]:
     """Give the PARAMs of the resource that a table stands in, then those of the others without a table."""
     own = [r for r in document.resources if any(one is table for one in r.iter_tables())]
     others = [r for r in document.resources if not any(True for _ in r.iter_tables())]
-    return [param for resource in (*own, *others) for param in resource.params]
+    return [param for resource in (*own, *others) for param in _params_of(resource)]
+
+
+def _params_of(element: Any) -> list[Any]:
+    """Give the PARAMs of a table or resource, then those of its GROUPs, in which the data model puts them."""
+    from astropy.io.votable.tree import Group, Param
+
+    found, groups = list(element.params), deque(element.groups)
+    while groups:
+        for entry in groups.popleft().entries:
+            if isinstance(entry, Group):
+                groups.append(entry)
+            elif isinstance(entry, Param):
+                found.append(entry)
+    return found
 
 
 def _cards(values: dict[str, Any], document: Any) -> Chain:

@@ -77,6 +77,20 @@ def test_a_table_of_spectra_is_not_a_spectrum(shared_data: Path) -> None:
         read(shared_data / "services/lamost/sql_response_votable.xml")
 
 
+def test_the_data_model_is_read_from_groups_within_groups() -> None:
+    said = '<PARAM name="p" datatype="double" arraysize="2" unit="deg" value="84.41 21.14" utype="spec:{}"/>'
+    rows = "".join(f"<TR><TD>{wave}</TD><TD>{wave % 7}</TD></TR>" for wave in range(6300, 6800))
+    document = (
+        '<VOTABLE version="1.3"><RESOURCE><TABLE><GROUP utype="spec:Spectrum.Target"><GROUP>'
+        f"{said.format('Spectrum.Target.Pos')}</GROUP></GROUP>"
+        '<FIELD name="w" datatype="double" unit="Angstrom" utype="spec:Data.SpectralAxis.Value"/>'
+        '<FIELD name="f" datatype="double" utype="spec:Data.FluxAxis.Value"/>'
+        f"<DATA><TABLEDATA>{rows}</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"
+    )
+    identity = read_bytes(document.encode(), source="groups.vot").identity
+    assert (identity.ra, identity.dec) == (84.41, 21.14)
+
+
 @pytest.mark.parametrize("serialisation", ["tabledata", "binary", "binary2"])
 def test_the_spectrum_data_model_in_nanometres(tmp_path: Path, serialisation: str) -> None:
     """Units, nulls, errors and the stated resolving power of an SDM document."""
