@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.errors import DataError
+from vo_emline.spectra.columns import is_other_than_flux
 from vo_emline.spectra.medium import HALPHA_VAC, Medium, air_to_vacuum
 from vo_emline.spectra.spectrum import Identity, Spectrum
 
@@ -62,9 +63,14 @@ def assemble(
     Raises
     ------
     DataError
-        With code ``too_short``, ``bad_wavelengths``, ``all_nan``, ``no_data``,
+        With code ``not_a_flux``, ``too_short``, ``bad_wavelengths``, ``all_nan``, ``no_data``,
         ``all_zero`` or ``constant``.
     """
+    if is_other_than_flux(flux_unit):
+        message = (
+            f"the unit {flux_unit[:40]!r} is not one of flux; convert magnitudes and logarithms to fluxes"
+        )
+        raise DataError(identity.source, "not_a_flux", message)
     order = _placed(_floats(wavelength), _floats(flux), identity.source)
     wave = _floats(wavelength)[order]
     values = _floats(flux)[order]

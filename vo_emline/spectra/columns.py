@@ -86,6 +86,13 @@ _NO_UNIT: Final = frozenset(
     }
 )
 
+_OTHER_THAN_FLUX: Final = re.compile(
+    r"(?:^|[\W_\d])(?:ab|st|vega)?[ _]?mags?(?:$|[\W_\d])|magnitud|transmi|throughput|respons|efficien|opaci|"
+    r"absorban|optical.?depth|extinction|albedo|reflect|polari[sz]|\bs/?nr?\b|\b(?:log|lg|ln|dex)",
+    re.IGNORECASE,
+)
+"""What is not proportional to light (magnitudes, logarithms), or is none of a star's (curves of filters)."""
+
 _BY_VALUE: Final = ((1e-7, 1e-5, 1e10), (0.1, 3.0, 1e4), (100.0, 1200.0, 10.0))
 """(lowest, highest, Å per unit) of optical wavelengths in m, µm and nm."""
 _LOG10_ANGSTROM: Final = (3.0, 4.6)
@@ -182,6 +189,11 @@ def to_angstrom(values: npt.ArrayLike, column: ColumnInfo, *, source: str) -> Fl
             raise DataError(source, "no_wavelengths", message)
         return np.asarray(wave * factor)
     return np.asarray(wave * next((f for low, high, f in _BY_VALUE if low <= middle < high), 1.0))
+
+
+def is_other_than_flux(said: str) -> bool:
+    """Tell whether a name or a unit says that a column of numbers is no flux, as magnitudes are none."""
+    return bool(_OTHER_THAN_FLUX.search(said))
 
 
 def is_length(unit: str) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 from vo_emline.arrays import FloatArray
 from vo_emline.errors import DataError
 from vo_emline.spectra.cards import TextCards, to_number
-from vo_emline.spectra.columns import ColumnInfo, is_length, roles
+from vo_emline.spectra.columns import ColumnInfo, is_length, is_other_than_flux, roles
 from vo_emline.spectra.identity import general_identity, resolving_power
 from vo_emline.spectra.lamost import LRS, lamost_identity
 from vo_emline.spectra.medium import Medium
@@ -267,7 +267,7 @@ def _by_place(columns: list[ColumnInfo], values: FloatArray) -> list[ColumnInfo]
         return columns
     first = columns[0]
     may_be = LIKE_WAVELENGTH.search(first.name) or is_length(first.unit) or is_length(first.name)
-    if not may_be or _NOT_WAVELENGTH.search(first.name):
+    if not may_be or _NOT_WAVELENGTH.search(first.name) or is_other_than_flux(columns[1].name):
         return columns
     steps = np.diff(values[:, 0])
     middle = abs(float(values[len(values) // 2, 0]))

@@ -208,6 +208,12 @@ def test_apertures_of_a_multispec_image_are_spectra_of_their_own() -> None:
         ({"DATE__OBS": "2021-03-05T20:00:00", "EXPTIME": 7200.0}, 59278.875, "middle"),
         ({"DATE__OBS": "2021-03-05T20:00:00", "DATE__END": "2021-03-05T22:00:00"}, 59278.875, "middle"),
         ({"DATE__OBS": "2021-03-05T20:00:00", "EXPTIME": 7200.0, "NCOMBINE": 4}, 59278.833333, "start"),
+        (
+            {"MJD__OBS": 59278.833333, "MJD__END": 59278.916667, "EXPTIME": 3600.0, "NCOMBINE": 4},
+            59278.875,
+            "middle",
+        ),
+        ({"UTMJD": 59278.833333, "EXPTIME": 7200.0}, 59278.875, "middle"),
         ({"DATE__AVG": "2021-03-05T20:00:00"}, 59278.833333, "middle"),
         ({"DATE__OBS": "2021-03-05"}, 59278.0, "day"),
         ({"MJD": 59278}, 59278.0, "day"),
@@ -315,3 +321,22 @@ def test_the_header_of_an_image_extension_is_that_of_the_file_too() -> None:
     spectrum = read_bytes(buffer.getvalue(), source="x")
     assert (spectrum.identity.object_name, spectrum.identity.ra) == ("HD 2", 315.4)
     assert spectrum.ivar == pytest.approx(np.full(1000, 100.0), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name", ["mag", "AB magnitude", "log flux", "transmission", "S/N", "Relative response"]
+)
+def test_what_is_no_flux_is_not_taken_for_one(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text("\n".join([f"wavelength,{name}", *rows()]))
+    with pytest.raises(DataError, match="not_a_spectrum"):
+        read(path)
+    path.write_text("\n".join(["wavelength,jasnost", *rows()]))  # any language is
+    assert read(path).flux.size
+
+
+@pytest.mark.parametrize("unit", ["mag", "mag(AB)", "log10(erg/s/cm2/A)", "dex"])
+def test_a_flux_in_a_unit_that_is_none_is_refused(unit: str) -> None:
+    with pytest.raises(DataError, match="not_a_flux"):
+        image(**LINEAR, **SAYS_AIR, BUNIT=unit)
+    assert image(**LINEAR, **SAYS_AIR, BUNIT="erg/s/cm2/A").flux.size
