@@ -122,7 +122,10 @@ def draw(curve: Curve, *, whole: bool = True) -> str:
 
 
 def flux_limits(curve: Curve, *, whole: bool) -> tuple[float, float]:
-    """Give the ends of the flux axis; those of a whole spectrum hold Hα, whatever the rest does."""
+    """Give the ends of the flux axis; those of a whole spectrum hold Hα, whatever the rest does.
+
+    The absorption that is expected is always within: under emission it is the lowest of all.
+    """
     good = curve.flux[np.isfinite(curve.flux)]
     if not good.size:
         return 0.0, 1.0
@@ -130,9 +133,11 @@ def flux_limits(curve: Curve, *, whole: bool) -> tuple[float, float]:
         near = np.abs(curve.wavelength - HALPHA_VAC) < 30
         line = curve.flux[near & np.isfinite(curve.flux)]
         ends = [*np.percentile(good, (0.5, 99.5)), *(line.min(initial=np.inf), line.max(initial=-np.inf))]
-        ends = [end for end in ends if math.isfinite(end)]
     else:
         ends = [good.min(), good.max()]
+    if curve.expected is not None:
+        ends += [np.nanmin(curve.expected, initial=np.inf), np.nanmax(curve.expected, initial=-np.inf)]
+    ends = [end for end in ends if math.isfinite(end)]
     low, high = float(min(ends)), float(max(ends))
     margin = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
     return low - margin, high + margin

@@ -29,6 +29,33 @@ def test_the_axis_holds_the_line_and_not_the_cosmics() -> None:
     assert 5.0 < high < 7.0
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_axis_holds_the_absorption_that_is_expected(whole: bool) -> None:
+    near = np.abs(WAVELENGTH - HALPHA_VAC) < 45
+    wavelength, flux = WAVELENGTH[near], flux_of(0.2)[near]
+    expected = 1 - 0.5 * np.exp(-0.5 * ((wavelength - HALPHA_VAC) / 6) ** 2)
+    expected[:3] = np.nan
+    low, high = flux_limits(Curve(wavelength=wavelength, flux=flux, expected=expected), whole=whole)
+    assert low < 0.5
+    assert high > 1.2
+    unknown = Curve(wavelength=wavelength, flux=flux, expected=np.full(wavelength.size, np.nan))
+    plain = Curve(wavelength=wavelength, flux=flux)
+    assert flux_limits(unknown, whole=whole) == flux_limits(plain, whole=whole)
+
+
+def test_the_drawn_absorption_does_not_run_off_the_bottom() -> None:
+    near = np.abs(WAVELENGTH - HALPHA_VAC) < 45
+    expected = 1 - 0.7 * np.exp(-0.5 * ((WAVELENGTH[near] - HALPHA_VAC) / 6) ** 2)
+    flux = flux_of(0.1)[near]
+    drawn = fromstring(draw(Curve(wavelength=WAVELENGTH[near], flux=flux, expected=expected), whole=False))
+    (clip,) = drawn.findall(".//{*}clipPath/{*}rect")
+    lowest = float(clip.attrib["y"]) + float(clip.attrib["height"])
+    path = next(item for item in drawn.iter() if item.get("class") == "expected").attrib["d"]
+    downs = [float(point.split()[1]) for point in path[1:].split("L")]
+    assert float(clip.attrib["y"]) < min(downs)
+    assert max(downs) < lowest
+
+
 @pytest.mark.parametrize(
     "flux",
     [
