@@ -57,6 +57,9 @@ _MAIN: Final = (
 LONG_S: Final = 1.0
 """How long a call works like any other; after that short ones go first, and its process is not used again."""
 
+ENDING_S: Final = 1.0
+"""How long a process that was killed is waited for, so that what it held is free."""
+
 Reason = Literal["time", "memory", "died", "stopped"]
 
 
@@ -179,6 +182,9 @@ class Worker:
         self._control.close()
         with self._lock:
             if self._process >= 0:
+                gone = select.poll()
+                gone.register(self._process, select.POLLIN)
+                gone.poll(1000 * ENDING_S)
                 os.close(self._process)
                 self._process = -1
 

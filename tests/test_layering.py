@@ -57,6 +57,7 @@ SHARED = (
     "metrics",
     "processes",
     "pool",
+    "scratch",
     "spool",
     "connections",
 )

@@ -5,7 +5,6 @@ All of it blocks.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final, cast
 from service.errors import NotFoundError
 from service.labelling.context import LabelServices
 from service.labelling.people import Person
+from service.scratch import Scratch
 from service.store import is_database
 from vo_emline.candidates.classified import open_release
 from vo_emline.errors import UserError
@@ -170,8 +170,8 @@ def export(context: LabelServices, person: Person, *, queue: str, suffix: str, l
     found = labels(queue=queue or None, labeller=None if person.owns else person.name)
     items = context.queues.items(queue) if queue else ()
     rows = each_row(found) if log else agreed_rows(found, items)
-    with tempfile.TemporaryDirectory(prefix="vo-emline-") as folder:
-        path = Path(folder) / f"labels.{suffix}"
+    with Scratch() as folder:
+        path = folder.path / f"labels.{suffix}"
         write_export(path, rows)
         return path.read_bytes()
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -18,6 +19,7 @@ from service.deadline import Deadline
 from service.errors import BusyError, StoppedError
 from service.nursery import Limits
 from service.processes import KilledError, Worker, shared_nursery
+from service.scratch import clear_abandoned
 from service.store.opening import CATALOG, Opening, connect, has_table, published_tables
 from service.store.release import Release
 from service.store.running import TOO_LARGE, RunningQuery, Write
@@ -177,8 +179,7 @@ class DuckdbRelease(Release):
             self._fill()
             self._tidy_later()
             self._changed.notify()
-        for each in old if kept else [*old, worker]:
-            each.close()
+        self._end(old if kept else [*old, worker])
 
     def _fill(self) -> None:
         """Open more in the background where too few have nothing to do; the lock is held."""
@@ -215,8 +216,14 @@ class DuckdbRelease(Release):
             self._tidying = None
             old = self._outdated()
             self._tidy_later()
-        for worker in old:
+        self._end(old)
+
+    def _end(self, workers: Sequence[Worker]) -> None:
+        """End processes, and remove what they had on disk."""
+        for worker in workers:
             worker.close()
+        if workers:
+            clear_abandoned(Path(self.opening.spill_directory))
 
     def _open(self, deadline: Deadline) -> Worker:
         """Start a process and let it open the release."""

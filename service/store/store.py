@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import stat
-import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
@@ -17,6 +16,7 @@ from typing import Final
 
 from service.config import Settings, bytes_of
 from service.nursery import Limits
+from service.scratch import Scratch
 from service.store.duckdb import DuckdbRelease
 from service.store.opening import Opening
 from service.store.release import Release
@@ -165,7 +165,7 @@ class FileStore(ReleaseStore):
         self._memory = _share(bytes_of(settings.memory), places, least=256_000_000)
         self._spill = _share(bytes_of(settings.spill), places, least=1_000_000_000)
         # DuckDB refuses to open one path twice in a process, so each opening gets a link of its own.
-        self._links = tempfile.TemporaryDirectory(prefix="vo-emline-")
+        self._links = Scratch()
         self._numbers = count()
         try:
             super().__init__()
@@ -187,7 +187,7 @@ class FileStore(ReleaseStore):
         self._links.cleanup()
 
     def _open(self) -> Release:
-        link = Path(self._links.name) / f"{next(self._numbers)}.duckdb"
+        link = self._links.path / f"{next(self._numbers)}.duckdb"
         link.symlink_to(self._path)
         opening = Opening(
             path=str(link), base_url=self._urls.base, memory=self._memory, threads=self._settings.threads,

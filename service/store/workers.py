@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import duckdb
 import pyarrow as pa
 
 from service.nursery import interruptible
+from service.scratch import Scratch
 from service.store.opening import Opening, connect
 from service.store.running import BATCH_ROWS, Write
 from vo_emline.errors import UserError
@@ -22,8 +25,8 @@ from vo_emline.errors import UserError
 _MISTAKES: Final = ("Conversion Error", "Out of Range Error", "Invalid Input Error", "Mismatch Type Error")
 """How DuckDB's messages begin where the values or the arguments of a query are to blame."""
 
-_open: dict[Opening, duckdb.DuckDBPyConnection] = {}
-"""The release that this process has open."""
+_open: dict[Opening, tuple[duckdb.DuckDBPyConnection, Scratch]] = {}
+"""The release that this process has open, and where it sorts what its memory does not hold."""
 
 
 def answer(opening: Opening, sql: str, uploads: Mapping[str, bytes], write: Write) -> Iterator[bytes]:
@@ -65,8 +68,11 @@ def open_release(opening: Opening) -> Iterator[bytes]:
 
 def _database(opening: Opening) -> duckdb.DuckDBPyConnection:
     if opening not in _open:
-        _open[opening] = connect(opening)
-    return _open[opening]
+        # Of its own, so that what this process leaves behind can be told from what the others use.
+        folder = Scratch(Path(opening.spill_directory))
+        database = connect(replace(opening, spill_directory=str(folder.path)))
+        _open[opening] = database, folder
+    return _open[opening][0]
 
 
 def stream_rows(reader: pa.RecordBatchReader) -> Iterator[bytes]:

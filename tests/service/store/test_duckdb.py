@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from service.deadline import Deadline
 from service.errors import StoppedError
 from service.processes import KilledError
 from service.store import FileStore
-from service.store.duckdb import SPARE
+from service.store.duckdb import SPARE, DuckdbRelease
 from service.urls import Urls
 from vo_emline.errors import UserError
 
@@ -170,3 +171,32 @@ def test_processes_of_a_crowd_end_also_where_no_query_follows(
         crowd_of = len(release._idle)  # type: ignore[attr-defined]
         until(lambda: len(release._idle) <= SPARE)  # type: ignore[attr-defined]
         assert crowd_of > len(release._idle) == SPARE  # type: ignore[attr-defined]
+
+
+def test_what_a_killed_query_had_on_disk_is_removed(store: FileStore) -> None:
+    columns = "a.ra, b.ra AS rb, c.ra AS rc, a.snr_r, b.dec"
+    sort = f"SELECT TOP 7900000 {columns} FROM {TRIPLES} ORDER BY rb, rc, a.ra"
+    with store.lease() as release:
+        assert isinstance(release, DuckdbRelease)
+        folder = Path(release.opening.spill_directory)
+
+    def spilt() -> set[int]:
+        return {int(file.name.split("_")[2]) for file in folder.glob("*/duckdb_temp_*_storage_*")}
+
+    killed: set[int] = set()
+
+    def kill_who_spills() -> None:
+        for _ in range(2):  # the second process takes over, once
+            until(lambda: bool(spilt() - killed))
+            for pid in spilt() - killed:
+                killed.add(pid)
+                os.kill(pid, signal.SIGKILL)
+
+    killing = threading.Thread(target=kill_who_spills)
+    killing.start()
+    with pytest.raises(UserError, match="more memory"):
+        run(store, sort)
+    killing.join()
+    assert len(killed) == 2
+    until(lambda: not spilt())
+    assert run(store, ONE) == [{"n": 200}]
