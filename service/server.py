@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+import pyarrow as pa
 import uvicorn
 from starlette.applications import Starlette
 
@@ -25,6 +26,8 @@ from service.supervisor import Supervisor, end_with
 from service.urls import Urls, is_local
 from vo_emline.candidates import build_release, index_spectra
 from vo_emline.candidates.citation import is_placeholder
+from vo_emline.candidates.columns import REJECTS
+from vo_emline.candidates.output import arrow_schema
 from vo_emline.errors import DataError, UserError
 from vo_emline.rundir import SUMMARY, RunDirectory
 
@@ -245,7 +248,9 @@ def _index_folder(folder: Path) -> Path:
         raise UserError(f"{folder} holds no spectra this program can read ({len(rejects)} other files)")
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     release = user_cache_path("vo-emline") / "served" / digest / "release.duckdb"
-    build_release(release, spectra=spectra, metadata={"folder": str(folder.name)})
+    told = [{"source": Path(it.source).name, "code": it.code, "message": it.message} for it in rejects]
+    refused = pa.Table.from_pylist(told, schema=arrow_schema(REJECTS))
+    build_release(release, spectra=spectra, rejects=refused, metadata={"folder": str(folder.name)})
     click.echo(
         f"serving {spectra.num_rows} spectra of {folder}, none of them classified; {len(rejects)} files are "
         f"none. To find emission lines in them: vo-emline open {folder}",

@@ -16,11 +16,13 @@ from service.tap.context import TapServices
 from service.tap.examples import examples_for
 from service.web.asking import ask
 from service.web.cutout import cutouts_svg
+from service.web.refused import LeftOut, left_out
 from service.web.sky import SkyMap, drawing, sky_map
 from service.web.view import View
 from service.web.written import probability, with_error
 from vo_emline.candidates.citation import Citation
 from vo_emline.candidates.columns import CANDIDATES, SCORES
+from vo_emline.candidates.facts import PASSED_OVER
 from vo_emline.errors import UserError
 from vo_emline.labels import DOUBLE_PEAK, EMISSION, LABELS
 
@@ -66,6 +68,7 @@ def home_page(context: TapServices) -> Finished:
 def _page(context: TapServices, release: Release) -> Finished:
     classified = release.table(CANDIDATES.qualified_name) is not None
     beginning = _beginning(context, release) if classified else None
+    others, counted = _others(context, release)
     text = render(
         "home.html",
         settings=context.settings,
@@ -73,15 +76,24 @@ def _page(context: TapServices, release: Release) -> Finished:
         public=context.urls,
         tables=release.tables,
         counts=release.counts,
-        metadata=release.metadata,
+        metadata={key: value for key, value in release.metadata.items() if key != PASSED_OVER},
+        left_out=others,
         citation=Citation.of(release.metadata),
         examples=examples_for(release),
         formats=FORMATS,
         beginning=beginning,
         drawing=drawing(),
     )
-    whole = beginning is None or beginning.map is not None
+    whole = counted and (beginning is None or beginning.map is not None)
     return page(text, seconds=FOREVER if whole else 0)
+
+
+def _others(context: TapServices, release: Release) -> tuple[LeftOut | None, bool]:
+    """Account for the files that were left out, and say whether there was time to count them."""
+    try:
+        return left_out(context, release), True
+    except UserError:
+        return None, False
 
 
 def _beginning(context: TapServices, release: Release) -> Beginning:

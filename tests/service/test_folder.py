@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 import pyvo
 from astropy.io import fits
 from click.testing import CliRunner
+from markupsafe import escape
 
 from service import folder, server
 from service.cli import open_folder
+from vo_emline.candidates import build_release, index_spectra
 from vo_emline.errors import UserError
 from vo_emline.rundir import DEFAULT_MODEL
 from vo_emline.runs.publish import missing_files
@@ -71,3 +75,58 @@ def test_stars_of_one_file_are_served_each_by_itself(start_service: Any, cache: 
         with fits.open(record.getdataurl()) as product:
             peaks[record["ssa_targname"]] = float(product[1].data["flux"].max())
     assert peaks == {"alpha": pytest.approx(3.0, abs=0.1), "beta": pytest.approx(1.0, abs=0.1)}
+
+
+STRANGE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def mixed(archive: Any, tmp_path: Path) -> Path:
+    """A folder with a spectrum, and three other files of strange names."""
+    held = tmp_path / "mixed"
+    held.mkdir()
+    shutil.copy(archive.folder / "ua010001.fits", held)
+    for number in range(2):
+        (held / f"{STRANGE}{number}.fits").write_bytes(b"SIMPLE  =                    T" + bytes(3000))
+    (held / f"{STRANGE}.py").write_text("pass\n")
+    return held
+
+
+def test_the_first_page_tells_what_was_refused_and_passed_over(
+    start_service: Any, cache: Path, mixed: Path
+) -> None:
+    release = folder.classified_release([mixed], model=DEFAULT_MODEL, say=lambda _: None)
+    service = start_service(release)
+    page = httpx.get(service.url).text
+    assert "2 files refused, 1 passed over" in " ".join(page.split())
+    assert "a name in .py" in page
+    assert f"{escape(STRANGE)}.py" in page
+    assert STRANGE not in page
+    assert str(mixed.parent) not in page
+    told = service.rows("SELECT source, code, message FROM emline.rejects")
+    assert {Path(source).name for source, *_ in told} == {f"{STRANGE}{number}.fits" for number in range(2)}
+    assert any(str(escape(f"{source}: {message}")) in page for source, _, message in told)
+
+
+def test_a_folder_that_is_not_classified_tells_what_was_refused(
+    start_service: Any, mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    service = start_service(server.find_release(mixed))
+    page = httpx.get(service.url).text
+    assert "Nothing is classified here" in page
+    assert "3 files refused" in page
+    assert str(escape(STRANGE)) in page
+    assert STRANGE not in page
+    assert len(service.rows("SELECT * FROM emline.rejects")) == 3
+
+
+def test_an_account_of_another_version_is_no_fault_of_the_page(
+    start_service: Any, archive: Any, tmp_path: Path
+) -> None:
+    spectra, _ = index_spectra([archive.folder / "ua010001.fits"])
+    metadata = {"passed_over": '{"a name": 3}'}
+    build_release(tmp_path / "release.duckdb", spectra=spectra, metadata=metadata)
+    page = httpx.get(start_service(tmp_path / "release.duckdb").url)
+    assert page.status_code == 200
+    assert "passed over" not in page.text

@@ -95,7 +95,7 @@ def build_release(
         Every classified spectrum, stored columns of :data:`SCORES` (``hpx10`` is computed here).
         Candidates are the rows whose label is not absorption. None where nothing was classified.
     rejects
-        What could not be classified, columns of :data:`REJECTS`.
+        What could not be read or classified, columns of :data:`REJECTS`.
     cutouts
         Pictures of candidates, columns of :data:`CUTOUTS`; None where there are none.
     known
@@ -112,11 +112,10 @@ def build_release(
     """
     given = {SPECTRA: spectra}
     if scores is not None:
-        given |= {
-            SCORES: scores,
-            REJECTS: arrow_schema(REJECTS).empty_table() if rejects is None else rejects,
-            CUTOUTS: arrow_schema(CUTOUTS).empty_table() if cutouts is None else cutouts,
-        }
+        empty = arrow_schema(CUTOUTS).empty_table()
+        given |= {SCORES: scores, CUTOUTS: empty if cutouts is None else cutouts}
+    if rejects is not None or scores is not None:
+        given[REJECTS] = arrow_schema(REJECTS).empty_table() if rejects is None else rejects
     with building(path, limits=Limits()) as database:
         for table, rows in given.items():
             database.register("incoming", rows)

@@ -23,6 +23,7 @@ from vo_emline.candidates import (
 )
 from vo_emline.candidates.classified import Classified, open_release, open_survey, read_facts
 from vo_emline.candidates.counted import read_summary
+from vo_emline.candidates.facts import PASSED_OVER
 from vo_emline.files import digest
 from vo_emline.labelling.exchange import read_consensus
 from vo_emline.rundir import RunDirectory
@@ -32,6 +33,7 @@ from vo_emline.runs.steps import Manifest
 from vo_emline.spectra import file_of
 from vo_emline.survey.counts import SESSIONS
 from vo_emline.survey.shards import read_manifest
+from vo_emline.survey.sources import read_passed_over
 
 RELEASE_SUFFIX: Final = ".duckdb"
 
@@ -204,7 +206,7 @@ def _of_run(run: RunDirectory) -> Publication:
         provenance=Provenance(
             authority=settings.authority, run_id=manifest.run_id, model_version=summary["model_version"]
         ),
-        metadata={"created": manifest.created},
+        metadata={"created": manifest.created} | _passed_over(run.survey),
         known=settings.known,
         folder=Path.cwd(),
     )
@@ -220,10 +222,18 @@ def _of_survey(directory: Path) -> Publication:
             run_id=_run_id(directory),
             model_version=summary["model_version"],
         ),
-        metadata={},
+        metadata=_passed_over(directory),
         known=(),
         folder=_folder(directory),
     )
+
+
+def _passed_over(directory: Path) -> dict[str, str]:
+    """Say which files of its folders a survey did not try; names without the folders, which are nobody's."""
+    account = read_passed_over(directory).account()
+    for one in account.values():
+        one["first"] = [Path(name).name for name in one["first"]]
+    return {PASSED_OVER: json.dumps(account)} if account else {}
 
 
 def _run_id(directory: Path) -> str:
