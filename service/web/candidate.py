@@ -17,6 +17,7 @@ from service.store import Release, ReleaseStore
 from service.tap.context import TapServices
 from service.web.changes import changes
 from service.web.company import Epoch, Neighbours, date_of, epochs, neighbours
+from service.web.field import field_of
 from service.web.known import known_star
 from service.web.search import quoted, sexagesimal
 from service.web.written import with_error, written
@@ -133,6 +134,7 @@ def candidate_page(
         page=describe(row, entry),
         neighbours=neighbours(context, candidate_id, given) if given else Neighbours(),
         epochs=seen,
+        field=field_of(context, row, entry),
         changes=changes(seen),
         others=_overlaid(seen),
         citation=citation,

@@ -142,6 +142,8 @@ class Survey:
     """In which rows of one image its flux, errors and mask are, where they are."""
     planes: Planes | None = None
     """How one spectrum is spread over images, where it is."""
+    obsids_per_exposure: int | None = None
+    """Where every exposure of a plate has so many obsids of its own, beginning with a multiple of that."""
 
 
 def all_surveys() -> tuple[Survey, ...]:
@@ -153,6 +155,28 @@ def all_surveys() -> tuple[Survey, ...]:
 def survey_named(name: str) -> Survey:
     """Give the survey of a name; ``KeyError`` where there is no such file."""
     return {survey.name: survey for survey in all_surveys()}[name]
+
+
+def exposure_of(survey: str, obsid: int | None) -> range | None:
+    """Give the obsids of the exposure, all fibres of a plate at once, that a spectrum is of.
+
+    Parameters
+    ----------
+    survey
+        Name of its survey.
+    obsid
+        Its identifier there.
+
+    Returns
+    -------
+    range or None
+        None where the identifiers of the survey do not tell.
+    """
+    known = next((one for one in all_surveys() if one.name == survey), None)
+    if known is None or known.obsids_per_exposure is None or obsid is None or obsid < 0:
+        return None
+    first = obsid - obsid % known.obsids_per_exposure
+    return range(first, first + known.obsids_per_exposure)
 
 
 def recognise(cards: Cards, names: Iterable[str] = ()) -> Survey | None:
