@@ -1,5 +1,5 @@
 # Everything a person or CI runs. `make` alone lists it.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 
 .PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-label bench-growth bench-objects bench-release bench-scaling bench-real bench-active bench-spoilt bench-supergiants model evaluate-model ablation docs clean screenshots

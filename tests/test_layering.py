@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -160,3 +161,10 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_shapes_are_of_arrays_themselves() -> None:
+    """NDArray of numpy 2.5 and newer, for Python 3.12 and newer, is an alias that jaxtyping does not take."""
+    shaped = re.compile(r"\b(?:Bool|Float|Int|UInt|Shaped|Num)\d*\[\s*(?:npt\.)?NDArray")
+    sources = [*(ROOT / "vo_emline").rglob("*.py"), *(ROOT / "service").rglob("*.py")]
+    assert [str(path) for path in sources if shaped.search(path.read_text(encoding="utf-8"))] == []
