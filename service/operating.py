@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from xml.etree.ElementTree import ParseError, fromstring
 
 import click
@@ -22,6 +22,7 @@ _FIELD: Final = re.compile(r'([\w.]+)=("(?:[^"\\]|\\.)*"|\S*)')
 TIMEOUT_S: Final = 60.0
 WAIT_S: Final = 60.0
 """How long a job of the check may take."""
+VALIDATORS: Final = "taplint, votlint and datalinklint"
 QUERY: Final = "SELECT TOP 1 table_name FROM TAP_SCHEMA.tables"
 
 Said = dict[str, Any]
@@ -46,22 +47,22 @@ def log(log: IO[str], *, number: int) -> None:
 
 @service.command()
 @click.argument("url")
-@click.option("--no-stilts", is_flag=True, help="Leave out taplint, also where STILTS is installed.")
+@click.option("--no-stilts", is_flag=True, help="Leave out its checks, also where STILTS is installed.")
 @click.pass_context
 def check(context: click.Context, url: str, *, no_stilts: bool) -> None:
     """Ask the service at URL what its users would, and say what its operator should do.
 
-    With STILTS (`stilts` on the path) its taplint is run, too, and votlint on an answer. Exit code 0 where
-    all is well, else 1.
+    With STILTS (`stilts` on the path) its taplint is run, too, and votlint and datalinklint on answers. Exit
+    code 0 where all is well, else 1.
     """
     failed = 0
     for name, probe, advice in PROBES:
         failed += not _tell(name, probe, url.rstrip("/"), advice)
     if not no_stilts:
         if shutil.which("stilts"):
-            failed += not _tell("taplint and votlint", _validate, url.rstrip("/"), "mend what they name")
+            failed += not _tell(VALIDATORS, _validate, url.rstrip("/"), "mend what they name")
         else:
-            click.echo("left out  taplint and votlint: STILTS is not installed (Debian: apt install stilts)")
+            click.echo(f"left out  {VALIDATORS}: STILTS is not installed (Debian: apt install stilts)")
     click.echo("all is well" if not failed else f"{failed} of what was asked does not work")
     context.exit(1 if failed else 0)
 
@@ -165,22 +166,35 @@ def _stream(url: str) -> str:
 
 
 def _validate(url: str) -> str:
-    done = subprocess.run(  # noqa: S603 - a program of the user's, with an address of theirs
-        ["stilts", "taplint", f"tapurl={url}/tap", "report=EF"],  # noqa: S607 - wherever it is installed
-        capture_output=True, text=True, timeout=1800, check=False,
-    )  # fmt: skip
-    faults = [line for line in done.stdout.splitlines() if line.startswith(("E-", "F-"))]
+    faults = [line for line in _stilts("taplint", f"tapurl={url}/tap", "report=EF") if is_error(line)]
+    answer = _get(f"{url}/tap/sync", LANG="ADQL", QUERY="SELECT TOP 5 * FROM ivoa.obscore")
     with tempfile.NamedTemporaryFile(suffix=".vot") as file:
-        answer = _get(f"{url}/tap/sync", LANG="ADQL", QUERY="SELECT TOP 5 * FROM ivoa.obscore")
         Path(file.name).write_bytes(answer.content)
-        done = subprocess.run(  # noqa: S603 - as above
-            ["stilts", "votlint", file.name],  # noqa: S607
-            capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
-    faults += [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("ERROR")]
+        faults += [line for line in _stilts("votlint", file.name) if line.startswith("ERROR")]
+    query = "SELECT TOP 5 obs_publisher_did FROM ivoa.obscore"
+    found = _get(f"{url}/tap/sync", LANG="ADQL", QUERY=query, RESPONSEFORMAT="json")
+    if rows := found.json()["data"]:
+        links = f"{url}/datalink/links?{urlencode([('ID', did) for (did,) in rows])}"
+        faults += [line for line in _stilts("datalinklint", f"votable={links}") if is_error(line)]
     if faults:
         raise ProbeError("\n          ".join(faults[:10]))
     return "no errors"
+
+
+def is_error(line: str) -> bool:
+    """Tell whether a line of STILTS says what an operator should mend.
+
+    A table of planned observations (``ivoa.obsplan``) is for observatories only.
+    """
+    return line.startswith(("E-", "F-")) and not line.startswith("F-LOC-NOTP")
+
+
+def _stilts(*command: str) -> list[str]:
+    done = subprocess.run(  # noqa: S603 - a program of the user's, with an address of theirs
+        ["stilts", *command],  # noqa: S607 - wherever it is installed
+        capture_output=True, text=True, timeout=1800, check=False,
+    )  # fmt: skip
+    return (done.stdout + done.stderr).splitlines()
 
 
 PROBES: Final[tuple[tuple[str, Callable[[str], str], str], ...]] = (

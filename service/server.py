@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -63,6 +65,9 @@ def run_server(
     """
     settings = load(config, **overrides)
     release = place if is_database(place) else find_release(Path(place))
+    if not sys.stderr.isatty() and threading.current_thread() is threading.main_thread():
+        # To a daemon it means that something is to be read anew: nothing is, so it goes on.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with _bind(settings) as listener:
         settings = with_public_url(settings, port=listener.getsockname()[1])
         if (hint := public_url_hint(load(config, **overrides), settings)) is not None:

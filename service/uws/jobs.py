@@ -184,6 +184,13 @@ class JobStore:
         """Queue again what was executing when the service stopped."""
         self._write("UPDATE jobs SET phase = 'QUEUED', started = NULL WHERE phase = 'EXECUTING'")
 
+    def hand_back(self) -> None:
+        """Queue again what is executing while the service ends as it was told: no fault of these jobs."""
+        self._write(
+            "UPDATE jobs SET phase = 'QUEUED', started = NULL, attempts = attempts - 1 "
+            "WHERE phase = 'EXECUTING'"
+        )
+
     def newest(self, *, phases: Sequence[Phase] = (), after: datetime | None = None, last: int) -> list[Job]:
         """Give the `last` newest jobs of some phases, made after a time; without their parameters."""
         conditions, values = ["created > ?"], [_milliseconds(after) if after else -1]

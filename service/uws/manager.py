@@ -83,6 +83,11 @@ class JobManager:
         """Stop executing; jobs on the way are executed again at the next start."""
         self._closing.set()
         self._workers.close()
+        if self._leads:
+            try:
+                self._store.hand_back()
+            except sqlite3.Error as error:  # they are queued at the next start, and counted as begun
+                logger.warning("jobs wait for their disk: %s", error)
         self._store.close()
         if self._lock_file:
             self._lock_file.close()

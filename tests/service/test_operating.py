@@ -128,6 +128,15 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_what_the_unit_names_the_page_tells_to_make() -> None:
+    unit = (FOLDER / "vo-emline.service").read_text()
+    started = re.search(r"^ExecStart=(\S+) serve (\S+) --config (\S+)$", unit, re.MULTILINE)
+    assert started
+    page = (FOLDER.parent / "operating.md").read_text()
+    for path in started.groups():
+        assert re.search(rf"{re.escape(path)}( |$)", page, re.MULTILINE), path
+
+
 def test_the_container_is_made_of_what_is_there() -> None:
     text = (FOLDER / "Containerfile").read_text()
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]

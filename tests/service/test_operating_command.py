@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from structlog.processors import LogfmtRenderer
 
-from service.operating import read_log, report, service
+from service.operating import is_error, read_log, report, service
 
 SLOW = 'SELECT "a=b", \'x\' FROM t\nWHERE c > 1 -- "quoted"'
 LINES: list[dict[str, Any]] = [
@@ -51,6 +52,20 @@ def test_a_service_that_works_is_told_so(served: Any) -> None:
     done = CliRunner().invoke(service, ["check", served.url, "--no-stilts"])
     assert done.output.count("works ") == 6, done.output
     assert done.exit_code == 0
+
+
+@pytest.mark.skipif(not shutil.which("stilts"), reason="STILTS is not installed")
+def test_stilts_has_nothing_to_mend(served: Any) -> None:
+    done = CliRunner().invoke(service, ["check", served.url])
+    assert "works     taplint, votlint and datalinklint: no errors" in done.output, done.output
+    assert done.exit_code == 0
+
+
+def test_what_stilts_says_is_an_error_unless_only_observatories_need_it() -> None:
+    assert is_error("E-QGE-XXX-1 wrong")
+    assert is_error("F-TMV-XXX-1 no answer")
+    assert not is_error("F-LOC-NOTP-1 No table with name ivoa.obsplan")
+    assert not is_error("I-TMV-VVAL-1 valid")
 
 
 def test_wrong_addresses_are_found_with_what_to_do(start_service: Any, release_file: Path) -> None:

@@ -24,6 +24,7 @@ from service.cli import serve
 from service.config import Settings
 from service.connections import PEER, BehindProxies, set_options
 from service.server import find_release, label_hint, with_public_url
+from service.uws.workers import MAX_ATTEMPTS
 from vo_emline.errors import UserError
 from vo_emline.rundir import RunDirectory
 
@@ -107,6 +108,33 @@ def test_a_kill_loses_no_result_and_restarts_what_waited(release_file: Path, tmp
         wait(lambda: httpx.get(f"{jobs}/{queued}/phase").text == "COMPLETED")
         href = etree.fromstring(httpx.get(f"{jobs}/{queued}").content).find(f"{UWS}results/{UWS}result")
         assert href is not None
+
+
+def test_a_job_outlasts_any_number_of_ordinary_restarts(release_file: Path, tmp_path: Path) -> None:
+    arguments = (str(release_file), "--state-directory", str(tmp_path))
+    job = ""
+    for _ in range(MAX_ATTEMPTS + 1):
+        with server(*arguments) as (process, url):
+            if not job:
+                values = {"LANG": "ADQL", "PHASE": "RUN", "QUERY": ENDLESS}
+                job = (
+                    httpx.post(f"{url}/tap/async", data=values, timeout=60)
+                    .headers["location"]
+                    .rpartition("/")[2]
+                )
+            wait(lambda: httpx.get(f"{url}/tap/async/{job}/phase", timeout=60).text == "EXECUTING")  # noqa: B023 - at once
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=20)
+    with server(*arguments) as (_, url):
+        wait(lambda: httpx.get(f"{url}/tap/async/{job}/phase", timeout=60).text == "EXECUTING")
+
+
+def test_a_hang_up_is_no_reason_to_end(release_file: Path, tmp_path: Path) -> None:
+    with server(str(release_file), "--state-directory", str(tmp_path)) as (process, url):
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        assert httpx.get(f"{url}/healthz").text == "ok\n"
+        assert process.poll() is None
 
 
 def test_a_folder_of_spectra_is_served(
