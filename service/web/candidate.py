@@ -122,6 +122,7 @@ def candidate_page(
         did = row["obs_publisher_did"]
         entry = find_entries(release, [did]).get(did)
         seen = epochs(release, row)
+        field = field_of(release, row, entry)
         star = known_star(release, candidate_id)
         citation = Citation.of(release.metadata)
     text = render(
@@ -134,7 +135,7 @@ def candidate_page(
         page=describe(row, entry),
         neighbours=neighbours(context, candidate_id, given) if given else Neighbours(),
         epochs=seen,
-        field=field_of(context, row, entry),
+        field=field,
         changes=changes(seen),
         others=_overlaid(seen),
         citation=citation,

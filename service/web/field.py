@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from service.products.entries import Entry
-from service.tap.context import TapServices
-from service.web.asking import ask
+from service.store import Release
 from service.web.written import probability, with_error
 from vo_emline.candidates.columns import SCORES
-from vo_emline.errors import UserError
 from vo_emline.spectra.surveys import exposure_of
 
 RADIUS: Final = 0.5
@@ -19,9 +17,6 @@ RADIUS: Final = 0.5
 
 MOST: Final = 20
 """Spectra that are shown, the nearest."""
-
-SECONDS: Final = 2.0
-"""Time that looking for them may take; the page stands without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +43,16 @@ class Field:
     """ADQL that gives all of them."""
 
 
-def field_of(context: TapServices, row: Mapping[str, Any], entry: Entry | None) -> Field | None:
+def field_of(release: Release, row: Mapping[str, Any], entry: Entry | None) -> Field | None:
     """Find the spectra of the same exposure near a spectrum.
 
-    Rows lie in the order of their places, so a cone reads those around it only, however many there are.
+    Rows lie in the order of their places, so a cone reads those around it only, however many there are. So it
+    is a look-up of ours, as that of the row itself, which waits for no place among the queries of others.
 
     Parameters
     ----------
-    context
-        The service.
+    release
+        The release that is asked; leased by the caller.
     row
         Of the scores.
     entry
@@ -65,7 +61,7 @@ def field_of(context: TapServices, row: Mapping[str, Any], entry: Entry | None) 
     Returns
     -------
     Field or None
-        None where the place or the exposure is unknown, where there are none, or where there was no time.
+        None where the place or the exposure is unknown, or where there are none.
     """
     obsids = None if entry is None else exposure_of(entry.collection, row["obsid"])
     if obsids is None or row["ra"] is None or row["dec"] is None:
@@ -76,10 +72,7 @@ def field_of(context: TapServices, row: Mapping[str, Any], entry: Entry | None) 
         f"{columns}, 60 * {apart} AS arcmin\nFROM {name}\nWHERE {apart} < {RADIUS}\n"
         f"AND obsid BETWEEN {obsids[0]} AND {obsids[-1]} AND obsid <> {row['obsid']}\nORDER BY arcmin"
     )
-    try:
-        found = ask(context, f"SELECT TOP {MOST} {query}", limit=MOST, seconds=SECONDS)
-    except UserError:
-        return None
+    found = release.rows(release.compile(f"SELECT TOP {MOST} {query}").sql)
     return Field(rows=[_beside(one) for one in found], query=f"SELECT {query}") if found else None
 
 
