@@ -53,6 +53,20 @@ def test_control_characters_never_reach_xml(make_result: MakeResult) -> None:
     assert b"\x01" not in written("votable/td", make_result())
 
 
+@pytest.mark.parametrize(("name", "separator"), [("csv", ","), ("tsv", "\t")])
+def test_text_that_a_spreadsheet_would_compute_is_left_as_it_is(name: str, separator: str) -> None:
+    texts = ["=1+1", "+0537", "-18 330", "@SUM(A1)", '=HYPERLINK("x")']
+    columns = (
+        Column(name="name", datatype="unicodeChar", arraysize="*", description="as a stranger wrote it"),
+        Column(name="ew", datatype="double", description="negative"),
+    )
+    arrays = [pa.array(texts), pa.array([-4.13] * 5)]
+    rows = pa.RecordBatch.from_arrays(arrays, names=["name", "ew"])
+    result = Result(columns=columns, batches=[rows], limit=10)
+    read = list(csv.reader(io.StringIO(written(name, result).decode(), newline=""), delimiter=separator))
+    assert read[1:] == [[text, "-4.13"] for text in texts]
+
+
 def test_csv_distinguishes_null_from_empty_and_quotes(make_result: MakeResult) -> None:
     lines = written("csv", make_result()).decode()
     rows = list(csv.DictReader(io.StringIO(lines, newline="")))
