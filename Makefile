@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 
-.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-label bench-growth bench-objects bench-release bench-scaling bench-real bench-active bench-spoilt bench-supergiants model evaluate-model ablation docs clean screenshots
+.PHONY: help install lock site demo test hostile check format mutations bench-read bench-predict bench-cascade bench-train bench-gpu bench-tap soak bench-files bench-web bench-label bench-growth bench-objects bench-release bench-scaling bench-real bench-active bench-spoilt bench-supergiants bench-plates model evaluate-model ablation docs clean screenshots
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -94,8 +94,11 @@ evaluate-model: .venv/installed ## Measure the model that ships (SURVEY="dir …
 bench-spoilt: .venv/installed ## Count sure candidates among spectra spoilt on purpose (SPOILT="--spectra dir --n 150")
 	$(BIN)/python benchmarks/spoilt.py $(SPOILT)
 
-bench-supergiants: .venv/installed ## Classify hot supergiants and giants made by formulas of their own
-	$(BIN)/python benchmarks/supergiants.py
+bench-supergiants: .venv/installed ## Classify hot supergiants and giants made by formulas of their own (SUPERGIANTS=seed)
+	$(BIN)/python benchmarks/supergiants.py $(SUPERGIANTS)
+
+bench-plates: .venv/installed ## Judge stars and lines with expectations that do not know the plate (SURVEY="dir …" LABELS=csv)
+	$(BIN)/python benchmarks/by_plate.py --survey $(SURVEY) --labels $(LABELS)
 
 bench-objects: .venv/installed ## Measure what the table of stars costs (OBJECTS="--rows 20000000 --threads 2")
 	$(BIN)/python benchmarks/objects.py $(OBJECTS)

@@ -1,7 +1,8 @@
 """How the model that ships classifies hot supergiants and giants, made here by formulas of their own.
 
-``make bench-supergiants``: weak Hα absorption (0.2-0.6 Å), the same a little filled, giants (2-6 Å), P Cygni
-profiles; hydrogen and helium at 9000-26 000 K, at LAMOST's line spread and S/N 50 to 300.
+``make bench-supergiants``: weak Hα absorption (0.2-0.6 Å), the same a little filled, giants (2-6 Å), helium
+stars (a fifth of a supergiant's hydrogen, three times its helium; Hα 0.2-1.5 Å), P Cygni profiles; hydrogen
+and helium at 9000-26 000 K, at LAMOST's line spread and S/N 50 to 300. An argument is the seed.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ OTHERS: Final = {
 }
 """Equivalent widths of other lines, Å, by their vacuum wavelength."""
 
+HELIUM: Final = (5877.2, 6680.0, 4472.7, 7067.1)
+
 Random = np.random.Generator
 
 
@@ -46,6 +49,8 @@ def halpha(kind: str, kms: float, velocity: float, random: Random) -> np.ndarray
     """Give Hα of a kind, relative to the continuum."""
     if kind == "weak absorption":
         return -line(HALPHA_VAC, random.uniform(0.2, 0.6), kms, velocity)
+    if kind == "helium star":
+        return -line(HALPHA_VAC, random.uniform(0.2, 1.5), 1.5 * kms, velocity)
     if kind == "giant":
         return -line(HALPHA_VAC, random.uniform(2.0, 6.0), 2.2 * kms, velocity)
     if kind == "P Cygni":
@@ -59,9 +64,12 @@ def star(kind: str, snr: float, random: Random) -> Spectrum:
     """Make a spectrum."""
     kelvin, kms, velocity = random.uniform(9000, 26_000), random.uniform(30, 90), random.uniform(-60, 60)
     light = 1.0 / (WAVE**5 * np.expm1(1.4388e8 / (WAVE * kelvin)))
+    widths = {place: ew * random.uniform(0.8, 1.3) for place, ew in OTHERS.items()}
+    if kind == "helium star":
+        widths = {place: ew * (3.0 if place in HELIUM else 0.2) for place, ew in widths.items()}
     flux = (
         1.0
-        - sum(line(place, ew * random.uniform(0.8, 1.3), kms, velocity) for place, ew in OTHERS.items())
+        - sum(line(place, ew, kms, velocity) for place, ew in widths.items())
         + halpha(kind, kms, velocity, random)
     )
     flux *= light / np.median(light)
@@ -78,9 +86,12 @@ def star(kind: str, snr: float, random: Random) -> Spectrum:
 
 def main() -> None:
     """Make, classify and count."""
-    scorer, random = load_scorer(DEFAULT_MODEL, SurveyOptions()), np.random.default_rng(99)
+    scorer, random = (
+        load_scorer(DEFAULT_MODEL, SurveyOptions()),
+        np.random.default_rng(int(sys.argv[1]) if len(sys.argv) > 1 else 99),
+    )
     sys.stdout.write(f"{'kind':18s} {'S/N':>4s} {'n':>4s} positive double sure\n")
-    for kind in ("weak absorption", "a little filled", "giant", "P Cygni"):
+    for kind in ("weak absorption", "a little filled", "giant", "P Cygni", "helium star"):
         for snr in (50, 100, 200, 300):
             windows, rejects = prepare([star(kind, snr, random) for _ in range(100)], PreprocessOptions())
             table, _ = score(Prepared(windows, tuple(rejects)), scorer, options=SurveyOptions())

@@ -28,6 +28,7 @@ from vo_emline.preprocess.continuum import fit_line
 from vo_emline.preprocess.indices import STELLAR_REDSHIFT
 from vo_emline.preprocess.windows import GRID, WindowSet
 from vo_emline.spectra import HALPHA_VAC
+from vo_emline.training.neighbours import Hidden, fit_hidden, nearest
 
 HALF_WIDTHS: Final = (5.0, 10.0)
 """The equivalent width is expected within these distances of Hα, Å: the core, and the line."""
@@ -100,6 +101,8 @@ class _Factor:
     """One over the eigenvalues of these, Å⁻², shape (r,)."""
     least: float
     """The greatest of the other eigenvalues, Å²."""
+    hidden: Hidden
+    """What the process does not tell of stars away from those learnt from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,22 +154,35 @@ class ExpectedAbsorption:
             Equivalent width within :data:`HALF_WIDTHS` and its standard deviation, Å, shape (n, 2) each;
             NaN where too little is known of the star, or where it is like none that was learnt from.
         """
-        found = [(np.empty((0, len(HALF_WIDTHS))), np.empty((0, len(HALF_WIDTHS))))]
+        return self.tell(indices)[:2]
+
+    def tell(self, indices: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Give what :meth:`predict` does, and how much of it is hidden.
+
+        Returns
+        -------
+        tuple
+            Equivalent widths and standard deviations as of :meth:`predict`, and the share of the variance
+            that is there because no learnt spectrum is near
+            (:class:`~vo_emline.training.neighbours.Hidden`), shape (n, 2) each.
+        """
+        found = [(np.empty((0, len(HALF_WIDTHS))),) * 3]
         with _one_thread():
             found += [self._block(indices[at : at + _BLOCK]) for at in range(0, len(indices), _BLOCK)]
-        mean, sigma = (np.concatenate(one) for one in zip(*found, strict=True))
-        return mean, sigma
+        mean, sigma, hidden = (np.concatenate(one) for one in zip(*found, strict=True))
+        return mean, sigma, hidden
 
-    def _block(self, indices: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:
-        """Predict a few spectra, as :meth:`predict`."""
+    def _block(self, indices: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Predict a few spectra, as :meth:`tell`."""
         n = len(indices)
         filling = np.full((_BLOCK - n, *indices.shape[1:]), np.nan, dtype=indices.dtype)
         place, error, known = self._place(np.concatenate([indices, filling]))
         square = _squares(place, _even(self.points.T).T)[:, : len(self.points)]
         found = [self._predict(column, place, error, square) for column in range(len(HALF_WIDTHS))]
-        mean, sigma, familiar = (np.stack(one, axis=1) for one in zip(*found, strict=True))
-        told = known & familiar.all(axis=1)
-        return np.where(told[:, None], mean, np.nan)[:n], np.where(told[:, None], sigma, np.nan)[:n]
+        mean, sigma, familiar, hidden = (np.stack(one, axis=1) for one in zip(*found, strict=True))
+        told = (known & familiar.all(axis=1))[:, None]
+        mean, sigma, hidden = (np.where(told, one, np.nan)[:n] for one in (mean, sigma, hidden))
+        return mean, sigma, hidden
 
     def left_out(self) -> tuple[FloatArray, FloatArray]:
         """Predict every learnt spectrum from the others, as :meth:`predict`.
@@ -174,15 +190,23 @@ class ExpectedAbsorption:
         Leave-one-out predictions of Rasmussen & Williams (2006), equations 5.10 to 5.12.
         """
         mean, sigma = np.empty_like(self.ew), np.empty_like(self.ew)
+        to_nearest = nearest(self.points)
         for column in range(len(HALF_WIDTHS)):
-            inverse = cho_solve(cho_factor(self._covariance(column)), np.eye(len(self.points)))
-            weight = inverse @ (self.ew[:, column] - self.hyper[column, 0])
-            mean[:, column] = self.ew[:, column] - weight / np.diag(inverse)
+            strength, axes = eigh(self._covariance(column))
+            mean[:, column], variance = self._leave_out(column, strength, axes)
             # the variance of the measurement itself is counted by whoever compares
-            sigma[:, column] = np.sqrt(
-                np.maximum(1.0 / np.diag(inverse) - self.variance[:, column], self.hyper[column, 3])
-            )
+            own = np.maximum(variance - self.variance[:, column], self.hyper[column, 3])
+            sigma[:, column] = np.sqrt(own + self._factor[column].hidden(to_nearest))
         return mean, sigma
+
+    def _leave_out(self, column: int, strength: Pixels, axes: FloatArray) -> tuple[Column, Column]:
+        """Predict every learnt spectrum from the others: mean (Å) and variance, its noise too (Å²).
+
+        From the eigenvalues and eigenvectors of the covariance.
+        """
+        own = np.square(axes) @ (1.0 / strength)
+        weight = axes @ ((axes.T @ (self.ew[:, column] - self.hyper[column, 0])) / strength)
+        return self.ew[:, column] - weight / own, 1.0 / own
 
     def _place(self, indices: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray, BoolArray]:
         """Bring indices and errors to units of the spread; what is unknown may be anything usual."""
@@ -194,7 +218,7 @@ class ExpectedAbsorption:
 
     def _predict(
         self, column: int, place: FloatArray, error: FloatArray, square: FloatArray
-    ) -> tuple[FloatArray, FloatArray, BoolArray]:
+    ) -> tuple[FloatArray, FloatArray, BoolArray, FloatArray]:
         mean, amplitude, length, scatter = self.hyper[column]
         factor, k = self._factor[column], self.points.shape[1]
         near = _kernel(square, amplitude, length)
@@ -208,12 +232,16 @@ class ExpectedAbsorption:
         slope = (seen[:, 1 : 1 + k] - seen[:, :1] * place) / length**2
         blurred = np.square(slope * error).sum(axis=1)
         latent = np.maximum(latent, 0.0) + blurred
-        return mean + seen[:, 0], np.sqrt(latent + scatter), latent < FAMILIAR**2 * amplitude
+        # noise takes a star away from the others, too, and is counted already
+        hidden = factor.hidden(square.min(axis=1) - np.square(error).sum(axis=1))
+        variance = latent + scatter + hidden
+        return mean + seen[:, 0], np.sqrt(variance), latent < FAMILIAR**2 * amplitude, hidden / variance
 
     def _factorise(self, column: int) -> _Factor:
         mean, _, _, scatter = self.hyper[column]
         covariance = self._covariance(column)
         strength, axes = (values[..., ::-1] for values in eigh(covariance))
+        told, variance = self._leave_out(column, strength, axes)
         weight = cho_solve(cho_factor(covariance), self.ew[:, column] - mean)
         kept = int(np.sum(strength > NEAR_NOISE * scatter))
         pulled = np.column_stack([weight, weight[:, None] * self.points])
@@ -221,6 +249,7 @@ class ExpectedAbsorption:
             seen=_even(np.column_stack([pulled, axes[:, :kept]])),
             inverse=1.0 / strength[:kept],
             least=float(strength[min(kept, len(strength) - 1)]),
+            hidden=fit_hidden(self.ew[:, column] - told, variance, nearest(self.points)),
         )
 
     def _covariance(self, column: int) -> FloatArray:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit
 
 from vo_emline.labels import DOUBLE_PEAK, EMISSION
+from vo_emline.preprocess import GRID, WindowSet, identity_table
+from vo_emline.spectra import HALPHA_VAC, Identity
 from vo_emline.training.expected import ExpectedAbsorption
-from vo_emline.training.second_stage import SecondStage, fit_second_stage, joint_features
+from vo_emline.training.second_stage import (
+    HIDDEN,
+    LARGEST_HIDDEN,
+    SecondStage,
+    fit_second_stage,
+    joint_features,
+)
 
 EMPTY = ExpectedAbsorption(
     centre=np.zeros(2),
@@ -102,3 +112,38 @@ def test_double_and_single_are_told_apart_at_the_odds_of_real_spectra() -> None:
     found = stage.refine(said, excess)
     assert np.mean((found[:, 2] > found[:, 1]) == double) > 0.8
     assert SecondStage.from_arrays(stage.arrays()).double == pytest.approx(stage.double, abs=1e-6)
+
+
+def test_missing_absorption_counts_little_where_no_star_is_near() -> None:
+    random = np.random.default_rng(7)
+    # half the stars lie close together and have the line that is foretold, those far from all others do not
+    points = np.concatenate([0.2 * random.normal(size=(80, 26)), 3.0 * random.normal(size=(80, 26))])
+    ew = 3.0 + 0.05 * random.normal(size=(160, 2))
+    ew[80:] += 0.8 * random.normal(size=(80, 1))
+    expected = ExpectedAbsorption(
+        centre=np.zeros(26),
+        spread=np.ones(26),
+        points=points,
+        ew=ew,
+        variance=np.full((160, 2), 0.001),
+        hyper=np.array([[3.0, 2.0, 60.0, 0.01]] * 2),
+    )
+    place = np.concatenate([np.zeros((1, 26)), np.full((2, 26), 1.5)])
+    flux = np.ones((3, GRID.size)) + 0.003 * random.normal(size=(3, GRID.size))
+    line = np.exp(-0.5 * np.square((GRID - HALPHA_VAC) / 3.0))
+    flux += np.array([-0.05, -0.05, 2.0])[:, None] * line
+    windows = WindowSet(
+        flux=flux.astype(np.float32),
+        ivar=np.full(flux.shape, 1e5, dtype=np.float32),
+        continuum=np.tile(np.array([0.0, 1.0], dtype=np.float32), (3, 1)),
+        identity=identity_table([Identity(source=str(i)) for i in range(3)]),
+        indices=np.stack([place, np.full_like(place, 1e-3)], axis=1).astype(np.float32),
+    )
+    _, _, hidden = expected.tell(np.asarray(windows.indices))
+    assert (hidden[0] < HIDDEN).all()
+    assert (hidden[1:] > HIDDEN).all()
+    found = replace(STAGE, expected=expected).excess(windows)
+    assert (found[0] > 2 * LARGEST_HIDDEN).all()
+    assert found[1] == pytest.approx([LARGEST_HIDDEN] * 2)
+    # a line above the continuum is no missing absorption
+    assert (found[2] > LARGEST_HIDDEN).all()
