@@ -6,6 +6,7 @@ import importlib.util
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +37,32 @@ def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
 def test_commands_shown_exist(page: Path) -> None:
     named = set(re.findall(r"vo-emline ([a-z]+(?:-[a-z]+)*)", page.read_text()))
     assert named <= set(generate.app.lazy), f"{page.name} shows commands that do not exist"
+
+
+def commands_of(page: Path) -> list[list[str]]:
+    """Give the words of every command of ours in the blocks for the shell."""
+    found = re.findall(r"^```(?:sh|bash)?(?: no-run)?\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    lines = [line for block in found for line in block.replace("\\\n", " ").splitlines()]
+    ours = [re.match(r"(?:[^ ]*/|\s*\"[^ ]*/)?vo-emline (.*)", line) for line in lines]
+    return [re.sub(r"\s#.*", "", match[1]).split() for match in ours if match]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [p for p in sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]) if p.name != "commands.md"],
+    ids=lambda p: p.name,
+)
+def test_options_shown_exist(page: Path) -> None:
+    for rest in commands_of(page):
+        command, named = generate.app, ["vo-emline"]
+        while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+            named.append(rest[0])
+            command = command.get_command(click.Context(command), rest.pop(0))
+            assert command is not None, f"{page.name}: there is no {' '.join(named)}"
+        known = {"--help"} | {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
+        given = [word.strip("[]\"'") for word in rest]
+        shown = {word.partition("=")[0] for word in given if word.startswith("--")}
+        assert shown <= known, f"{page.name}: {' '.join(named)} has no {', '.join(shown - known)}"
 
 
 def test_the_walks_through_the_code_name_what_is_there() -> None:
