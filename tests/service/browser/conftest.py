@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,9 @@ import pyarrow as pa
 import pytest
 
 from vo_emline.candidates import build_release, candidate_ids
-from vo_emline.candidates.columns import CUTOUTS, SCORES, SPECTRA
+from vo_emline.candidates.columns import CUTOUTS, REJECTS, SCORES, SPECTRA
 from vo_emline.candidates.cutouts import pack_cutouts
+from vo_emline.candidates.facts import PASSED_OVER
 from vo_emline.candidates.release import arrow_schema
 from vo_emline.labels import LABELS, PROBABILITY_COLUMNS
 from vo_emline.preprocess.windows import GRID
@@ -39,7 +41,11 @@ def browsed_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
         spectra=_table(rows, arrow_schema(SPECTRA)),
         scores=_table(rows, arrow_schema(SCORES)),
         cutouts=_cutouts(rows),
-        metadata={"run_id": "run-1"},
+        rejects=pa.Table.from_pylist(
+            [{"source": f"{HOSTILE}.fits", "code": "truncated", "message": f"ends early {HOSTILE}"}],
+            schema=arrow_schema(REJECTS),
+        ),
+        metadata={"run_id": "run-1", PASSED_OVER: json.dumps({HOSTILE: {"files": 2, "first": [HOSTILE]}})},
     )
     return path
 

@@ -16,6 +16,7 @@ from astropy.table import Table
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.service.browser.conftest import HOSTILE
 from tests.service.conftest import write_release
 from vo_emline.candidates import candidate_ids
 from vo_emline.candidates.columns import SPECTRA
@@ -32,8 +33,9 @@ def first_candidate(served: Any) -> str:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_fits_and_is_accessible(browsed: Any, new_page: Any, width: int, scheme: str) -> None:
     paths = ["/", "/candidates", "/candidates?show=gallery&size=100", "/sky?all=1"]
+    (crowded,) = candidate_ids(["ivo://x/~?s/2"])  # others of its exposure are around it
     with new_page(width=width, color_scheme=scheme) as page:
-        for path in (*paths, f"/candidate/{first_candidate(browsed)}.html"):
+        for path in (*paths, *(f"/candidate/{name}.html" for name in (first_candidate(browsed), crowded))):
             page.goto(browsed.url + path)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
             found = Axe().run(page).response["violations"]
@@ -245,6 +247,24 @@ def test_hostile_names_stay_text(browsed: Any, new_page: Any) -> None:
         page.locator("a[data-row]", has_text="onerror").first.click()
         assert page.locator("img[src=x]").count() == 0
         assert "onerror" in page.inner_text("h1")
+
+
+def test_names_of_files_stay_text_and_say_why_they_were_left_out(browsed: Any, new_page: Any) -> None:
+    with new_page(java_script_enabled=False) as page:
+        page.goto(browsed.url)
+        page.click("text=Which, and why")
+        expect(page.locator("#left-out + div")).to_contain_text(f"{HOSTILE}.fits: ends early {HOSTILE}")
+        assert page.locator("#left-out + div tbody tr").count() == 2
+        page.click("text=All of them, each with its reason")
+        expect(page.locator("table")).to_contain_text(f"ends early {HOSTILE}")
+
+
+def test_the_field_of_a_candidate_leads_to_its_neighbours(browsed: Any, new_page: Any) -> None:
+    (crowded,) = candidate_ids(["ivo://x/~?s/2"])
+    with new_page() as page:
+        page.goto(f"{browsed.url}/candidate/{crowded}.html")
+        page.locator("#field + div a").first.click()
+        expect(page.locator("#field + div")).to_contain_text("Star 002")
 
 
 def test_a_mistake_in_adql_is_read_and_mended(browsed: Any, new_page: Any) -> None:
