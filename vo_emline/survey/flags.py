@@ -32,8 +32,8 @@ from vo_emline.survey.options import SurveyOptions
 
 _OWN: Final = {
     "uncertain": "no class is probable enough, the S/N is too low to tell, a line is seen where there is an "
-    "artefact, or like none that the network was shown, or emission lies within an absorption or "
-    "only fills it and is not nearly sure, or may be a nebula's",
+    "artefact, or like none that the network was shown, or emission lies within an absorption, only "
+    "fills it or adds less light than is absorbed beside it, and is not nearly sure, or may be a nebula's",
     "low_snr": "the S/N is below the limit",
     "ivar_suspect": "the inverse variance is zero on the line alone, as LAMOST DR1 has it on strong emission",
     "not_a_star": "the survey's pipeline calls it a galaxy or quasar",
@@ -56,9 +56,9 @@ NEBULAR_FROM: Final = 0.01
 """A nebula is looked for in spectra whose score is above this: where there is any sign of emission."""
 
 SURE_FILLED: Final = 0.99
-"""A line that has no peak of its own and only fills the core, or lies within an absorption, is uncertain
-where emission is less probable: all hangs on the absorption that is expected, which errs by more in hot
-supergiants, whose hydrogen is weak, and in stars and on plates unknown to it."""
+"""A line that has no peak of its own and only fills the core, lies within an absorption, or takes more light
+away than it adds is uncertain where emission is less probable: all hangs on the absorption that is expected,
+which errs by more in hot supergiants, whose hydrogen is weak, and in stars and on plates unknown to it."""
 
 LOST_SHARE: Final = 0.1
 """A line has low coverage where more of its pixels, or of those of its side bands, are bad."""
@@ -122,7 +122,7 @@ def flag(
     filled
         Which of them are candidates whose line only fills the core, shape (n,).
     inside
-        … and whose line lies within an absorption, shape (n,).
+        … and whose line lies within an absorption, or takes more light away than it adds, shape (n,).
     options
         Limits of probability and S/N.
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from vo_emline.arrays import BoolArray, FloatArray
 from vo_emline.candidates.cutouts import pack_cutouts
-from vo_emline.labels import DOUBLE_PEAK, LABELS, PROBABILITY_COLUMNS
+from vo_emline.labels import ABSORPTION, DOUBLE_PEAK, LABELS, PROBABILITY_COLUMNS
 from vo_emline.measure.everywhere import equivalent_widths
 from vo_emline.measure.quantities import QUANTITIES, Estimates, estimates
 from vo_emline.measure.types import FILLED, IN_ABSORPTION, TYPES, ProfileTypes, profile_types
@@ -107,13 +107,20 @@ def tabulate(
     nebular = look_for_nebulae(windows, predicted)
     lines = line_columns(windows, candidates, probability, regression)
     filled, inside = (_of_types(lines[PROFILE], types) for types in ((FILLED,), IN_ABSORPTION))
+    absorbs = (label != ABSORPTION) & (_floats(lines[WIDTH.name]) > 0.0)
     columns: dict[str, Any] = {
         "label": pa.array(LABELS).take(pa.array(label)),
         **{name: probability[:, index] for index, name in enumerate(PROBABILITY_COLUMNS)},
         "score": probability[:, 1:].sum(axis=1),
         NEBULAR: pa.array(nebular.astype(np.float32), from_pandas=True),
         "flags": flag(
-            windows, predicted, candidates, nebular=nebular, filled=filled, inside=inside, options=options
+            windows,
+            predicted,
+            candidates,
+            nebular=nebular,
+            filled=filled,
+            inside=inside | absorbs,
+            options=options,
         ),
         **lines,
         "cutout": _cutouts(candidates, len(windows)),
@@ -252,6 +259,11 @@ def _of_types(profile: pa.Array, types: tuple[str, ...]) -> BoolArray:
     """Tell the lines of some types, shape (n,)."""
     found: BoolArray = pc.is_in(profile, value_set=pa.array(types)).to_numpy(zero_copy_only=False)
     return found
+
+
+def _floats(values: pa.Array) -> FloatArray:
+    """Give numbers, NaN where there is none, shape (n,)."""
+    return np.asarray(pc.fill_null(values, np.nan).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
 def _cutouts(candidates: Candidates, n: int) -> pa.Array:
