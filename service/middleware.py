@@ -93,6 +93,12 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if _is_ambiguous(scope):
+            refused = UserError("the request states a length and comes in chunks; send one of the two")
+            answer = votable_error(refused, scope)
+            answer.headers["Connection"] = "close"
+            await answer(scope, receive, send)
+            return
         error = TooLargeError(f"the request is larger than {self._max_bytes} bytes")
         if _declared_length(scope) > self._max_bytes:
             await votable_error(error, scope)(scope, receive, send)
@@ -115,6 +121,12 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+
+def _is_ambiguous(scope: Scope) -> bool:
+    """Tell whether a proxy in front could see the end of the request elsewhere (RFC 9112, section 6.1)."""
+    names = {name for name, _ in scope["headers"]}
+    return {b"content-length", b"transfer-encoding"} <= names
 
 
 def _declared_length(scope: Scope) -> int:

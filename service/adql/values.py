@@ -5,6 +5,7 @@ Units are those of VOUnits 1.1, computed by astropy.units, which is loaded when 
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -124,6 +125,12 @@ class UnitProblemError(ValueError):
     """A unit is not valid, or cannot be converted into the other."""
 
 
+LONGEST_UNIT: Final = 100
+"""Characters of a unit at most: reading one takes time that grows with it."""
+_ENDLESS: Final = re.compile(r"[*^+-]\s*\(?\s*[+-]?\s*\d{4}")
+"""A power so high that it would be worked out for seconds, or for ever."""
+
+
 @lru_cache(maxsize=256)
 def parse_unit(unit: str) -> Any:
     """Read a unit in VOUnit form.
@@ -135,11 +142,13 @@ def parse_unit(unit: str) -> Any:
     """
     from astropy import units as u
 
+    if len(unit) > LONGEST_UNIT or _ENDLESS.search(unit):
+        raise UnitProblemError(f"{unit[:LONGEST_UNIT]!r} is too long for a unit, or has too high a power")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", u.UnitsWarning)  # deprecated units are units
             return u.Unit(unit, format="vounit", parse_strict="raise")
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise UnitProblemError(f"{unit!r} is not a unit in VOUnit form") from error
 
 
@@ -168,7 +177,7 @@ def combined(left: str | None, right: str | None, power: float) -> str | None:
     try:
         product = _unit(left) * _unit(right) ** power
         text = str(product.to_string("vounit")) if product.bases else ""
-    except (UnitProblemError, ValueError, TypeError):
+    except (UnitProblemError, ValueError, TypeError, ArithmeticError):
         return None
     return text or None
 

@@ -6,6 +6,7 @@ spooled to a temporary file first; memory stays flat.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, Final
@@ -22,6 +23,10 @@ from vo_emline.candidates.votable import ascii_text
 from vo_emline.tables import KINDS, Column
 
 BLOCK: Final = 2880
+
+
+LONGEST_NAME: Final = 68
+"""Characters of the name of a column at most: those that a card of a header has for a value."""
 
 
 def write_fits(result: Result) -> Iterator[bytes]:
@@ -97,7 +102,7 @@ def _header(result: Result, widths: Sequence[int]) -> bytes:
     header = table.header
     header["NAXIS2"] = result.delivered
     for place, column in enumerate(result.columns, start=1):
-        header[f"TTYPE{place}"] = (_printable(column.name), _printable(column.description)[:40])
+        header[f"TTYPE{place}"] = (_name(column), _printable(column.description)[:40])
         if column.ucd:
             header[f"TUCD{place}"] = _printable(column.ucd)
     for name, keyword in _KEYWORDS.items():
@@ -111,11 +116,11 @@ def _header(result: Result, widths: Sequence[int]) -> bytes:
 
 def _column(column: Column, width: int) -> fits.Column:
     if width:
-        return fits.Column(name=column.name, format=f"{width}A")
+        return fits.Column(name=_name(column), format=f"{width}A")
     return fits.Column(
-        name=column.name,
+        name=_name(column),
         format=KINDS[column.datatype].fits,
-        unit=column.unit,
+        unit=_printable(column.unit) if column.unit else None,
         null=_sentinel(column),
     )
 
@@ -153,5 +158,14 @@ def _values(array: pa.Array, column: Column) -> npt.NDArray[Any]:
     return values
 
 
+def _name(column: Column) -> str:
+    """Give a name that one card holds; a quotation mark takes two of its characters."""
+    name = _printable(column.name)
+    while len(name.replace("'", "''")) > LONGEST_NAME:
+        name = name[: LONGEST_NAME if len(name) > LONGEST_NAME else -1]
+    return name
+
+
 def _printable(text: str) -> str:
-    return text.encode("ascii", "replace").decode()
+    """Give what may stand in a header: others are question marks."""
+    return re.sub(r"[^\x20-\x7e]", "?", text)

@@ -95,4 +95,6 @@ def explained(error: Exception) -> Exception:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in text or "bad_alloc" in text:
         return MemoryError(text)
+    if "expression depth" in text:
+        return UserError("the query has an expression of too many operators; split it, or upload the values")
     return UserError(f"the query failed: {text}") if text.startswith(_MISTAKES) else error

@@ -165,7 +165,7 @@ class Shapes:
         arguments = values_of(call)
         match call.function:
             case "POINT":
-                return Shape("point", tuple(self.numbers(arguments)))
+                return self._located(call, Shape("point", tuple(self.numbers(arguments))))
             case "CIRCLE":
                 return self._checked_circle(
                     call, (*self._centre(arguments, 1), *self.numbers(arguments[-1:]))
