@@ -19,6 +19,9 @@ UNREAD_MILLISECONDS: Final = 60_000
 RESERVE: Final = 128
 """Descriptors kept for files, the database and the processes that read uploads."""
 
+MAPPED: Final = "::ffff:"
+"""Before the address of a client of IPv4 where the service listens on ``::`` for both."""
+
 PEER: Final = "vo_emline.peer"
 """Key of the scope for the address at the other end of the connection, whatever headers say."""
 
@@ -40,6 +43,8 @@ class BehindProxies:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
         if scope["type"] == "http" and scope.get("client"):
+            host, port = scope["client"]
+            scope["client"] = (host.removeprefix(MAPPED) if "." in host else host, port)
             scope[PEER] = scope["client"][0]
         await self._app(scope, receive, send)
 

@@ -281,7 +281,8 @@ def test_who_really_asks_is_remembered_beside_whom_a_proxy_names() -> None:
         seen.append((scope["client"][0], scope[PEER]))
 
     headers = [(b"x-forwarded-for", b"203.0.113.7")]
-    for peer in ("192.0.2.1", "198.51.100.9"):
+    for peer in ("192.0.2.1", "198.51.100.9", "::ffff:192.0.2.1", "2001:db8::1"):
         scope = {"type": "http", "client": (peer, 1), "headers": headers}
         asyncio.run(BehindProxies(app, proxies=("192.0.2.1",))(scope, None, None))  # type: ignore[arg-type]
-    assert seen == [("203.0.113.7", "192.0.2.1"), ("198.51.100.9", "198.51.100.9")]
+    behind = ("203.0.113.7", "192.0.2.1")  # also where one listener takes both kinds of addresses
+    assert seen == [behind, ("198.51.100.9", "198.51.100.9"), behind, ("2001:db8::1", "2001:db8::1")]
