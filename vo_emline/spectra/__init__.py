@@ -23,6 +23,7 @@ module                    what it knows
 ``lamost``                identity and pixel masks of all LAMOST files
 ``fits_image``            one-dimensional images (Ondřejov raw files, IRAF, amateurs')
 ``fits_rows``             images with one row per target (DESI, WEAVE)
+``orders``                orders of an échelle: the one that holds Hα
 ``fits_table``            tables (Ondřejov DataLink, spectrum data model, SDSS)
 ``votable``               VOTables, and the guard against hostile ones
 ``votable_identity``      who a spectrum in a VOTable is

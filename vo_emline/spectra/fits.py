@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,8 @@ from vo_emline.spectra.identity import Row
 from vo_emline.spectra.lamost import is_lamost
 from vo_emline.spectra.lamost_image import is_lamost_image, read_lamost_image
 from vo_emline.spectra.lamost_table import best_at_halpha, is_lamost_table, read_lamost_table
-from vo_emline.spectra.medium import HALPHA_VAC, Medium
+from vo_emline.spectra.medium import Medium
+from vo_emline.spectra.orders import covers_halpha, order_at_halpha, said_in_layout
 from vo_emline.spectra.parts import Part
 from vo_emline.spectra.spectrum import Spectrum
 from vo_emline.spectra.structure import spans
@@ -59,6 +60,8 @@ class _Spectrum:
     row: int | None = None
     kind: str = ""
     """``lamost-image``, ``lamost-table``, ``image``, ``planes``, ``rows`` or ``table``."""
+    orders: int = 0
+    """How many orders of an échelle it is one of; 0 where it is none."""
 
 
 class FitsFile:
@@ -189,7 +192,7 @@ def iter_fits(content: bytes, *, source: str, medium: Medium | None = None) -> I
     Parameters and errors of the file as a whole are those of :func:`read_fits`.
     """
     with opened_fits(content, source=source) as file:
-        found = list_spectra(file)
+        found = list_spectra(file, every=True)
         for part, one in found:
             name = part.of(source) if len(found) > 1 else source
             try:
@@ -212,8 +215,8 @@ def several(source: str, found: Sequence[Part]) -> DataError:
     return DataError(source, "several_spectra", message)
 
 
-def list_spectra(file: FitsFile) -> Listed:
-    """Find the spectra of a file; one where all are of one star.
+def list_spectra(file: FitsFile, *, every: bool = False) -> Listed:
+    """Find the spectra of a file; one where all are of one star, or with `every` all orders of an échelle.
 
     Raises
     ------
@@ -226,7 +229,7 @@ def list_spectra(file: FitsFile) -> Listed:
             return found
     names = [hdu.name for _, hdu in file.sound()]
     survey = recognise(file.header, names)
-    listed = _of_survey(file, survey) or _in_general(file, survey)
+    listed = _of_survey(file, survey) or _in_general(file, survey, every=every)
     if not listed:
         file.raise_damage()
         raise DataError(file.source, "not_a_spectrum", what_it_holds(hdu for _, hdu in file.sound()))
@@ -259,7 +262,7 @@ def _of_survey(file: FitsFile, survey: Survey | None) -> Listed:
     return []
 
 
-def _in_general(file: FitsFile, known: Survey | None) -> Listed:
+def _in_general(file: FitsFile, known: Survey | None, *, every: bool) -> Listed:
     """List images and tables, HDU by HDU; companions of a flux do not count."""
     tables, images = [], []
     for number, hdu in file.sound():
@@ -273,10 +276,10 @@ def _in_general(file: FitsFile, known: Survey | None) -> Listed:
         chosen = sorted([*tables, *_of_others(_without_companions(images), tables)], key=lambda one: one[0])
     if len(chosen) > 1 and all(survey is not None and survey.one_star for *_, survey in chosen):
         chosen = _best(chosen)
-    return _in_rows(chosen)
+    return _in_rows(chosen, every=every)
 
 
-def _in_rows(chosen: Sequence[tuple[int, Any, Survey | None]]) -> Listed:
+def _in_rows(chosen: Sequence[tuple[int, Any, Survey | None]], *, every: bool) -> Listed:
     listed: list[tuple[Part, _Spectrum]] = []
     for number, hdu, survey in chosen:
         rows = _rows_of(hdu, survey)
@@ -284,8 +287,10 @@ def _in_rows(chosen: Sequence[tuple[int, Any, Survey | None]]) -> Listed:
         where = number if len(chosen) > 1 else None
         if rows is None or len(rows) == 1:
             listed.append((Part(where), _Spectrum(hdu, survey, rows[0] if rows else None, kind)))
-        else:
-            listed += [(Part(where, row), _Spectrum(hdu, survey, row, kind)) for row in rows]
+            continue
+        order = order_at_halpha(hdu, rows, survey)
+        taken, orders = (rows, 0) if order is None else (rows if every else [order], len(rows))
+        listed += [(Part(where, row), _Spectrum(hdu, survey, row, kind, orders)) for row in taken]
     return listed
 
 
@@ -332,15 +337,7 @@ def _best(
         tables
     )
     filled = [one for one in named if one[1].header.get("NAXIS2", 1)] or named
-    return [next((one for one in filled if _covers_halpha(one[1], one[2])), filled[0])]
-
-
-def _covers_halpha(hdu: Any, survey: Survey | None) -> bool:
-    try:
-        wave = read_fits_table({}, hdu, source="", row=1 if filled_rows(hdu, survey) else None, survey=survey)
-    except DataError:
-        return False
-    return bool(wave.wavelength_vac[0] < HALPHA_VAC < wave.wavelength_vac[-1])
+    return [next((one for one in filled if covers_halpha(one[1], one[2])), filled[0])]
 
 
 def _columns(hdu: Any) -> list[str]:
@@ -351,7 +348,7 @@ def _read_part(file: FitsFile, part: Part, medium: Medium | None) -> Spectrum:
     """Read the spectrum in an HDU, or in a row, that the user names."""
     name = part.of(file.source)
     if part.extension is None:
-        found = {one.row: spectrum for one, spectrum in list_spectra(file)}
+        found = {one.row: spectrum for one, spectrum in list_spectra(file, every=True)}
         rows = {spectrum.row or number: spectrum for number, spectrum in enumerate(found.values(), start=1)}
         if part.row not in rows:
             raise UserError(f"{file.source} has no spectrum in row {part.row}; it has {len(rows)}")
@@ -407,6 +404,13 @@ def _told(file: FitsFile, survey: Survey | None) -> Cards:
 
 
 def _read_listed(file: FitsFile, one: _Spectrum, medium: Medium | None, source: str) -> Spectrum:
+    found = _read_one(file, one, medium, source)
+    if not one.orders:
+        return found
+    return replace(found, layout=said_in_layout(found.layout, one.row, one.orders))
+
+
+def _read_one(file: FitsFile, one: _Spectrum, medium: Medium | None, source: str) -> Spectrum:
     hdu, survey = one.hdu, one.survey
     if one.kind == "lamost-image":
         return read_lamost_image(hdu.header, hdu.data, source=source)

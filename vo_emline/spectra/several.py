@@ -18,6 +18,7 @@ from vo_emline.errors import EmlineError
 from vo_emline.rejects import Reject
 from vo_emline.spectra.containers import BZIP2_MAGIC, XZ_MAGIC, ZIP_MAGIC, unpacked
 from vo_emline.spectra.limits import FITS_MAGIC, GZIP_MAGIC
+from vo_emline.spectra.orders import is_order
 from vo_emline.spectra.parts import WHOLE, split_source
 from vo_emline.spectra.read import read_each
 from vo_emline.spectra.spectrum import Spectrum
@@ -66,6 +67,8 @@ def names_of(name: str, found: Sequence[Spectrum | Reject], *, each: bool = Fals
     """Give the names under which the spectra of a file are known."""
     if len(found) < 2:
         return [name]
+    if not each and any(not isinstance(one, Reject) and is_order(one) for one in found):
+        return [name]  # reading it takes the order with Hα
     identities = [one.identity for one in found if not isinstance(one, Reject)]
     if not each and not any(one.ra is not None or one.survey in _TELLING for one in identities):
         return [name]
