@@ -66,8 +66,8 @@ bench-gpu: .venv/installed ## Measure prediction on a GPU, in memory and from a 
 bench-cascade: .venv/installed ## Measure what the cascade loses of real spectra (SURVEY=dirs)
 	$(BIN)/python benchmarks/cascade.py --survey $(SURVEY)
 
-bench-tap: .venv/installed ## Measure the TAP service, beside the DaCHS peer where it runs
-	$(BIN)/python benchmarks/tap.py
+bench-tap: .venv/installed ## Measure the TAP service, beside the DaCHS peer where it runs (TAP="--rows 100000")
+	$(BIN)/python benchmarks/tap.py $(TAP)
 
 bench-web: .venv/installed ## Measure the pages for people (WEB="--rows 20000000")
 	$(BIN)/python benchmarks/web.py $(WEB)
