@@ -199,7 +199,8 @@ def _stands_out(
     flux: FloatArray, noise: Column, level: Column, near: npt.NDArray[np.intp], narrowest: float
 ) -> BoolArray:
     """Tell where a few of the pixels `near` stand out more sharply than σ of `narrowest` pixels."""
-    at = {shift: flux[:, near + shift] for shift in range(-4, 6)}
+    # the pixels lie side by side: slices need no copies
+    at = {shift: flux[:, near[0] + shift : near[-1] + shift + 1] for shift in range(-4, 6)}
     continuum, sigma = _scales(at[0], noise, level)
     around = np.stack([at[shift] for shift in range(-3, 5)])
     peak = np.maximum(LEAST_PEAK * continuum, SURE * sigma)
