@@ -316,7 +316,7 @@ def _compare(second: SecondStage, windows: WindowSet) -> dict[str, list[float]]:
     some = windows.take(rows)
     if some.indices is None or not rows.size:
         return {"expected": [], "observed": [], "excess": []}
-    expected, _ = second.expected.predict(some.indices)
+    expected = second.expected.predict(some.indices).ew
     found = {
         "expected": expected[:, LINE],
         "observed": observe(some).ew[:, LINE],

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from vo_emline.arrays import FloatArray
 from vo_emline.errors import EmlineError
 from vo_emline.labels import LABELS
 from vo_emline.measure.matched import stands_out
@@ -25,7 +24,7 @@ from vo_emline.simulate.training_population import FRACTIONS, NO_EMISSION
 from vo_emline.simulate.truth import VISIBLE
 from vo_emline.training.classifier import SECOND_STAGE, Classifier
 from vo_emline.training.description import add_part
-from vo_emline.training.expected import ExpectedAbsorption, excess, learn, observe
+from vo_emline.training.expected import ExpectedAbsorption, Told, excess, learn, observe
 from vo_emline.training.options import EVEN
 from vo_emline.training.second_stage import SecondStage, fit_second_stage
 
@@ -143,32 +142,35 @@ def _samples(
     the few in which the window alone shows emission: how far spectra without emission may lie is what the
     second stage has to know.
     """
-    mean, sigma = (values.copy() for values in _predicted(expected, survey))
-    mean[rows], sigma[rows] = expected.left_out()
-    usable = can_host(survey) & np.isfinite(mean).all(axis=1) & ~stands_out(survey)
+    told = _predicted(expected, survey)
+    for values, left_out in zip(told, expected.left_out(), strict=True):
+        values[rows] = left_out
+    usable = can_host(survey) & np.isfinite(told.ew).all(axis=1) & ~stands_out(survey)
     hosts = np.flatnonzero(usable & (np.nan_to_num(p_nebular(survey)) < LEAST_NEBULAR))
-    mean, sigma = mean[hosts], sigma[hosts]
+    told = told.of(hosts)
     plain = survey.take(hosts)
     lit = inject(plain, injections, seed=seed + 1, kinds=EMITTERS)
     worse = degrade(plain, seed=seed + 2, copies=COPIES)
     samples = [
-        _Sample(windows=plain, excess=excess((mean, sigma), observe(plain)), emission=False),
-        _visible(lit.windows, excess((mean[lit.host], sigma[lit.host]), observe(lit.windows)), lit.truth),
+        _Sample(windows=plain, excess=excess(told, observe(plain)), emission=False),
+        _visible(lit.windows, excess(told.of(lit.host), observe(lit.windows)), lit.truth),
     ]
     if len(worse):
         dim = inject(worse, injections // 2, seed=seed + 3, kinds=EMITTERS)
         samples += [
-            _Sample(windows=worse, excess=_excess(expected, worse), emission=False),
-            _visible(dim.windows, _excess(expected, dim.windows), dim.truth),
+            _Sample(
+                windows=worse, excess=excess(_predicted(expected, worse), observe(worse)), emission=False
+            ),
+            _visible(dim.windows, excess(_predicted(expected, dim.windows), observe(dim.windows)), dim.truth),
         ]
     return samples
 
 
-def _predicted(expected: ExpectedAbsorption, survey: WindowSet) -> tuple[FloatArray, FloatArray]:
-    """Give what is expected of spectra, shape (n, 2) each; NaN where nothing is."""
-    if survey.indices is None:
+def _predicted(expected: ExpectedAbsorption, windows: WindowSet) -> Told:
+    """Give what is expected of spectra."""
+    if windows.indices is None:
         raise EmlineError("spectra without spectral indices cannot teach what to expect of them")
-    return expected.predict(survey.indices)
+    return expected.predict(windows.indices)
 
 
 def _visible(windows: WindowSet, excess: npt.NDArray[np.float64], truth: pa.Table) -> _Sample:
@@ -181,9 +183,3 @@ def _visible(windows: WindowSet, excess: npt.NDArray[np.float64], truth: pa.Tabl
 
 def _shapes(sample: _Sample) -> npt.NDArray[np.int64]:
     return np.full(len(sample.windows), -1) if sample.shape is None else sample.shape
-
-
-def _excess(expected: ExpectedAbsorption, windows: WindowSet) -> npt.NDArray[np.float64]:
-    if windows.indices is None:
-        raise EmlineError("spectra without spectral indices cannot teach what to expect of them")
-    return excess(expected.predict(windows.indices), observe(windows))

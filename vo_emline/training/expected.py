@@ -14,7 +14,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +58,16 @@ NEAR_NOISE: Final = 2.0
 """Directions among the learnt spectra that vary by less than so many times their own scatter² are not told
 apart: the variance gets from them what the strongest would give, so that it is never too small."""
 
+HIDDEN: Final = 1 / 3
+"""Where a greater share of the variance is there because no learnt spectrum is near …"""
+
+LARGEST_HIDDEN: Final = 2.5
+"""… absorption that is missing counts no further than this many standard deviations: what lies beyond, the
+few spectra that lie so far from all others cannot tell. More than none cannot be missing …"""
+
+BELOW: Final = 2.0
+"""… so this is for lines whose equivalent width is above zero, or below by no more than so many errors."""
+
 _BLOCK: Final = 192
 """Spectra predicted at a time, so that they stay in the cache of the processor. Blocks are filled up to it: a
 spectrum gets the same bits in any company, as matrix products of one shape give them whose sides are
@@ -83,6 +93,22 @@ class Observed:
     """Standard deviation from the noise of the pixels, Å, shape (n, 2)."""
     noise: Column
     """Noise of a pixel of the continuum over the continuum, shape (n,); infinite without a continuum."""
+
+
+class Told(NamedTuple):
+    """What is expected of n spectra, within each of :data:`HALF_WIDTHS`; NaN where nothing is."""
+
+    ew: FloatArray
+    """Equivalent width, Å, shape (n, 2)."""
+    sigma: FloatArray
+    """Its standard deviation, Å, shape (n, 2)."""
+    hidden: FloatArray
+    """Share of the variance that is there because no learnt spectrum is near
+    (:class:`~vo_emline.training.neighbours.Hidden`), shape (n, 2)."""
+
+    def of(self, rows: npt.NDArray[np.int64]) -> Told:
+        """Give some of them."""
+        return Told(*(one[rows] for one in self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +166,7 @@ class ExpectedAbsorption:
         """Give all there is to keep, single precision."""
         return {one.name: getattr(self, one.name).astype(np.float32) for one in fields(self) if one.init}
 
-    def predict(self, indices: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:
+    def predict(self, indices: npt.NDArray[Any]) -> Told:
         """Give the equivalent widths that Hα should have without emission.
 
         Parameters
@@ -150,30 +176,17 @@ class ExpectedAbsorption:
 
         Returns
         -------
-        tuple
-            Equivalent width within :data:`HALF_WIDTHS` and its standard deviation, Å, shape (n, 2) each;
-            NaN where too little is known of the star, or where it is like none that was learnt from.
-        """
-        return self.tell(indices)[:2]
-
-    def tell(self, indices: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Give what :meth:`predict` does, and how much of it is hidden.
-
-        Returns
-        -------
-        tuple
-            Equivalent widths and standard deviations as of :meth:`predict`, and the share of the variance
-            that is there because no learnt spectrum is near
-            (:class:`~vo_emline.training.neighbours.Hidden`), shape (n, 2) each.
+        Told
+            Of n spectra; NaN where too little is known of the star, or where it is like none that was learnt
+            from.
         """
         found = [(np.empty((0, len(HALF_WIDTHS))),) * 3]
         with _one_thread():
             found += [self._block(indices[at : at + _BLOCK]) for at in range(0, len(indices), _BLOCK)]
-        mean, sigma, hidden = (np.concatenate(one) for one in zip(*found, strict=True))
-        return mean, sigma, hidden
+        return Told(*(np.concatenate(one) for one in zip(*found, strict=True)))
 
     def _block(self, indices: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Predict a few spectra, as :meth:`tell`."""
+        """Predict a few spectra, as :meth:`predict`."""
         n = len(indices)
         filling = np.full((_BLOCK - n, *indices.shape[1:]), np.nan, dtype=indices.dtype)
         place, error, known = self._place(np.concatenate([indices, filling]))
@@ -184,20 +197,21 @@ class ExpectedAbsorption:
         mean, sigma, hidden = (np.where(told, one, np.nan)[:n] for one in (mean, sigma, hidden))
         return mean, sigma, hidden
 
-    def left_out(self) -> tuple[FloatArray, FloatArray]:
+    def left_out(self) -> Told:
         """Predict every learnt spectrum from the others, as :meth:`predict`.
 
         Leave-one-out predictions of Rasmussen & Williams (2006), equations 5.10 to 5.12.
         """
-        mean, sigma = np.empty_like(self.ew), np.empty_like(self.ew)
+        mean, variance, hidden = (np.empty_like(self.ew) for _ in Told._fields)
         to_nearest = nearest(self.points)
         for column in range(len(HALF_WIDTHS)):
             strength, axes = eigh(self._covariance(column))
-            mean[:, column], variance = self._leave_out(column, strength, axes)
+            mean[:, column], whole = self._leave_out(column, strength, axes)
+            hidden[:, column] = self._factor[column].hidden(to_nearest)
             # the variance of the measurement itself is counted by whoever compares
-            own = np.maximum(variance - self.variance[:, column], self.hyper[column, 3])
-            sigma[:, column] = np.sqrt(own + self._factor[column].hidden(to_nearest))
-        return mean, sigma
+            own = np.maximum(whole - self.variance[:, column], self.hyper[column, 3])
+            variance[:, column] = own + hidden[:, column]
+        return Told(mean, np.sqrt(variance), hidden / variance)
 
     def _leave_out(self, column: int, strength: Pixels, axes: FloatArray) -> tuple[Column, Column]:
         """Predict every learnt spectrum from the others: mean (Å) and variance, its noise too (Å²).
@@ -295,13 +309,13 @@ def _integral(values: FloatArray, start: Column, end: Column) -> Column:
     return np.asarray((values * share.clip(0.0, _STEP)).sum(axis=1))
 
 
-def excess(expected: tuple[FloatArray, FloatArray], observed: Observed) -> FloatArray:
+def excess(told: Told, observed: Observed) -> FloatArray:
     """Tell by how many standard deviations a line exceeds the absorption expected.
 
     Parameters
     ----------
-    expected
-        Equivalent widths and their standard deviations, Å, shape (n, 2) each.
+    told
+        What is expected of n spectra.
     observed
         What there is.
 
@@ -309,9 +323,11 @@ def excess(expected: tuple[FloatArray, FloatArray], observed: Observed) -> Float
     -------
     numpy.ndarray
         Excess within each of :data:`HALF_WIDTHS`, positive for emission, shape (n, 2); NaN where unknown.
+        Where much is hidden (:data:`HIDDEN`) it is :data:`LARGEST_HIDDEN` at most.
     """
-    mean, sigma = expected
-    return np.asarray((mean - observed.ew) / np.hypot(sigma, observed.error))
+    found = (told.ew - observed.ew) / np.hypot(told.sigma, observed.error)
+    missing = (told.hidden > HIDDEN) & (observed.ew > -BELOW * observed.error)
+    return np.asarray(np.where(missing, np.minimum(found, LARGEST_HIDDEN), found))
 
 
 def learn(windows: WindowSet, *, seed: int) -> tuple[ExpectedAbsorption, npt.NDArray[np.int64]] | None:
@@ -340,8 +356,8 @@ def learn(windows: WindowSet, *, seed: int) -> tuple[ExpectedAbsorption, npt.NDA
     rows = _select(indices[rows, 0], rows, seed=seed)
     found = _fit(indices[rows], observed, rows)
     for _ in range(ROUNDS):
-        mean, sigma = found.left_out()
-        far = np.abs(mean - observed.ew[rows]) / np.hypot(sigma, observed.error[rows])
+        told = found.left_out()
+        far = np.abs(told.ew - observed.ew[rows]) / np.hypot(told.sigma, observed.error[rows])
         kept = (far < OUTLIER).all(axis=1)
         if kept.all() or kept.sum() < LEAST_POINTS:
             break

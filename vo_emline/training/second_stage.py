@@ -32,16 +32,6 @@ LARGEST_LIFT: Final = 5.0
 """The rest of a spectrum raises the log odds of its window by no more than this: one odd star among those
 learnt from, or a peculiar one, is not enough where the window shows nothing."""
 
-HIDDEN: Final = 1 / 3
-"""Where a greater share of the variance is there because no learnt spectrum is near …"""
-
-LARGEST_HIDDEN: Final = 2.5
-"""… absorption that is missing counts no further than this many standard deviations: what lies beyond, the
-few spectra that lie so far from all others cannot tell. More than none cannot be missing …"""
-
-BELOW: Final = 2.0
-"""… so this is for lines whose equivalent width is above zero, or below by no more than so many errors."""
-
 RIDGE: Final = 1e-4
 """Penalty on the squared weights: keeps them finite where the classes do not overlap."""
 
@@ -94,11 +84,7 @@ class SecondStage:
         """
         if windows.indices is None or not len(windows):
             return np.full((len(windows), 2), np.nan)
-        mean, sigma, hidden = self.expected.tell(windows.indices)
-        observed = observe(windows)
-        found = excess((mean, sigma), observed)
-        missing = (hidden > HIDDEN) & (observed.ew > -BELOW * observed.error)
-        found = np.where(missing, np.minimum(found, LARGEST_HIDDEN), found)
+        found = excess(self.expected.predict(windows.indices), observe(windows))
         return np.where(stellar(windows)[:, None], found, np.nan)
 
     def refine(self, balanced: npt.NDArray[np.floating], excess: FloatArray) -> npt.NDArray[np.float32]:

@@ -111,7 +111,7 @@ def test_leaving_one_out_is_what_learning_without_it_gives() -> None:
     found = learn(stars, seed=0)
     assert found is not None
     process, rows = found
-    mean, _ = process.left_out()
+    mean, _, _ = process.left_out()
     for left in (0, 17, 41):
         others = np.arange(len(rows)) != left
         without = dataclasses.replace(
@@ -198,7 +198,7 @@ def test_the_variance_is_hardly_more_than_exact_and_never_less() -> None:
         hyper=np.array([[3.0, 2.0, 8.0, 0.02]] * 2),
     )
     place = among[:200] + 0.3 * random.normal(size=(200, 20))
-    _, sigma, hidden = expected.tell(np.stack([place, np.zeros_like(place)], axis=1))
+    _, sigma, hidden = expected.predict(np.stack([place, np.zeros_like(place)], axis=1))
     sigma = sigma * np.sqrt(1.0 - hidden)
     # Rasmussen & Williams (2006), equation 2.26
     among_points = 2.0 * np.exp(-cdist(points, points, "sqeuclidean") / (2.0 * 64.0)) + 0.03 * np.eye(400)

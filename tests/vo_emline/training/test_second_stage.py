@@ -11,10 +11,8 @@ from scipy.special import expit
 from vo_emline.labels import DOUBLE_PEAK, EMISSION
 from vo_emline.preprocess import GRID, WindowSet, identity_table
 from vo_emline.spectra import HALPHA_VAC, Identity
-from vo_emline.training.expected import ExpectedAbsorption
+from vo_emline.training.expected import HIDDEN, LARGEST_HIDDEN, ExpectedAbsorption
 from vo_emline.training.second_stage import (
-    HIDDEN,
-    LARGEST_HIDDEN,
     SecondStage,
     fit_second_stage,
     joint_features,
@@ -139,7 +137,7 @@ def test_missing_absorption_counts_little_where_no_star_is_near() -> None:
         identity=identity_table([Identity(source=str(i)) for i in range(3)]),
         indices=np.stack([place, np.full_like(place, 1e-3)], axis=1).astype(np.float32),
     )
-    _, _, hidden = expected.tell(np.asarray(windows.indices))
+    _, _, hidden = expected.predict(np.asarray(windows.indices))
     assert (hidden[0] < HIDDEN).all()
     assert (hidden[1:] > HIDDEN).all()
     found = replace(STAGE, expected=expected).excess(windows)
