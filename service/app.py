@@ -24,7 +24,7 @@ from service.logs import configure_logs
 from service.metrics import COUNTS, Metrics, SharedCounts
 from service.middleware import AccessLog, BodyLimit, on_http_error, on_internal_error, on_user_error
 from service.monitor import routes as monitor_routes
-from service.places import Places
+from service.slots import Slots
 from service.spool import Quota
 from service.store import is_database, open_store
 from service.tap.context import TapServices
@@ -129,8 +129,8 @@ def assemble(release: str | Path, settings: Settings) -> TapServices:
         uploads=uploads,
         metrics=metrics,
         shared_counts=SharedCounts(state / COUNTS, metrics) if settings.processes > 1 else None,
-        places=Places(settings.queries, each=settings.client_queries, seconds=settings.queue_seconds),
-        pages=Places(settings.pages, each=settings.client_pages, seconds=settings.queue_seconds),
+        slots=Slots(settings.queries, each=settings.client_queries, seconds=settings.queue_seconds),
+        pages=Slots(settings.pages, each=settings.client_pages, seconds=settings.queue_seconds),
         finished=FinishedAnswers(bytes_of(settings.page_cache)),
         quota=Quota(bytes_of(settings.spool), share=bytes_of(settings.spool) // settings.queries),
     )

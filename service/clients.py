@@ -41,12 +41,12 @@ def client_of(request: Request) -> str:
 async def in_page_place(
     request: Request, function: Callable[P, T], *arguments: P.args, **more: P.kwargs
 ) -> T:
-    """Call a blocking function in one of the places for pages, pictures, spectra, SSA and DataLink.
+    """Call a blocking function in one of the slots for pages, pictures, spectra, SSA and DataLink.
 
     Raises
     ------
     QuotaError, BusyError
-        No place became free in time.
+        No slot became free in time.
     """
     pages = services(request).pages
     async with pages.take(client_of(request)):

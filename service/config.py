@@ -75,7 +75,7 @@ class Settings(TomlSettings):
     long_seconds: Positive = 10
     """A query that runs longer than that is a long one."""
     reserve: Annotated[int, Field(ge=0)] = 2
-    """Places that long queries give up where others wait."""
+    """Slots that long queries give up where others wait."""
     user_header: str = ""
     """Header in which the proxy names the user who has logged in, for whom limits count; empty for none."""
     pages: Positive = 8
@@ -83,11 +83,11 @@ class Settings(TomlSettings):
     client_pages: Positive = 6
     """Of these, those of one client."""
     spool: Size = "2GB"
-    """Disk for answers that are made but not yet read; their queries give their places free."""
+    """Disk for answers that are made but not yet read; their queries give their slots free."""
     page_cache: Size = "64MB"
     """Memory for pages that are made, so that they need not be made again."""
     queue_seconds: Positive = 30
-    """How long a query waits for a free place before the answer is 503."""
+    """How long a query waits for a free slot before the answer is 503."""
     sync_seconds: Positive = 300
     """Time limit of a synchronous query, delivery of the rows included."""
     workers: Positive = 2

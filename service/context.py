@@ -1,4 +1,4 @@
-"""What every handler works with: the settings, the addresses, the release and the places."""
+"""What every handler works with: the settings, the addresses, the release and the slots."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from service.config import Settings
 from service.finished import FinishedAnswers
 from service.metrics import Metrics, SharedCounts
 from service.origin import origin
-from service.places import Places
+from service.slots import Slots
 from service.store import ReleaseStore
 from service.urls import Urls
 from vo_emline.errors import EmlineError
@@ -23,7 +23,7 @@ class Services:
     settings: Settings
     urls: Urls
     store: ReleaseStore
-    places: Places
+    slots: Slots
     """Where queries run whose answer is waited for."""
     metrics: Metrics
     """What was done so far."""
@@ -31,8 +31,8 @@ class Services:
     """The same of all processes, where there are several."""
     finished: FinishedAnswers
     """Pages that need not be made again."""
-    pages: Places
-    """Where pages, pictures, spectra, SSA and DataLink are made: queries never take their places."""
+    pages: Slots
+    """Where pages, pictures, spectra, SSA and DataLink are made: queries never take their slots."""
 
     def origin(self) -> dict[str, str]:
         """Say where what is answered now comes from; nothing where the release cannot be read."""

@@ -57,10 +57,10 @@ def _gauges(context: TapServices) -> dict[str, tuple[str, float]]:
     age = (datetime.now(UTC) - context.store.published).total_seconds()
     phases: Counter[Phase] = context.jobs.phases()
     found: dict[str, tuple[str, float]] = {
-        "query_places_taken": ("Places of queries that are taken.", context.places.taken),
-        "query_places_waiting": ("Queries that wait for a place.", context.places.waiting),
-        "page_places_taken": ("Places of pages and pictures that are taken.", context.pages.taken),
-        "page_places_waiting": ("Pages and pictures that wait for a place.", context.pages.waiting),
+        "query_slots_taken": ("Slots of queries that are taken.", context.slots.taken),
+        "query_slots_waiting": ("Queries that wait for a slot.", context.slots.waiting),
+        "page_slots_taken": ("Slots of pages and pictures that are taken.", context.pages.taken),
+        "page_slots_waiting": ("Pages and pictures that wait for a slot.", context.pages.waiting),
         "page_cache_bytes": ("Bytes of pages that are kept.", context.finished.held),
         "spool_free_bytes": ("Bytes left for answers that are not read yet.", context.quota.left),
         "release_age_seconds": ("Seconds since the release was put in place.", age),

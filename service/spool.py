@@ -1,6 +1,6 @@
 """What a client has not read yet of an answer: some in memory, more on disk within a quota.
 
-A query holds one of few places while it runs. It ends as soon as its rows are
+A query holds one of few slots while it runs. It ends as soon as its rows are
 here, whoever reads them and how slowly; only where the quota is full does it
 wait for its reader, and only for one that reads.
 """

@@ -25,7 +25,7 @@ from service.formats import Format, Result
 from service.logs import query_facts
 from service.middleware import note
 from service.parameters import Parameters, open_parameters
-from service.places import Places
+from service.slots import Slots
 from service.spool import Quota, SlowReaderError, Spool
 from service.tap.context import tap_services
 from service.tap.mistakes import error_response
@@ -41,7 +41,7 @@ LAST_WORDS: Final = 5.0
 """Seconds after the time limit in which a client may still take what says that it was reached."""
 
 LOOK_SECONDS: Final = 0.5
-"""How often a query that takes long looks whether others wait for its place."""
+"""How often a query that takes long looks whether others wait for its slot."""
 
 HEADER_ONLY: Final = ("csv", "tsv")
 """Formats that have no place for the word that rows were left out."""
@@ -50,7 +50,7 @@ HEADER_ONLY: Final = ("csv", "tsv")
 class QueryResponse(Response):
     """Runs a query when it is sent, so that its end is the end of the query.
 
-    The place is held while the query runs; what the client has not read by then waits in a spool.
+    The slot is held while the query runs; what the client has not read by then waits in a spool.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class QueryResponse(Response):
         The query, not yet running.
     output
         Format of the answer.
-    places, client, settings
+    slots, client, settings
         Where it may run, for whom, and for how long while others wait.
     quota
         Limits what waits on disk.
@@ -73,7 +73,7 @@ class QueryResponse(Response):
         query: Query,
         output: Format,
         *,
-        places: Places,
+        slots: Slots,
         client: str,
         settings: Settings,
         quota: Quota,
@@ -83,7 +83,7 @@ class QueryResponse(Response):
         super().__init__()
         self._query = query
         self._format = output
-        self._places = places
+        self._slots = slots
         self._client = client
         self._settings = settings
         self._answer_error = answer_error
@@ -106,7 +106,7 @@ class QueryResponse(Response):
             note(scope, **self._notes)
             self._query.stop()
             self._spool.close()
-            if not self._closed:  # it had no place
+            if not self._closed:  # it had no slot
                 with anyio.CancelScope(shield=True):
                     await anyio.to_thread.run_sync(self._query.close)
 
@@ -150,26 +150,26 @@ class QueryResponse(Response):
                 await asyncio.wait([work])
 
     async def _run(self, begun: asyncio.Future[None]) -> None:
-        """Run the query in a place, until all of its answer is in the spool."""
+        """Run the query in a slot, until all of its answer is in the spool."""
         loop = asyncio.get_running_loop()
-        async with self._places.take(self._client):
+        async with self._slots.take(self._client):
             clock = asyncio.create_task(self._give_way())
             try:
                 begin = partial(loop.call_soon_threadsafe, _settle, begun)
-                await self._places.call(partial(self._work, begin))
+                await self._slots.call(partial(self._work, begin))
             finally:
                 clock.cancel()
 
     async def _give_way(self) -> None:
         """End the query where it takes long, as too many do while others wait."""
         await asyncio.sleep(self._settings.long_seconds)
-        self._places.long += 1
+        self._slots.long += 1
         try:
-            while not self._places.crowded(reserve=self._settings.reserve):
+            while not self._slots.crowded(reserve=self._settings.reserve):
                 await asyncio.sleep(LOOK_SECONDS)
             self._query.stop("busy")
         finally:
-            self._places.long -= 1
+            self._slots.long -= 1
 
     def _work(self, begin: Callable[[], object]) -> None:
         """Make the answer, and tell as soon as some of it may leave; in one thread from beginning to end."""
@@ -281,7 +281,7 @@ def respond(
     deadline: Deadline,
     answer_error: Callable[[Exception], Response],
 ) -> QueryResponse:
-    """Answer a request by a query that runs in a place for queries, within the limits of its client.
+    """Answer a request by a query that runs in a slot for queries, within the limits of its client.
 
     Parameters
     ----------
@@ -294,7 +294,7 @@ def respond(
     return QueryResponse(
         query,
         output,
-        places=context.places,
+        slots=context.slots,
         client=client_of(request),
         settings=context.settings,
         quota=context.quota,

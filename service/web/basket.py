@@ -1,7 +1,7 @@
 """Selected spectra together: as one archive (tar of FITS files), and as a list of addresses for wget.
 
-The archive is a stream: one spectrum is read, written and sent before the next is looked at, each in a place
-of its own, so that a slow reader holds neither memory nor a place.
+The archive is a stream: one spectrum is read, written and sent before the next is looked at, each in a slot
+of its own, so that a slow reader holds neither memory nor a slot.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def field_of(release: Release, row: Mapping[str, Any], entry: Entry | None) -> F
     """Find the spectra of the same exposure near a spectrum.
 
     Rows lie in the order of their places, so a cone reads those around it only, however many there are. So it
-    is a look-up of ours, as that of the row itself, which waits for no place among the queries of others.
+    is a look-up of ours, as that of the row itself, which waits for no slot among the queries of others.
 
     Parameters
     ----------

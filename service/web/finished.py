@@ -1,4 +1,4 @@
-"""Answering from what is finished already (:mod:`service.finished`), else by making it in a place."""
+"""Answering from what is finished already (:mod:`service.finished`), else by making it in a slot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.finished import Make
 
 
 async def finished(request: Request, context: Services, make: Make) -> Response:
-    """Answer from what is kept, else by what `make` writes in one of the places for queries.
+    """Answer from what is kept, else by what `make` writes in one of the slots for queries.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ async def finished(request: Request, context: Services, make: Make) -> Response:
     key = _key(request)
     found = await anyio.to_thread.run_sync(partial(context.finished.get, context.store, key))
     if found is None:
-        async with context.places.take(client_of(request)):
-            found = await context.places.call(partial(context.finished.make, context.store, key, make))
+        async with context.slots.take(client_of(request)):
+            found = await context.slots.call(partial(context.finished.make, context.store, key, make))
     answer, tag = found
     always = {"ETag": tag, "Cache-Control": "no-cache"}
     if _has(request, tag):

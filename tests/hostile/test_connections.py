@@ -31,7 +31,7 @@ PLAIN = {"LANG": "ADQL", "QUERY": "SELECT TOP 1 label FROM emline.scores"}
 
 @pytest.fixture(scope="module")
 def narrow(release_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """A service with few places and little time."""
+    """A service with few slots and little time."""
     state = tmp_path_factory.mktemp("state")
     yield from attacked(
         release_file, state, sync_seconds=15, queries=4, client_queries=4, queue_seconds=5, spool="4MB"
@@ -64,7 +64,7 @@ def test_clients_that_do_not_read_do_not_stop_the_others(narrow: Target, format:
             if answer.status_code == 200:
                 break
             assert answer.status_code in (429, 503)
-            assert time.monotonic() - start < 60  # as long as the clients stay, places come free
+            assert time.monotonic() - start < 60  # as long as the clients stay, slots come free
         assert httpx.get(f"{narrow.url}/", timeout=60).status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""Many values, many pictures, many identifiers: a cap, places of their own, and queries that go on."""
+"""Many values, many pictures, many identifiers: a cap, slots of their own, and queries that go on."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tests.hostile.conftest import Report, Target
 from tests.hostile.uploads import fits_bombs, generated, votable_bombs
 
 SECONDS = 40
-"""Limit of a query and the wait for a place, with room for a busy machine."""
+"""Limit of a query and the wait for a slot, with room for a busy machine."""
 GROWTH = 100
 """Memory that the server may grow by, MB."""
 
@@ -41,7 +41,7 @@ def test_a_bomb_is_refused_and_leaves_nothing(target: Target, content: bytes) ->
 
 
 def test_an_endless_table_does_not_keep_its_place(target: Target) -> None:
-    """Many at once: the places are free again after the limit, and a plain query is answered."""
+    """Many at once: the slots are free again after the limit, and a plain query is answered."""
     bomb = next(votable_bombs())
     with ThreadPoolExecutor(12) as threads:
         answers = list(threads.map(lambda _: send(target, bomb), range(12)))

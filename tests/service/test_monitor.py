@@ -39,7 +39,7 @@ def test_requests_are_counted_by_kind_and_status_with_their_rows(served: Any) ->
         if grown == [1, 1, 3] or time.monotonic() > until:
             break
     assert grown == [1, 1, 3]
-    assert value(after, "vo_emline_query_places_taken") == 0
+    assert value(after, "vo_emline_query_slots_taken") == 0
     assert value(after, "vo_emline_healthy") == 1
     assert value(after, "vo_emline_memory_bytes") > 50_000_000
     assert value(after, "vo_emline_release_age_seconds") >= 0

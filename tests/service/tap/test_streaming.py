@@ -86,7 +86,7 @@ def test_the_first_byte_comes_as_soon_for_millions_as_for_thousands(process: tup
 
 def busy(served: Any) -> bool:
     """Tell whether a query holds a place."""
-    return served.services.places._free._value < served.services.settings.queries
+    return served.services.slots._free._value < served.services.settings.queries
 
 
 def wait_until(condition: Any, seconds: float = 10.0) -> None:
@@ -195,13 +195,13 @@ def test_long_queries_give_way_to_those_that_wait(start_service: Any, release_fi
     threads = [threading.Thread(target=ask, args=(user,), daemon=True) for user in "ab"]
     for thread in threads:
         thread.start()
-    wait_until(lambda: crowded.services.places.taken == 2)
+    wait_until(lambda: crowded.services.slots.taken == 2)
     # one of the two may stay as long as it likes, and is stopped by the end of the test
     assert crowded.sync("SELECT TOP 1 ra FROM emline.scores").status_code == 200
     wait_until(lambda: len(ended) == 1)
     assert ended[0].status_code == 503
     assert "/tap/async" in ended[0].text
-    assert crowded.services.places.taken == 1
+    assert crowded.services.slots.taken == 1
 
 
 def test_limits_count_for_the_user_whom_the_proxy_names(start_service: Any, release_file: Path) -> None:
@@ -214,7 +214,7 @@ def test_limits_count_for_the_user_whom_the_proxy_names(start_service: Any, rele
         target=lambda: httpx.get(url, params=values, headers={"X-User": "ann"}, timeout=60)
     )
     blocker.start()
-    wait_until(lambda: narrow.services.places.taken == 1)
+    wait_until(lambda: narrow.services.slots.taken == 1)
     quick = {"LANG": "ADQL", "QUERY": "SELECT TOP 1 ra FROM emline.scores"}
     answers = {
         user: httpx.get(url, params=quick, headers={"X-User": user}, timeout=60) for user in ("ann", "bob")

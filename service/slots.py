@@ -1,4 +1,4 @@
-"""The places for work that runs at the same time and is waited for, each with a thread of its own."""
+"""The slots for work that runs at the same time and is waited for, each with a thread of its own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from service.errors import BusyError, QuotaError
 T = TypeVar("T")
 
 
-class Places:
-    """Places with a thread for each.
+class Slots:
+    """Slots with a thread for each.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Places:
     each
         How much of it for one client.
     seconds
-        How long more waits for a place.
+        How long more waits for a slot.
     """
 
     def __init__(self, number: int, *, each: int, seconds: float) -> None:
@@ -35,24 +35,24 @@ class Places:
         self._holders: defaultdict[str, int] = defaultdict(int)
         self._seconds = seconds
         self.taken = 0
-        """Places that are taken."""
+        """Slots that are taken."""
         self.waiting = 0
         """Requests that wait for one."""
         self.long = 0
-        """Places held by what takes long."""
+        """Slots held by what takes long."""
         self._number = number
         self._pressing = 0
 
     @asynccontextmanager
     async def take(self, client: str) -> AsyncIterator[None]:
-        """Hold a place for the length of a ``with`` block.
+        """Hold a slot for the length of a ``with`` block.
 
         Raises
         ------
         QuotaError
-            This client has as many places as it may, and none of them became free in time.
+            This client has as many slots as it may, and none of them became free in time.
         BusyError
-            No place became free in time.
+            No slot became free in time.
         """
         self._holders[client] += 1
         self.waiting += 1
@@ -90,7 +90,7 @@ class Places:
             self._leave(client)
 
     def crowded(self, *, reserve: int) -> bool:
-        """Tell whether others wait while what takes long holds more than all but `reserve` places."""
+        """Tell whether others wait while what takes long holds more than all but `reserve` slots."""
         return self._pressing > 0 and self.long > max(1, self._number - reserve)
 
     async def call(self, function: Callable[[], T]) -> T:
