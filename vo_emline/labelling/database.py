@@ -109,6 +109,11 @@ class Database:
         except (OSError, sqlite3.DatabaseError) as error:
             raise UserError(f"{path} cannot be used as a file of labels: {error}") from error
 
+    def __del__(self) -> None:
+        """Close the file when nobody has it any more."""
+        if hasattr(self, "_open"):
+            self.close()
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Give the connection for queries that see one state of the file."""
@@ -147,8 +152,12 @@ class Database:
                 self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )
             connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
+            try:
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA foreign_keys = ON")
+            except sqlite3.Error:
+                connection.close()
+                raise
             self._open = (os.getpid(), connection)
         return self._open[1]
 
