@@ -226,9 +226,11 @@ def _store(
         for label in labels
     ]
     stored = context.log.append(stamped)
+    queues = {label.queue for label in labels} & {queue.name for queue in context.queues.all()}
     return {
         "stored": stored,
         "known": len(labels) - stored,
+        "progress": {name: asdict(context.queues.progress(name, person.name)) for name in sorted(queues)},
         "predictions": {did: asdict(prediction) for did, prediction in said.items()},
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -81,6 +82,22 @@ def test_every_kind_of_answer_is_a_flawless_votable(
     assert stilts("votlint", str(document)) == ""
     said = io.StringIO()
     assert validate(str(document), output=said), said.getvalue()
+
+
+@pytest.mark.parametrize("table", ["candidates", "objects", "scores"])
+def test_a_cone_has_only_the_words_of_its_old_standard_against_it(
+    served: Any, tmp_path: Path, table: str
+) -> None:
+    """SCS 1.03 (section 2) wants three UCDs of 2002, which the list that astropy knows no longer has."""
+    document = tmp_path / "cone.vot"
+    document.write_bytes(httpx.get(f"{served.url}/scs/{table}?RA=10&DEC=20&SR=180", timeout=60).content)
+    assert stilts("votlint", str(document)) == ""
+    said = io.StringIO()
+    validate(str(document), output=said)
+    ucds = {"ID_MAIN", "POS_EQ_RA_MAIN", "POS_EQ_DEC_MAIN"}
+    found = [line for line in said.getvalue().splitlines() if re.search(r": [WE]\d\d: ", line)]
+    assert len(found) == 3
+    assert all("W06" in line and any(f"'{ucd}'" in line for ucd in ucds) for line in found), found
 
 
 @pytest.mark.slow

@@ -78,6 +78,8 @@ class Progress:
     """Spectra that the person asking has labelled; 0 where none asks."""
     held: int
     """Spectra in others' hands."""
+    as_of: int
+    """Place in the log of the last label that is counted: what was told later has a greater one."""
 
 
 class Queues:
@@ -290,7 +292,8 @@ SELECT
     (SELECT count(*) FROM items WHERE queue = :queue AND labellers > 0) AS started,
     (SELECT count(DISTINCT publisher_did) FROM standing WHERE queue = :queue AND labeller = :me) AS mine,
     (SELECT count(DISTINCT publisher_did) FROM claims
-     WHERE queue = :queue AND labeller <> :me AND until > :now) AS held
+     WHERE queue = :queue AND labeller <> :me AND until > :now) AS held,
+    (SELECT max(sequence) FROM labels) AS as_of
 """
 
 

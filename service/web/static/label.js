@@ -22,7 +22,7 @@ let current = null;
 let shownAt = 0;
 let quality = "sure";
 let mark = ""; // what was looked at, of the spectrum that is shown
-let progress = { size: Number(page.dataset.size), labelled: 0, mine: 0 };
+let progress = { size: Number(page.dataset.size), labelled: 0, mine: 0, as_of: 0 };
 let moreBehind = true;
 let filling = null;
 let skipping = Promise.resolve();
@@ -68,7 +68,7 @@ async function fetchMore() {
     const have = [current, ...ahead].filter(Boolean).map((item) => item.position);
     const found = await ofQueue(`next?n=${n}&have=${have.join(",")}`);
     asked = Date.now();
-    progress = found.progress;
+    hear(found.progress);
     const fresh = found.items.filter((item) => !known.has(item.publisher_did));
     for (const item of fresh) { known.add(item.publisher_did); ahead.push(item); }
     finished = !fresh.length;
@@ -167,6 +167,11 @@ function show(item) {
 function next() {
   show(ahead.shift() ?? null);
   fill();
+}
+
+// How far the queue is, as the service says with every answer; one that was overtaken by a later one says nothing new.
+function hear(found) {
+  if (found && found.as_of >= progress.as_of) progress = found;
 }
 
 // Labels of this person, those that wait included.
@@ -381,11 +386,11 @@ $("comment").addEventListener("blur", () => { $("comment-place").hidden = !$("co
 
 const outbox = new Outbox({
   url: `${api}/labels`, owner: `${new URL(api, location.href).pathname} ${labeller}`,
-  told({ waiting, refused, problem, stored, predictions }) {
+  told({ waiting, refused, problem, stored, predictions, progress: found }) {
     $("sending").textContent = [waiting ? `${waiting} ${waiting === 1 ? "label waits" : "labels wait"} here.` : "Everything is stored.", problem, refused.length ? `${refused.length} refused: ${refused.at(-1).error}` : ""].filter(Boolean).join(" ");
     $("sending").classList.toggle("note", Boolean(problem || refused.length));
     if (stored) {
-      for (const given of stored.filter((each) => each.queue === queue)) progress.mine += given.profile ? 1 : -1;
+      hear(found?.[queue]);
       toldAfter(predictions);
       tell();
     }

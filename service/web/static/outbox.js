@@ -19,7 +19,7 @@ function openDatabase() {
 
 export class Outbox {
   // url: where labels go; owner: whose they are (a browser may know several services and people);
-  // told: called with what has changed: {waiting, problem, stored: labels, predictions}.
+  // told: called with what has changed: {waiting, problem, stored: labels, predictions, progress}.
   constructor({ url, owner, told }) {
     Object.assign(this, { url, owner, told });
     this.waiting = []; // {key, label}, in the order they were given
@@ -82,7 +82,7 @@ export class Outbox {
         this.remove(part);
         attempt = 0;
         this.problem = "";
-        this.tell({ stored: part.map((record) => record.label), predictions: found.predictions });
+        this.tell({ stored: part.map((record) => record.label), predictions: found.predictions, progress: found.progress });
       } else if (answer?.status === 400 && part.length > 1) {
         most = 1; // one of them is refused: find out which
       } else if (answer?.status === 400) {

@@ -43,6 +43,12 @@ def test_a_label_is_stored_once_as_that_of_who_sent_it(own: Any, label: Any) -> 
     again = own.post("/label/api/labels", [given, given]).json()
     assert (first["stored"], first["known"]) == (1, 0)
     assert (again["stored"], again["known"]) == (0, 2)
+    assert first["progress"]["once"] == again["progress"]["once"]  # whoever sent them, one is labelled
+    assert first["progress"]["once"]["mine"] == 1
+    assert (
+        own.get("/label/api/queues/once/next?n=1").json()["progress"]["as_of"]
+        >= first["progress"]["once"]["as_of"]
+    )
     (kept,) = own.log.current(queue="once")
     assert kept.labeller != "somebody else"
     assert kept.predicted == first["predictions"][did]["label"]

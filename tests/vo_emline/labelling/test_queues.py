@@ -96,7 +96,7 @@ def test_overlap_shows_a_spectrum_to_several_but_never_twice_to_one(log: LabelLo
     assert handed(queues, "ann", 2) == []
     assert handed(queues, "cid", 2) == []
     assert handed(queues, "bob", 2) == ["1"]
-    expected = Progress(size=2, labelled=1, started=2, mine=2, held=1)
+    expected = Progress(size=2, labelled=1, started=2, mine=2, held=1, as_of=3)
     assert queues.progress("q", "ann", at=HOUR) == expected
 
 
